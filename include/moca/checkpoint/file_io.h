@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace moca::checkpoint {
+
+// Closes a file descriptor when it goes.
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int descriptor) : descriptor_(descriptor) {}
+  ~FileDescriptor();
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  int get() const { return descriptor_; }
+  int release();
+
+ private:
+  int descriptor_;
+};
+
+// Reads `size` bytes at `offset`, or throws Error naming `what`.
+void read_exactly(int descriptor, void* target, uint64_t size, uint64_t offset,
+                  const std::string& what);
+
+// A file that appears under its name only when all of it is on the disk: written beside it under a
+// temporary name, flushed, renamed. Without `commit` nothing is left behind. Throws Error when the
+// disk is full or the folder cannot be written.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path file);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(const void* data, uint64_t size);
+  void commit();
+
+ private:
+  [[noreturn]] void fail(const char* action) const;
+
+  std::filesystem::path file_;
+  std::filesystem::path temporary_;
+  int descriptor_;
+};
+
+void write_text(const std::filesystem::path& file, std::string_view text);
+std::string read_text(const std::filesystem::path& file);
+
+// Flushes a folder's entries (renames) to the disk.
+void sync_folder(const std::filesystem::path& folder);
+
+}  // namespace moca::checkpoint

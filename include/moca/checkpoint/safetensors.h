@@ -1,0 +1,57 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace moca::checkpoint {
+
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+// A safetensors file, its header read and checked at once, its tensors read at offsets when asked for
+// (never mapped: a file truncated under us is an error, not a crash).
+class SafetensorsFile {
+ public:
+  struct Entry {
+    at::ScalarType type;
+    std::vector<int64_t> shape;
+    uint64_t begin;  // bytes from the start of the file
+    uint64_t end;
+  };
+
+  explicit SafetensorsFile(const std::filesystem::path& file);
+  ~SafetensorsFile();
+  SafetensorsFile(SafetensorsFile&& other) noexcept;
+  SafetensorsFile(const SafetensorsFile&) = delete;
+  SafetensorsFile& operator=(const SafetensorsFile&) = delete;
+  SafetensorsFile& operator=(SafetensorsFile&&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  const std::map<std::string, Entry>& entries() const { return entries_; }
+  bool contains(const std::string& name) const { return entries_.count(name) > 0; }
+
+  // The whole tensor, on the CPU.
+  at::Tensor read(const std::string& name) const;
+  // Row `index` of the first axis, without reading the others.
+  at::Tensor read_row(const std::string& name, int64_t index) const;
+
+ private:
+  const Entry& entry(const std::string& name) const;
+  at::Tensor read_bytes(const std::string& name, at::ScalarType type,
+                        const std::vector<int64_t>& shape, uint64_t begin) const;
+
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  std::map<std::string, Entry> entries_;
+};
+
+// Writes the tensors (any device, any of F64 F32 F16 BF16 I64 I32 U8 BOOL) under a temporary name,
+// flushes to the disk, then renames: the file is there whole or not at all.
+void write_safetensors(const std::filesystem::path& file, const NamedTensors& tensors);
+
+}  // namespace moca::checkpoint

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "moca/config/binding.h"
+#include "moca/config/rules.h"
+#include "moca/config/settings_table.h"
+#include "moca/config/yaml_reader.h"
+
+// Settings are plain structs. Member initialisers are the only defaults; `fields` lists them once,
+// with help and rules, and `validate` (optional) holds rules across fields:
+//
+//   struct RouterConfig {
+//     int64_t num_selected = 4;
+//     RouterActivation activation = RouterActivation::kSigmoid;
+//     static void fields(auto& self, auto&& v) {
+//       v("num_selected", self.num_selected, "k: components seen in full", config::at_least(0));
+//       v("activation", self.activation, "turns router logits into importance (Eq. 4)");
+//     }
+//     void validate(const std::string& path) const;  // throws moca::Error naming path + ".key"
+//   };
+//
+// A field is bool, int64_t, double, std::string, an enum with `enum_names`, a vector of int64_t,
+// double or std::string, or another such struct. Precedence: default < base < file < override.
+namespace moca::config {
+
+// The settings of `file` (and of its `base:`) with `section.key=value` overrides on top. Every
+// mistake is a moca::Error of one line with file, line and the nearest known name.
+template <SectionType T>
+T load(const std::filesystem::path& file, const std::vector<std::string>& overrides = {}) {
+  T config;
+  const Binding binding = bind(config);
+  read_file(binding, file);
+  apply_overrides(binding, overrides);
+  validate_all(binding, file.string());
+  return config;
+}
+
+// The same from a text, called `name` in messages.
+template <SectionType T>
+T parse(const std::string& text, const std::filesystem::path& name,
+        const std::vector<std::string>& overrides = {}) {
+  T config;
+  const Binding binding = bind(config);
+  read_text(binding, text, name);
+  apply_overrides(binding, overrides);
+  validate_all(binding, name.string());
+  return config;
+}
+
+// Every setting as YAML; loading it gives `config` again, numbers to the last bit.
+template <SectionType T>
+std::string dump(T config) {
+  return write_yaml(bind(config));
+}
+
+// Every setting with type, value in `config`, rule and help; see settings_text.
+template <SectionType T>
+std::vector<SettingInfo> describe(T config) {
+  return setting_infos(bind(config));
+}
+
+}  // namespace moca::config

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "moca/config/binding.h"
+
+namespace moca::config {
+
+// One setting as `moca settings` shows it.
+struct SettingInfo {
+  std::string path;           // "model.router.num_selected"
+  std::string type;           // "whole number", "list of text", ...
+  std::string default_value;  // as it is written in YAML
+  std::string rule;           // "at least 0"; empty where everything is accepted
+  std::string help;
+};
+
+std::vector<SettingInfo> setting_infos(const Binding& binding);
+
+// One block per section with aligned columns, for the terminal.
+std::string settings_text(const std::vector<SettingInfo>& settings);
+
+// One Markdown table per section, for configs/README.md.
+std::string settings_markdown(const std::vector<SettingInfo>& settings);
+
+}  // namespace moca::config

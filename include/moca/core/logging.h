@@ -1,0 +1,19 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace moca::log {
+
+// Lines go to the terminal (standard error) and, once `write_to` was called, to that file too.
+// Text only: spdlog stays inside logging.cpp, because torch's headers shadow the fmt it needs.
+void info(const std::string& message);
+void warn(const std::string& message);
+
+// Appends every later line to `file`, whose folder must exist.
+void write_to(const std::filesystem::path& file);
+
+// Writes out what is still buffered.
+void flush();
+
+}  // namespace moca::log

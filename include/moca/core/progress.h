@@ -1,0 +1,40 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace moca {
+
+// Shows how far a long piece of work has come: one line redrawn in place on a terminal, a plain log
+// line every `log_interval_s` seconds elsewhere. Both carry the rate and the remaining time.
+class Progress {
+ public:
+  // `total` units of `unit` ("step", "asset"); `done` of them were finished by an earlier run.
+  Progress(std::string title, int64_t total, std::string unit, int64_t done = 0);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  // Reports that `done` units are finished; `note` is appended, for example "loss 0.123".
+  void update(int64_t done, const std::string& note = "");
+
+ private:
+  void print(int64_t done, const std::string& note, bool last);
+
+  using Clock = std::chrono::steady_clock;
+  std::string title_;
+  std::string unit_;
+  int64_t total_;
+  int64_t start_count_;
+  int64_t last_done_;
+  std::string last_note_;
+  bool terminal_;
+  Clock::time_point start_;
+  Clock::time_point last_print_;
+};
+
+// "1 h 04 min", "3 min 20 s", "12 s".
+std::string format_duration(double seconds);
+
+}  // namespace moca

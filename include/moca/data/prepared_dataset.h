@@ -1,0 +1,62 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "moca/checkpoint/safetensors.h"
+#include "moca/data/asset.h"
+#include "moca/mesh/triangle_mesh.h"
+
+namespace moca::data {
+
+// A prepared folder: index.json and shards, read at offsets when a tensor is asked for. Thread safe.
+class PreparedDataset {
+ public:
+  // Throws Error when the folder is missing, of another schema version, or lacks a shard.
+  explicit PreparedDataset(const std::filesystem::path& folder);
+
+  const std::vector<AssetRecord>& records() const { return records_; }
+  std::vector<int64_t> indices_of(const std::string& split) const;
+  int64_t image_size() const { return image_size_; }
+
+  ComponentSurface surface(int64_t asset, int64_t component) const;
+  ComponentQueries queries(int64_t asset, int64_t component) const;
+  at::Tensor image(int64_t asset, int64_t view) const;  // [size, size, 3] uint8
+  mesh::Scene reference(int64_t asset) const;           // the asset's own meshes
+
+ private:
+  at::Tensor read(int64_t asset, const std::string& name) const;
+  at::Tensor read_row(int64_t asset, const std::string& name, int64_t row) const;
+  const checkpoint::SafetensorsFile& shard_of(int64_t asset) const;
+
+  std::filesystem::path folder_;
+  int64_t image_size_ = 0;
+  std::vector<AssetRecord> records_;
+  std::map<std::string, checkpoint::SafetensorsFile> shards_;
+};
+
+// Writes such a folder asset by asset; index.json comes last, so that a folder without one is unfinished.
+class DatasetWriter {
+ public:
+  // Refuses a folder that already holds a dataset; what an unfinished run left is removed.
+  // `made_by`: the settings the dataset is made with, as YAML, kept in the index.
+  DatasetWriter(std::filesystem::path folder, std::string made_by);
+
+  void add(AssetRecord record, const AssetTensors& tensors);
+  void finish();
+
+ private:
+  void write_shard();
+
+  std::filesystem::path folder_;
+  std::string made_by_;
+  std::vector<AssetRecord> records_;
+  checkpoint::NamedTensors pending_;
+  uint64_t pending_bytes_ = 0;
+  int num_shards_ = 0;
+  int64_t image_size_ = 0;
+};
+
+}  // namespace moca::data

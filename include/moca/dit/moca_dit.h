@@ -1,0 +1,60 @@
+#pragma once
+
+#include <ATen/core/Generator.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/embedding.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/pimpl.h>
+
+#include <optional>
+#include <vector>
+
+#include "moca/dit/component_packing.h"
+#include "moca/dit/dit_block.h"
+#include "moca/dit/dit_config.h"
+#include "moca/nn/embeddings.h"
+
+namespace moca::dit {
+
+// What the denoiser sees of a batch.
+struct DitInput {
+  at::Tensor noisy_latents;   // [B, N, L, C]
+  at::Tensor noise_level;     // [B] in [0, 1], one for all components of an asset
+  at::Tensor image_tokens;    // [B, T, D_image]; undefined: the null condition for all
+  at::Tensor component_ids;   // [B, N] rows of the ID codebook, distinct within an asset
+  at::Tensor component_mask;  // [B, N] true where present
+};
+
+// The MoCA diffusion transformer: the noisy latents of all components of an asset, together, to their
+// velocity. TripoSG's parameter names; new are packing, component_embedding and blocks.i.router.
+class MocaDitImpl : public torch::nn::Module {
+ public:
+  // image_width: width of an image token; latent_channels: C.
+  MocaDitImpl(const DitConfig& config, int64_t latent_channels, int64_t image_width);
+
+  // Returns the velocity [B, N, L, C], zero for absent components. In training the routing is sampled
+  // with `generator`.
+  at::Tensor forward(const DitInput& input,
+                     const std::optional<at::Generator>& generator = std::nullopt);
+
+  const DitConfig& config() const { return config_; }
+
+ private:
+  at::Tensor embed(const DitInput& input, const ComponentLayout& layout);
+
+  DitConfig config_;
+  nn::TimeProjection time_proj_{nullptr};
+  torch::nn::Linear proj_in_{nullptr};
+  torch::nn::Embedding component_embedding_{nullptr};
+  ComponentPacking packing_{nullptr};
+  std::vector<DitBlock> blocks_;
+  nn::LayerNorm norm_out_{nullptr};
+  torch::nn::Linear proj_out_{nullptr};
+};
+TORCH_MODULE(MocaDit);
+
+// A random draw of distinct codebook rows for every asset: [B, N] int64.
+at::Tensor draw_component_ids(int64_t num_assets, int64_t num_components, int64_t codebook_size,
+                              at::Generator generator);
+
+}  // namespace moca::dit

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "moca/config/rules.h"
+#include "moca/data/data_config.h"
+#include "moca/dit/dit_config.h"
+#include "moca/evaluation/geometry_metrics.h"
+#include "moca/flow/euler_sampler.h"
+#include "moca/image_encoder/image_encoder.h"
+#include "moca/training/training_config.h"
+#include "moca/vae/component_decoder.h"
+#include "moca/vae/vecset_vae.h"
+
+namespace moca::experiment {
+
+enum class Stage { kVae, kDit };
+constexpr auto enum_names(Stage) {
+  return std::array{std::pair{"vae", Stage::kVae}, std::pair{"dit", Stage::kDit}};
+}
+
+struct EvaluationConfig {
+  int64_t batch_size = 16;
+  int64_t seed = 0;
+  evaluation::MetricConfig metrics;
+
+  static void fields(auto& self, auto&& v) {
+    v("batch_size", self.batch_size, "assets that are sampled together", config::at_least(1));
+    v("seed", self.seed, "of the noise and component ids of generated assets", config::at_least(0));
+    v("metrics", self.metrics, "how generated and reference assets are compared");
+  }
+};
+
+// Everything a run is made of; config.yaml in its folder holds all values, and training from that file
+// alone repeats the run.
+struct RunConfig {
+  Stage stage = Stage::kDit;
+  std::string name;
+  std::string runs_folder = "runs";
+  std::string vae_run;
+  std::string device = "auto";
+  int64_t seed = 0;
+  data::DataConfig data;
+  vae::VaeConfig vae;
+  image_encoder::ImageEncoderConfig image_encoder;
+  dit::DitConfig dit;
+  training::TrainingConfig training;
+  training::VaeTrainingConfig vae_training;
+  training::DitTrainingConfig dit_training;
+  flow::SamplerConfig sampler;
+  vae::DecoderConfig decoder;
+  EvaluationConfig evaluation;
+
+  static void fields(auto& self, auto&& v) {
+    v("stage", self.stage, "what the run trains: the VAE, or the DiT on latents of a frozen VAE");
+    v("name", self.name, "name of the run's folder; empty: the config file's name");
+    v("runs_folder", self.runs_folder, "folder that holds the runs");
+    v("vae_run", self.vae_run, "run whose averaged VAE the dit stage uses");
+    v("device", self.device, "auto, cpu, cuda or cuda:N");
+    v("seed", self.seed, "of everything random in the run", config::at_least(0));
+    v("data", self.data, "the prepared dataset and how it is made");
+    v("vae", self.vae, "the vecset VAE (Eq. 1, 2)");
+    v("image_encoder", self.image_encoder, "the picture's encoder (DINOv2)");
+    v("dit", self.dit, "the MoCA diffusion transformer");
+    v("training", self.training, "the training loop");
+    v("vae_training", self.vae_training, "the vae stage's loss");
+    v("dit_training", self.dit_training, "the dit stage's data and conditions");
+    v("sampler", self.sampler, "from noise to latents");
+    v("decoder", self.decoder, "from latents to meshes");
+    v("evaluation", self.evaluation, "scores of generated assets");
+  }
+  void validate(const std::string& path) const;
+
+  std::filesystem::path folder() const { return std::filesystem::path(runs_folder) / name; }
+};
+
+// Reads a config file; the name defaults to the file's.
+RunConfig load_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+
+// Reads the resolved config of an existing run folder.
+RunConfig load_run(const std::filesystem::path& run_folder,
+                   const std::vector<std::string>& overrides = {});
+
+}  // namespace moca::experiment

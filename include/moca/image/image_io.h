@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "moca/image/image.h"
+
+namespace moca {
+
+// Reads a PNG or JPEG with 1, 3 or 4 channels as stored (grey with alpha becomes RGBA). Throws
+// Error when the file is missing, broken or larger than 16384 pixels a side.
+Image read_image(const std::filesystem::path& file);
+
+// Writes a PNG (1, 3 or 4 channels).
+void write_png(const std::filesystem::path& file, const Image& image);
+
+// The bytes of the PNG file that write_png writes, for pages that embed their pictures.
+std::string encode_png(const Image& image);
+
+// RGB over a plain background: RGBA is composited (not dropped), grey is repeated, RGB is returned
+// as is.
+Image to_rgb(const Image& image, uint8_t background = 255);
+
+// Area-averaging resize of RGB, for previews and for pictures larger than the model's input.
+Image resize_area(const Image& image, int width, int height);
+
+// Pads the shorter side with `value` so that the picture becomes a centred square.
+Image pad_to_square(const Image& image, uint8_t value = 255);
+
+}  // namespace moca

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "moca/mesh/triangle_mesh.h"
+
+namespace moca::mesh {
+
+// Writes the field's value (positive inside) at each point.
+using Field = std::function<void(std::span<const Vec3> points, std::span<float> values)>;
+
+struct ExtractionOptions {
+  int resolution = 129;        // R samples per axis of the finest lattice
+  int coarse_resolution = 33;  // samples per axis of the first, dense lattice; (R - 1) / (this - 1)
+                               // is a power of two
+  float half_size = 1.005F;    // the lattice spans [-half_size, half_size]^3; TripoSG uses 1.005
+  float band =
+      0.0F;  // samples with |field| below this are refined as well as those at a sign change
+  int64_t chunk = 50000;  // queries per call of the field; TripoSG decodes 50,000 at a time
+};
+
+struct Extraction {
+  TriangleMesh mesh;        // empty when the field never crosses 0
+  int64_t num_queries = 0;  // points at which the field was evaluated
+};
+
+// Evaluates the field on a coarse lattice, refines only where the surface can be (a sign change in
+// the 6-neighbourhood, or the band), then runs marching cubes on the finest blocks. All levels lie
+// on one lattice, so a refined value never moves a vertex. What lies outside the lattice is empty:
+// a surface cut by its border is closed there. A surface that the coarse lattice meets anywhere is
+// followed to its end, so the mesh is closed; one that lies wholly between coarse samples is
+// missed. Throws Error for options that do not fit together and for a field that is not a number.
+Extraction mesh_from_field(const Field& field, const ExtractionOptions& options);
+
+}  // namespace moca::mesh

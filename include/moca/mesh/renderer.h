@@ -1,0 +1,30 @@
+#pragma once
+
+#include "moca/image/image.h"
+#include "moca/mesh/triangle_mesh.h"
+
+namespace moca::mesh {
+
+// Looks at the origin from outside. Azimuth 0 looks along -Z from +Z, azimuth 90 from +X; elevation
+// 90 looks straight down the Y axis. With `field_of_view` 0 the view is orthographic.
+struct Camera {
+  float azimuth = 35.0F;       // degrees
+  float elevation = 22.0F;     // degrees
+  float field_of_view = 0.0F;  // degrees, of the whole picture
+  float distance = 4.0F;       // from the origin, PartCrafter renders at radius 4
+  float half_extent = 1.15F;   // half the side of the picture in an orthographic view
+};
+
+struct Rendering {
+  Image color;          // RGB on white, [size, size]
+  Image component_ids;  // one channel: 0 background, i + 1 for component i
+};
+
+// Shades each component's flat colour by its normal; `supersampling`^2 rays a pixel for the colour,
+// one ray through the pixel's centre for the id.
+Rendering render(const Scene& scene, const Camera& camera, int size, int supersampling = 2);
+
+// Distinct colours for components, the same for index i everywhere in the project. RGB in [0, 1].
+Vec3 component_color(int index);
+
+}  // namespace moca::mesh

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "moca/mesh/triangle_mesh.h"
+
+namespace moca::mesh {
+
+Box bounds(const TriangleMesh& mesh);
+Box bounds(const Scene& scene);
+
+// Moves the scene's bounding-box centre to 0 and scales its longest side to `longest_side`.
+// PartCrafter normalises the whole scene to a longest side of 2.
+void normalise(Scene& scene, float longest_side = 2.0F);
+
+// All components as one mesh, in order.
+TriangleMesh fuse(const Scene& scene);
+
+// Merges vertices at exactly equal positions and drops faces that repeat a vertex.
+void weld(TriangleMesh& mesh);
+
+// True when every edge is shared by exactly two faces that run along it in opposite directions.
+bool is_watertight(const TriangleMesh& mesh);
+
+double surface_area(const TriangleMesh& mesh);
+
+// Volume enclosed by a closed mesh; negative when its faces look inward.
+double signed_volume(const TriangleMesh& mesh);
+
+}  // namespace moca::mesh

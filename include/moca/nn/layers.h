@@ -1,0 +1,59 @@
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/pimpl.h>
+
+namespace moca::nn {
+
+// LayerNorm over the last axis with weight and bias, computed in float whatever the input's type, as
+// diffusers' FP32LayerNorm does.
+class LayerNormImpl : public torch::nn::Module {
+ public:
+  explicit LayerNormImpl(int64_t width, double epsilon = 1e-5);  // TripoSG: 1e-5, DINOv2: 1e-6
+  at::Tensor forward(const at::Tensor& input);
+
+ private:
+  double epsilon_;
+  at::Tensor weight_;
+  at::Tensor bias_;
+};
+TORCH_MODULE(LayerNorm);
+
+// RMS norm over the last axis with a weight; the mean of squares is taken in float.
+class RmsNormImpl : public torch::nn::Module {
+ public:
+  explicit RmsNormImpl(int64_t width, double epsilon = 1e-6);  // TripoSG's qk norm: 1e-6
+  at::Tensor forward(const at::Tensor& input);
+
+ private:
+  double epsilon_;
+  at::Tensor weight_;
+};
+TORCH_MODULE(RmsNorm);
+
+// The first half of a feed-forward layer: linear, then exact (erf) GELU. Its key is `proj`.
+class GeluProjectionImpl : public torch::nn::Module {
+ public:
+  GeluProjectionImpl(int64_t width_in, int64_t width_out);
+  at::Tensor forward(const at::Tensor& input);
+
+ private:
+  torch::nn::Linear proj_{nullptr};
+};
+TORCH_MODULE(GeluProjection);
+
+// Linear, GELU, linear, four times as wide inside. Keys as in diffusers: net.0.proj, net.2.
+class FeedForwardImpl : public torch::nn::Module {
+ public:
+  explicit FeedForwardImpl(int64_t width, int64_t expansion = 4);
+  at::Tensor forward(const at::Tensor& input);
+
+ private:
+  GeluProjection widen_{nullptr};
+  torch::nn::Linear narrow_{nullptr};
+};
+TORCH_MODULE(FeedForward);
+
+}  // namespace moca::nn

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+
+#include "moca/data/prepared_dataset.h"
+#include "moca/generation/component_denoiser.h"
+#include "moca/training/trainer.h"
+#include "moca/vae/vecset_vae.h"
+
+namespace moca::training {
+
+struct DitTrainingSetup {
+  generation::ComponentDenoiser denoiser{nullptr};
+  vae::VecsetVae vae{nullptr};  // frozen
+  std::shared_ptr<const data::PreparedDataset> dataset;
+  DitTrainingConfig config;
+  int64_t num_surface_points = 0;  // of a component, for the VAE's encoder
+  int64_t batch_size = 0;          // assets
+  uint64_t seed = 0;
+};
+
+// The MoCA stage (Sec. 3.3.2): latents of all components of an asset from the frozen VAE, one noise
+// level per asset, velocity matching. Measures the latents' statistics over the training split first.
+TrainingTask dit_training(const DitTrainingSetup& setup);
+
+}  // namespace moca::training

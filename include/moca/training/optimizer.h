@@ -1,0 +1,40 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "moca/checkpoint/safetensors.h"
+#include "moca/training/training_config.h"
+
+namespace moca::training {
+
+// The learning rate of step `step` (0 the first): linear warm-up, then constant or cosine to 0.
+double learning_rate_at(const OptimizerConfig& config, int64_t step, int64_t max_steps);
+
+// AdamW over all parameters that require a gradient, with clipping by the norm of all gradients.
+class Optimizer {
+ public:
+  Optimizer(const torch::nn::Module& model, const OptimizerConfig& config);
+
+  void zero_gradients();
+  // Clips, then updates. Returns the norm before clipping. With a norm that is not finite nothing is changed.
+  double step(double learning_rate);
+
+  // First and second moments and the number of updates, under "<parameter>.exp_avg" and so on.
+  checkpoint::NamedTensors state() const;
+  void load(const checkpoint::SafetensorsFile& file);
+
+ private:
+  OptimizerConfig config_;
+  std::vector<std::string> names_;
+  std::vector<at::Tensor> parameters_;
+  std::vector<at::Tensor> first_moments_;
+  std::vector<at::Tensor> second_moments_;
+  std::vector<at::Tensor> steps_;
+};
+
+}  // namespace moca::training

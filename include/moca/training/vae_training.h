@@ -1,0 +1,16 @@
+#pragma once
+
+#include <memory>
+
+#include "moca/data/prepared_dataset.h"
+#include "moca/training/trainer.h"
+#include "moca/vae/vecset_vae.h"
+
+namespace moca::training {
+
+// The VAE stage: random components, encoded, sampled, queried at points with known signed distance.
+// Loss: squared error of the clipped distance (or cross-entropy of occupancy) plus weighted KL.
+TrainingTask vae_training(vae::VecsetVae vae, std::shared_ptr<const data::PreparedDataset> dataset,
+                          const VaeTrainingConfig& config, int64_t batch_size, uint64_t seed);
+
+}  // namespace moca::training

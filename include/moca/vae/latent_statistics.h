@@ -1,0 +1,25 @@
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+
+namespace moca::vae {
+
+// Mean and deviation of every latent channel over a training set. The DiT works on standardised latents;
+// a pretrained VAE keeps mean 0 and deviation 1 (TripoSG's latents are used as they are).
+class LatentStatisticsImpl : public torch::nn::Module {
+ public:
+  explicit LatentStatisticsImpl(int64_t latent_channels);
+
+  // latents: [n, L, C] of many components.
+  void measure(const at::Tensor& latents);
+  at::Tensor standardise(const at::Tensor& latents) const;  // [..., C] -> [..., C]
+  at::Tensor restore(const at::Tensor& standardised) const;
+
+ private:
+  at::Tensor mean_;       // [C]
+  at::Tensor deviation_;  // [C]
+};
+TORCH_MODULE(LatentStatistics);
+
+}  // namespace moca::vae

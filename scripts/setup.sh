@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Installs what building needs and is missing: Debian packages (as root) and LibTorch in .venv.
+# usage: scripts/setup.sh [--tests]     --tests: also what scripts/test.sh needs
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+torch=2.11.0
+cuda_runtime=13.0.96 # libtorch_cuda's two direct needs; without them not even the CPU parts load
+cuda_cupti=13.0.85
+
+packages=(ca-certificates g++ cmake ninja-build python3 python3-venv libopen3d-dev libembree-dev
+  libassimp-dev libnanoflann-dev libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
+  libstb-dev libeigen3-dev libssl-dev)
+test_packages=(libgtest-dev libgmock-dev clang-format clang-tidy clang)
+
+fail() {
+  echo "setup: $*" >&2
+  exit 2
+}
+
+case "${1:-}" in
+  "") ;;
+  --tests) packages+=("${test_packages[@]}") ;;
+  *) fail "unknown option '$1'. usage: scripts/setup.sh [--tests]" ;;
+esac
+
+missing_packages() {
+  local installed
+  # dpkg-query fails where a package is unknown; the ones it lists are what counts.
+  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${packages[@]}" 2>/dev/null) ||
+    true
+  local package
+  for package in "${packages[@]}"; do
+    grep -qx "installed $package" <<<"$installed" || echo "$package"
+  done
+}
+
+install_packages() {
+  if ! command -v dpkg-query >/dev/null; then
+    echo "setup: not a Debian system, so install by hand what is missing of: ${packages[*]}" >&2
+    return
+  fi
+  local missing
+  mapfile -t missing < <(missing_packages)
+  ((${#missing[@]})) || return 0
+  [[ $(id -u) == 0 ]] || fail "missing Debian packages. Run as root: apt-get install ${missing[*]}"
+  echo "setup: installing Debian packages: ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  local log
+  log=$(mktemp)
+  { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"; } \
+    >"$log" 2>&1 || {
+    cat "$log" >&2
+    fail "apt-get could not install them; its messages are above."
+  }
+  rm -f "$log"
+}
+
+# in_venv NAME VERSION: whether pip finished installing it (the version may be a pattern).
+in_venv() {
+  compgen -G ".venv/lib/python3*/site-packages/$1-$2.dist-info" >/dev/null
+}
+
+make_venv() {
+  local python=/usr/bin/python3
+  [[ -x $python ]] || python=$(command -v python3) ||
+    fail "no python3. Install Python 3.10 or newer."
+  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+    fail "$python is too old. Put Python 3.10 or newer on the PATH."
+  [[ -x .venv/bin/pip ]] || "$python" -m venv --clear .venv
+}
+
+# Everything torch needs for the CPU; its full list of CUDA libraries only where a GPU is.
+install_torch() {
+  local pip=(.venv/bin/python -m pip install --disable-pip-version-check --no-cache-dir)
+  [[ -t 1 ]] || pip+=(--quiet)
+  if ! { in_venv torch "$torch" && in_venv nvidia_cuda_runtime "$cuda_runtime" &&
+    in_venv nvidia_cuda_cupti "$cuda_cupti"; }; then
+    make_venv
+    echo "setup: installing torch $torch into .venv (0.54 GB)"
+    "${pip[@]}" --no-deps "torch==$torch" "nvidia-cuda-runtime==$cuda_runtime" \
+      "nvidia-cuda-cupti==$cuda_cupti"
+  fi
+  if ! in_venv 'nvidia_cudnn_cu*' '*' && nvidia-smi -L >/dev/null 2>&1; then
+    echo "setup: a GPU is here, installing torch's CUDA libraries into .venv (3 GB)"
+    "${pip[@]}" "torch==$torch"
+  fi
+}
+
+install_packages
+install_torch

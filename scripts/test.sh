@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Everything that must hold before a commit. Can be run again cheaply: what did not change is kept.
+# usage: scripts/test.sh [setup|format|build|unit|asan|tidy ...]     none: all, in this order
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+stages=(setup format build unit asan tidy)
+jobs=$(nproc)
+# These programs read files that others wrote, so they also run under the sanitizers.
+reading=(config image mesh checkpoint)
+
+stage_setup() {
+  scripts/setup.sh --tests
+}
+
+stage_format() {
+  local complaints
+  complaints=$(find include src tools tests -regex '.*\.\(h\|cpp\|cu\|cuh\)' -print0 |
+    xargs -0 clang-format --dry-run -Werror 2>&1) || {
+    grep -E ': error: ' <<<"$complaints" | cut -d: -f1 | sort -u || echo "$complaints"
+    echo "Run clang-format -i on these files."
+    return 1
+  }
+}
+
+stage_build() {
+  scripts/build.sh build -DMOCA_TESTS=ON -DMOCA_WARNINGS_AS_ERRORS=ON
+}
+
+# Prints a failing test whole and a passing one not at all.
+run_tests() {
+  local folder=$1
+  shift
+  OMP_NUM_THREADS=1 ctest --test-dir "$folder" -j "$jobs" --no-tests=error --no-label-summary \
+    --output-on-failure "$@" | tee "$folder/ctest.log" |
+    grep -vE '^ +Start +[0-9]+:|^ *[0-9]+/[0-9]+ Test +#.* Passed |^Internal ctest|^$'
+}
+
+stage_unit() {
+  run_tests build
+}
+
+stage_asan() {
+  local targets=("${reading[@]/#/moca_}") labels
+  labels=$(IFS='|' && echo "${reading[*]}")
+  scripts/build.sh build-asan -DMOCA_TESTS=ON -DMOCA_SANITIZE=address,undefined -DMOCA_CUDA=OFF \
+    -DMOCA_WARNINGS_AS_ERRORS=OFF -DCMAKE_BUILD_TYPE=Sanitize \
+    -DCMAKE_CXX_FLAGS_SANITIZE="-O1 -g1 -D_GLIBCXX_ASSERTIONS" "${targets[@]/%/_test}"
+  run_tests build-asan -L "^($labels)\$"
+}
+
+stage_tidy() {
+  [[ -f build/compile_commands.json ]] || stage_build
+  python3 scripts/tidy.py build
+}
+
+count() {
+  grep -cE "$1" build/ctest.log || true
+}
+
+chosen=("$@")
+[[ $# -gt 0 ]] || chosen=("${stages[@]}")
+for stage in "${chosen[@]}"; do
+  [[ " ${stages[*]} " == *" $stage "* ]] || {
+    echo "test: unknown stage '$stage'. Stages: ${stages[*]}" >&2
+    exit 2
+  }
+done
+running=""
+trap '[[ -z $running ]] || echo "== $running FAILED" >&2' EXIT
+for running in "${chosen[@]}"; do
+  echo "== $running"
+  started=$SECONDS
+  "stage_$running"
+  echo "== $running took $((SECONDS - started)) s"
+done
+running=""
+if [[ " ${chosen[*]} " == *" unit "* ]]; then
+  passed=$(count 'Test +#.* Passed ')
+  skipped=$(count 'Test +#.*\*\*\*Skipped')
+  echo "moca: $passed passed, 0 failed, $skipped skipped" \
+    "in $((SECONDS / 60)) min $((SECONDS % 60)) s"
+fi

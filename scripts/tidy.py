@@ -1,0 +1,107 @@
+"""Runs clang-tidy over src/ and tools/, each folder as one unit; skips folders that did not change.
+
+usage: scripts/tidy.py BUILD_FOLDER [src/FOLDER ...]     no folder: all of them
+
+A unit on LibTorch takes clang-tidy half a minute, nearly all of it for torch's headers. One unit
+per folder that includes the folder's files pays that once. Where the files do not compile together,
+they are checked one by one.
+"""
+
+import concurrent.futures
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+INCLUDE = re.compile(rb'^\s*#\s*include\s*"(moca/[^"]+|[^"/]+)"', re.M)
+
+
+def compile_commands(build):
+    """The flags of every .cpp in src/ and tools/, by file, without precompiled headers."""
+    commands = {}
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        file = pathlib.Path(entry["file"])
+        words = shlex.split(entry["command"])
+        flags = [w for w in words[1:] if re.match(r"-(I|D|std)", w)]
+        for i, word in enumerate(words[:-1]):
+            if word == "-isystem":
+                flags += [word, words[i + 1]]
+        if file.suffix == ".cpp" and file.is_relative_to(ROOT) and file.is_file():
+            if file.relative_to(ROOT).parts[0] in ("src", "tools"):
+                commands[file] = flags
+    return commands
+
+
+def with_headers(files):
+    """`files` and every header of ours that they include, directly or not."""
+    found, queue = set(), list(files)
+    while queue:
+        file = queue.pop()
+        if file in found or not file.is_file():
+            continue
+        found.add(file)
+        for name in INCLUDE.findall(file.read_bytes()):
+            queue += [ROOT / "include" / name.decode(), file.parent / name.decode()]
+    return sorted(found)
+
+
+def digest(files, flags):
+    """Changes when anything that clang-tidy reads of ours changes."""
+    state = hashlib.sha256(repr(flags).encode())
+    for file in [ROOT / ".clang-tidy", pathlib.Path(__file__), *with_headers(files)]:
+        state.update(str(file).encode() + file.read_bytes())
+    return state.hexdigest()
+
+
+def clang_tidy(file, flags, *options):
+    """The findings in `file`, empty if there are none."""
+    command = ["clang-tidy", "--quiet", f"--config-file={ROOT}/.clang-tidy", *options, str(file)]
+    run = subprocess.run([*command, "--", *flags], capture_output=True, text=True, check=False)
+    return "" if run.returncode == 0 else run.stdout or run.stderr
+
+
+def check_folder(folder, files, flags, stamps):
+    """The findings in one folder's files."""
+    name = str(folder.relative_to(ROOT)).replace("/", "_")
+    stamp = stamps / f"{name}.sha256"
+    state = digest(files, flags)
+    if stamp.is_file() and stamp.read_text() == state:
+        return ""
+    unit = stamps / f"{name}.cpp"
+    unit.write_text("".join(f'#include "{file}"\n' for file in files))
+    findings = clang_tidy(unit, flags, "--checks=-bugprone-suspicious-include")
+    if "clang-diagnostic-error" in findings:
+        findings = "".join(clang_tidy(file, flags) for file in files)
+    if not findings:
+        stamp.write_text(state)
+    return findings
+
+
+def main():
+    build = pathlib.Path(sys.argv[1]).resolve()
+    stamps = build / "tidy"
+    stamps.mkdir(exist_ok=True)
+    folders = {}
+    commands = compile_commands(build)
+    for file in sorted(commands):
+        if not sys.argv[2:] or str(file.parent.relative_to(ROOT)) in sys.argv[2:]:
+            folders.setdefault(file.parent, []).append(file)
+    if not folders:
+        sys.exit(f"tidy: {build}/compile_commands.json names no such file of src/ or tools/")
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = [pool.submit(check_folder, f, files, commands[files[0]], stamps)
+                for f, files in folders.items()]
+        findings = "".join(job.result() for job in jobs)
+    print(findings, end="")
+    checked = sum(len(files) for files in folders.values())
+    print(f"tidy: {checked} files, {'findings above' if findings else 'no findings'}")
+    sys.exit(1 if findings else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+#include "moca/checkpoint/file_io.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "moca/core/error.h"
+
+namespace moca::checkpoint {
+
+FileDescriptor::~FileDescriptor() {
+  if (descriptor_ >= 0) {
+    close(descriptor_);
+  }
+}
+
+int FileDescriptor::release() { return std::exchange(descriptor_, -1); }
+
+void read_exactly(int descriptor, void* target, uint64_t size, uint64_t offset,
+                  const std::string& what) {
+  auto* bytes = static_cast<char*>(target);
+  while (size > 0) {
+    const ssize_t count =
+        pread(descriptor, bytes, std::min<uint64_t>(size, 1U << 30), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count <= 0) {
+      throw Error("cannot read " + what + ": " +
+                  (count == 0 ? "the file ends too early" : std::strerror(errno)) + ".");
+    }
+    bytes += count;
+    offset += static_cast<uint64_t>(count);
+    size -= static_cast<uint64_t>(count);
+  }
+}
+
+AtomicFile::AtomicFile(std::filesystem::path file)
+    : file_(std::move(file)),
+      temporary_(file_.string() + ".tmp" + std::to_string(getpid())),
+      descriptor_(open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
+  if (descriptor_ < 0) {
+    fail("create");
+  }
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) {
+    close(descriptor_);
+    unlink(temporary_.c_str());
+  }
+}
+
+void AtomicFile::fail(const char* action) const {
+  throw Error(std::string("cannot ") + action + " " + file_.string() + ": " + std::strerror(errno) +
+              ". Free space on the disk or choose a folder that can be written to.");
+}
+
+void AtomicFile::write(const void* data, uint64_t size) {
+  const auto* bytes = static_cast<const char*>(data);
+  while (size > 0) {
+    const ssize_t count = ::write(descriptor_, bytes, std::min<uint64_t>(size, 1U << 30));
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count < 0) {
+      fail("write");
+    }
+    bytes += count;
+    size -= static_cast<uint64_t>(count);
+  }
+}
+
+void AtomicFile::commit() {
+  if (fsync(descriptor_) != 0) {
+    fail("write");
+  }
+  close(std::exchange(descriptor_, -1));
+  if (rename(temporary_.c_str(), file_.c_str()) != 0) {
+    fail("rename to");
+  }
+}
+
+void write_text(const std::filesystem::path& file, std::string_view text) {
+  AtomicFile target(file);
+  target.write(text.data(), text.size());
+  target.commit();
+}
+
+std::string read_text(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (!stream) {
+    throw Error("cannot read " + file.string() + ": " + std::strerror(errno) + ".");
+  }
+  return text.str();
+}
+
+void sync_folder(const std::filesystem::path& folder) {
+  const FileDescriptor opened(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.get() < 0 || fsync(opened.get()) != 0) {
+    throw Error("cannot flush the folder " + folder.string() + ": " + std::strerror(errno) + ".");
+  }
+}
+
+}  // namespace moca::checkpoint

@@ -1,0 +1,66 @@
+#include "moca/config/rules.h"
+
+#include "moca/config/values.h"
+
+namespace moca::config {
+
+NumberRule at_least(double low) {
+  NumberRule rule;
+  rule.low = low;
+  return rule;
+}
+
+NumberRule at_most(double high) {
+  NumberRule rule;
+  rule.high = high;
+  return rule;
+}
+
+NumberRule in_range(double low, double high) {
+  NumberRule rule;
+  rule.low = low;
+  rule.high = high;
+  return rule;
+}
+
+NumberRule above(double low) {
+  NumberRule rule;
+  rule.low = low;
+  rule.above_low = true;
+  return rule;
+}
+
+std::string braced(const std::vector<std::string>& names) {
+  std::string text = "{";
+  for (const std::string& name : names) {
+    text += (text.size() > 1 ? ", " : "") + name;
+  }
+  return text + "}";
+}
+
+std::string rule_text(const NumberRule& rule) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (!rule.allowed.empty()) {
+    std::vector<std::string> values;
+    for (const double value : rule.allowed) {
+      values.push_back(format_number(value));
+    }
+    return "one of " + braced(values);
+  }
+  if (rule.above_low) {
+    return "above " + format_number(rule.low);
+  }
+  if (rule.low > -kInfinity && rule.high < kInfinity) {
+    return "in [" + format_number(rule.low) + ", " + format_number(rule.high) + "]";
+  }
+  if (rule.low > -kInfinity) {
+    return "at least " + format_number(rule.low);
+  }
+  return rule.high < kInfinity ? "at most " + format_number(rule.high) : "";
+}
+
+std::string rule_text(const TextRule& rule) {
+  return rule.allowed.empty() ? "" : "one of " + braced(rule.allowed);
+}
+
+}  // namespace moca::config

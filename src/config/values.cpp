@@ -1,0 +1,264 @@
+#include "moca/config/values.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "moca/config/suggestion.h"
+#include "moca/core/error.h"
+
+namespace moca::config {
+namespace {
+
+constexpr size_t kLongestQuote = 60;
+constexpr double kExactWhole = 9007199254740992.0;  // 2^53: whole doubles below are exact
+constexpr double kSmallestFixed = 1e-5;             // numbers in between are written without
+constexpr double kLargestFixed = 1e15;              // an exponent
+
+using Form = WrittenValue::Form;
+
+// Where a value goes, for the messages.
+struct Target {
+  const Setting& setting;
+  std::string path;   // with [1] for an element of a list
+  std::string where;  // "run.yaml:4: "
+
+  [[noreturn]] void refuse(const std::string& rule, const WrittenValue& value,
+                           const std::string& way_out = "") const {
+    const std::string got = value.form == Form::kText      ? quoted(value.text)
+                            : value.form == Form::kList    ? "a list"
+                            : value.form == Form::kSection ? "a section"
+                                                           : "nothing";
+    throw Error(one_line(where + path + " must be " + rule + ", got " + got + "." + way_out));
+  }
+};
+
+// from_chars refuses the plus sign that YAML allows.
+const char* number_start(const std::string& text) {
+  return text.c_str() + (text.size() > 1 && text[0] == '+' && text[1] != '-' ? 1 : 0);
+}
+
+template <class Number>
+std::errc scan(const std::string& text, Number* number) {
+  const char* end = text.c_str() + text.size();
+  const auto [stop, error] = std::from_chars(number_start(text), end, *number);
+  return error == std::errc() && stop != end ? std::errc::invalid_argument : error;
+}
+
+void check(const NumberRule& rule, double number, const std::string& shown, const Target& target) {
+  const bool listed = rule.allowed.empty() || std::find(rule.allowed.begin(), rule.allowed.end(),
+                                                        number) != rule.allowed.end();
+  const bool inside =
+      (rule.above_low ? number > rule.low : number >= rule.low) && number <= rule.high;
+  if (listed && inside) {
+    return;
+  }
+  const std::string text = rule_text(rule);
+  const std::string verb = text.starts_with("in [") ? " must lie " : " must be ";
+  throw Error(one_line(target.where + target.path + verb + text + ", got " + shown + "."));
+}
+
+void check(const std::vector<std::string>& allowed, const std::string& text, const Target& target) {
+  if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), text) == allowed.end()) {
+    throw Error(one_line(target.where + quoted(text) + " is not one of " + braced(allowed) + "." +
+                         did_you_mean(text, allowed)));
+  }
+}
+
+void read(const WrittenValue& value, bool* flag, const Target& target) {
+  const std::string& text = value.text;
+  if (value.form != Form::kText || value.quoted || (text != "true" && text != "false")) {
+    target.refuse("true or false", value);
+  }
+  *flag = text == "true";
+}
+
+void read(const WrittenValue& value, int64_t* number, const Target& target) {
+  if (value.form != Form::kText || value.quoted) {
+    target.refuse("a whole number", value, value.quoted ? " Remove the quotes." : "");
+  }
+  int64_t read_number = 0;
+  const std::errc error = scan(value.text, &read_number);
+  if (error == std::errc::result_out_of_range) {
+    target.refuse("a whole number of 64 bits", value);
+  }
+  if (error != std::errc()) {
+    double meant = 0;
+    const bool whole = scan(value.text, &meant) == std::errc() && std::abs(meant) < kExactWhole &&
+                       meant == std::floor(meant);
+    target.refuse("a whole number", value,
+                  whole ? " Write " + std::to_string(static_cast<int64_t>(meant)) + "." : "");
+  }
+  check(target.setting.numbers, static_cast<double>(read_number), value.text, target);
+  *number = read_number;
+}
+
+void read(const WrittenValue& value, double* number, const Target& target) {
+  if (value.form != Form::kText || value.quoted) {
+    target.refuse("a number", value, value.quoted ? " Remove the quotes." : "");
+  }
+  double read_number = 0;
+  const std::errc error = scan(value.text, &read_number);
+  const bool yaml_special = value.text.ends_with(".inf") || value.text.ends_with(".nan");
+  if (error == std::errc::result_out_of_range) {
+    target.refuse("a number that a double can hold", value);
+  }
+  if (error != std::errc() && !yaml_special) {
+    target.refuse("a number", value);
+  }
+  if (yaml_special || !std::isfinite(read_number)) {
+    target.refuse("a finite number", value);
+  }
+  check(target.setting.numbers, read_number, value.text, target);
+  *number = read_number;
+}
+
+void read(const WrittenValue& value, std::string* text, const Target& target) {
+  if (value.form != Form::kText) {
+    target.refuse("text", value,
+                  value.form == Form::kNothing ? " Write \"\" for an empty text." : "");
+  }
+  const auto unprintable = [](unsigned char c) {
+    return (c < 0x20 && c != '\t' && c != '\n') || c == 0x7f;
+  };
+  if (std::any_of(value.text.begin(), value.text.end(), unprintable)) {
+    target.refuse("text without control characters", value);
+  }
+  check(target.setting.texts.allowed, value.text, target);
+  *text = value.text;
+}
+
+template <class Element>
+void read(const WrittenValue& value, std::vector<Element>* list, const Target& target) {
+  if (value.form != Form::kList) {
+    target.refuse("a list such as [1, 2]", value);
+  }
+  std::vector<Element> elements;
+  for (size_t i = 0; i < value.elements.size(); ++i) {
+    const std::string path = target.path + "[" + std::to_string(i) + "]";
+    elements.emplace_back();
+    read(value.elements[i], &elements.back(), Target{target.setting, path, target.where});
+  }
+  *list = std::move(elements);
+}
+
+void read(const WrittenValue& value, const EnumVariable& choice, const Target& target) {
+  if (value.form != Form::kText) {
+    target.refuse("one of " + braced(choice.names), value);
+  }
+  check(choice.names, value.text, target);
+  const auto found = std::find(choice.names.begin(), choice.names.end(), value.text);
+  choice.set(choice.variable, static_cast<size_t>(found - choice.names.begin()));
+}
+
+// Plain where YAML cannot mistake the text for anything else, else in double quotes.
+std::string yaml_scalar(const std::string& text) {
+  const auto plain = [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '/' || c == '.' || c == '-';
+  };
+  const bool word = !text.empty() && (std::isalpha(static_cast<unsigned char>(text[0])) != 0) &&
+                    std::all_of(text.begin(), text.end(), plain);
+  std::string lower = text;
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  if (word && lower != "null" && lower != "true" && lower != "false") {
+    return text;
+  }
+  std::string quoted_text = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      quoted_text += '\\';
+    }
+    if (c == '\n' || c == '\t') {
+      quoted_text += c == '\n' ? "\\n" : "\\t";
+    } else {
+      quoted_text += c;
+    }
+  }
+  return quoted_text + "\"";
+}
+
+std::string yaml_scalar(int64_t value) { return std::to_string(value); }
+
+std::string yaml_scalar(double value) {
+  if (!std::isfinite(value)) {
+    throw std::logic_error("a number setting holds " + std::to_string(value) +
+                           ", which no config file can set");
+  }
+  return format_number(value);
+}
+
+std::string yaml_of(const bool* flag) { return *flag ? "true" : "false"; }
+
+template <class Value>
+std::string yaml_of(const Value* value) {
+  return yaml_scalar(*value);
+}
+
+template <class Element>
+std::string yaml_of(const std::vector<Element>* list) {
+  std::string text = "[";
+  for (const Element& element : *list) {
+    text += (text.size() > 1 ? ", " : "") + yaml_scalar(element);
+  }
+  return text + "]";
+}
+
+std::string yaml_of(const EnumVariable& choice) {
+  return yaml_scalar(choice.names.at(choice.get(choice.variable)));
+}
+
+const char* type_of(const bool*) { return "true or false"; }
+const char* type_of(const int64_t*) { return "whole number"; }
+const char* type_of(const double*) { return "number"; }
+const char* type_of(const std::string*) { return "text"; }
+const char* type_of(const std::vector<int64_t>*) { return "list of whole numbers"; }
+const char* type_of(const std::vector<double>*) { return "list of numbers"; }
+const char* type_of(const std::vector<std::string>*) { return "list of texts"; }
+const char* type_of(const EnumVariable&) { return "choice"; }
+
+}  // namespace
+
+void assign(const Setting& setting, const WrittenValue& value, const std::string& where) {
+  const Target target{setting, setting.path, where};
+  std::visit([&](auto variable) { read(value, variable, target); }, setting.variable);
+}
+
+bool is_list(const Setting& setting) {
+  return std::holds_alternative<std::vector<int64_t>*>(setting.variable) ||
+         std::holds_alternative<std::vector<double>*>(setting.variable) ||
+         std::holds_alternative<std::vector<std::string>*>(setting.variable);
+}
+
+std::string type_name(const Setting& setting) {
+  return std::visit([](const auto& variable) { return std::string(type_of(variable)); },
+                    setting.variable);
+}
+
+std::string yaml_text(const Setting& setting) {
+  return std::visit([](const auto& variable) { return yaml_of(variable); }, setting.variable);
+}
+
+std::string format_number(double value) {
+  const double size = std::abs(value);
+  const bool everyday = value == 0 || (size >= kSmallestFixed && size < kLargestFixed);
+  char text[64];
+  const auto format = everyday ? std::chars_format::fixed : std::chars_format::scientific;
+  const auto result = std::to_chars(text, text + sizeof(text), value, format);
+  return {text, result.ptr};
+}
+
+std::string quoted(const std::string& text) {
+  std::string shown = "'";
+  shown += text.substr(0, kLongestQuote);
+  shown += text.size() > kLongestQuote ? "...'" : "'";
+  return one_line(shown);
+}
+
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  return text;
+}
+
+}  // namespace moca::config

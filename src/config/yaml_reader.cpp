@@ -1,0 +1,282 @@
+#include "moca/config/yaml_reader.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "moca/config/suggestion.h"
+#include "moca/config/values.h"
+#include "moca/core/error.h"
+
+namespace moca::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uintmax_t kLargestFile = 1 << 20;  // bytes
+constexpr size_t kLongestBaseChain = 16;     // files
+
+using Form = WrittenValue::Form;
+
+std::string join(const std::string& section, const std::string& name) {
+  return section.empty() ? name : section + "." + name;
+}
+
+[[noreturn]] void fail(const std::string& message) { throw Error(one_line(message)); }
+
+std::string read_bytes(const fs::path& file) {
+  std::error_code error;
+  if (!fs::is_regular_file(file, error)) {
+    fail("no config file " + file.string() + ". Name a .yaml file.");
+  }
+  const uintmax_t bytes = fs::file_size(file, error);
+  if (error || bytes > kLargestFile) {
+    fail(file.string() + " has " + std::to_string(bytes) + " bytes, a config has at most " +
+         std::to_string(kLargestFile) + ". Is this the right file?");
+  }
+  std::ifstream stream(file, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (!stream) {
+    fail("cannot read " + file.string() + ". Check its permissions.");
+  }
+  return text.str();
+}
+
+WrittenValue written(const YAML::Node& node) {
+  WrittenValue value;
+  if (node.IsScalar()) {
+    value.form = Form::kText;
+    value.text = node.Scalar();
+    value.quoted = node.Tag() == "!";
+  } else if (node.IsSequence()) {
+    value.form = Form::kList;
+    for (const YAML::Node& element : node) {
+      // Nested lists are refused anyway; not descending keeps a bomb of aliases harmless.
+      value.elements.push_back(element.IsSequence() ? WrittenValue{Form::kList, "", false, {}}
+                                                    : written(element));
+    }
+  } else if (node.IsMap()) {
+    value.form = Form::kSection;
+  }
+  return value;
+}
+
+YAML::Node parse_document(const std::string& text, const std::string& name) {
+  try {
+    // Load alone would ignore everything after the first document.
+    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+    if (documents.size() > 1) {
+      fail(name + " holds " + std::to_string(documents.size()) +
+           " YAML documents, a config is one. Remove the '---' lines.");
+    }
+    return documents.empty() ? YAML::Node() : documents.front();
+  } catch (const YAML::Exception& failure) {
+    const bool placed = !failure.mark.is_null();
+    fail(name + (placed ? ":" + std::to_string(failure.mark.line + 1) : "") +
+         ": not valid YAML: " + failure.msg + ".");
+  }
+}
+
+// Reads one file and, before it, the files it is based on.
+class Reader {
+ public:
+  explicit Reader(const Binding& binding) : binding_(binding) {}
+
+  void read(const std::string& text, const fs::path& name, std::vector<fs::path> chain) {
+    name_ = name.string();
+    const YAML::Node root = parse_document(text, name_);
+    if (!root.IsNull() && !root.IsMap()) {
+      fail(name_ + ":" + line(root) + ": a config consists of 'setting: value' lines.");
+    }
+    if (root.IsMap()) {
+      read_base(root, name, std::move(chain));
+      name_ = name.string();
+      read_section(root, "");
+    }
+  }
+
+ private:
+  static std::string line(const YAML::Node& node) { return std::to_string(node.Mark().line + 1); }
+
+  std::string where(const YAML::Node& node) const { return name_ + ":" + line(node) + ": "; }
+
+  std::string key_text(const YAML::Node& key) const {
+    if (!key.IsScalar() || key.Scalar().empty()) {
+      fail(where(key) + "the name of a setting is missing. Write 'setting: value'.");
+    }
+    return key.Scalar();
+  }
+
+  void read_base(const YAML::Node& root, const fs::path& name, std::vector<fs::path> chain) {
+    for (const auto& entry : root) {
+      if (!entry.first.IsScalar() || entry.first.Scalar() != "base") {
+        continue;
+      }
+      if (!entry.second.IsScalar() || entry.second.Scalar().empty()) {
+        fail(where(entry.first) +
+             "base must name one config file, for example 'base: other.yaml'.");
+      }
+      const fs::path file = name.parent_path() / entry.second.Scalar();
+      const std::string shown = "base " + quoted(entry.second.Scalar());
+      std::error_code error;
+      if (!fs::is_regular_file(file, error)) {
+        fail(where(entry.first) + shown + " does not exist (looked for " + file.string() + ").");
+      }
+      const fs::path canonical = fs::weakly_canonical(file, error);
+      chain.push_back(fs::weakly_canonical(name, error));
+      if (std::find(chain.begin(), chain.end(), canonical) != chain.end()) {
+        fail(where(entry.first) + shown + " leads back to a file that is based on it.");
+      }
+      if (chain.size() > kLongestBaseChain) {
+        fail(where(entry.first) + "more than " + std::to_string(kLongestBaseChain) +
+             " files based on one another. Merge some of them.");
+      }
+      read(read_bytes(file), file, chain);
+      return;
+    }
+  }
+
+  void read_section(const YAML::Node& map, const std::string& section) {
+    std::map<std::string, std::string> first_lines;
+    for (const auto& entry : map) {
+      const std::string key = key_text(entry.first);
+      const std::string path = join(section, key);
+      const auto [first, added] = first_lines.emplace(key, line(entry.first));
+      if (!added) {
+        fail(where(entry.first) + quoted(path) + " is set twice, first on line " + first->second +
+             ".");
+      }
+      if (path != "base") {
+        read_entry(entry.first, entry.second, section, key, path);
+      }
+    }
+  }
+
+  void read_entry(const YAML::Node& key_node, const YAML::Node& value, const std::string& section,
+                  const std::string& key, const std::string& path) {
+    const bool dotted = key.find('.') != std::string::npos;
+    for (const Setting& setting : binding_.settings) {
+      if (setting.path == path && !dotted) {
+        assign(setting, written(value), where(key_node));
+        return;
+      }
+    }
+    for (const Section& known : binding_.sections) {
+      if (known.path != path || dotted) {
+        continue;
+      }
+      if (value.IsMap()) {
+        read_section(value, path);
+      } else if (!value.IsNull()) {
+        fail(where(key_node) + "'" + path +
+             "' is a section: its settings follow on indented lines.");
+      }
+      return;
+    }
+    const std::string hint = key == "base" ? " 'base' belongs at the top level." : "";
+    fail(where(key_node) + (hint.empty() ? unknown_setting(binding_, section, key)
+                                         : "unknown setting " + quoted(path) + "." + hint));
+  }
+
+  const Binding& binding_;
+  std::string name_;
+};
+
+// An override is text as the shell hands it over; only a list is YAML.
+WrittenValue written_override(const Setting& setting, const std::string& text) {
+  if (is_list(setting)) {
+    try {
+      return written(YAML::Load(text));
+    } catch (const YAML::Exception&) {
+      // Not YAML, hence no list: `assign` refuses the text and shows it.
+    }
+  }
+  return {Form::kText, text, false, {}};
+}
+
+[[noreturn]] void refuse_override(const Binding& binding, const std::string& path,
+                                  const std::string& where) {
+  const auto is_path = [&](const Section& section) { return section.path == path; };
+  if (std::any_of(binding.sections.begin(), binding.sections.end(), is_path)) {
+    fail(where + "'" + path + "' is a section. Set one of its settings: " + path + ".key=value.");
+  }
+  const size_t dot = path.rfind('.');
+  const std::string section = dot == std::string::npos ? "" : path.substr(0, dot);
+  fail(where + unknown_setting(binding, section, path.substr(dot + 1)));
+}
+
+}  // namespace
+
+void read_file(const Binding& binding, const fs::path& file) {
+  Reader(binding).read(read_bytes(file), file, {});
+}
+
+void read_text(const Binding& binding, const std::string& text, const fs::path& name) {
+  Reader(binding).read(text, name, {});
+}
+
+void apply_overrides(const Binding& binding, const std::vector<std::string>& overrides) {
+  std::map<std::string, int> seen;
+  for (const std::string& text : overrides) {
+    const std::string where = "override " + quoted(text) + ": ";
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      fail(where + "write section.key=value.");
+    }
+    const std::string path = text.substr(0, equals);
+    if (path == "base") {
+      fail(where + "a base can only be named in a file.");
+    }
+    if (++seen[path] > 1) {
+      fail(where + quoted(path) + " is set twice.");
+    }
+    const auto setting = std::find_if(binding.settings.begin(), binding.settings.end(),
+                                      [&](const Setting& known) { return known.path == path; });
+    if (setting == binding.settings.end()) {
+      refuse_override(binding, path, where);
+    }
+    assign(*setting, written_override(*setting, text.substr(equals + 1)), where);
+  }
+}
+
+void validate_all(const Binding& binding, const std::string& source) {
+  for (const Section& section : binding.sections) {
+    if (section.validate == nullptr) {
+      continue;
+    }
+    try {
+      section.validate(section.self, section.path);
+    } catch (const Error& failure) {
+      throw Error(source + ": " + failure.what());
+    }
+  }
+}
+
+std::string write_yaml(const Binding& binding) {
+  std::string text;
+  std::vector<std::string> open;  // the sections whose headings stand above the next line
+  for (const Setting& setting : binding.settings) {
+    std::vector<std::string> names;
+    std::istringstream stream(setting.path);
+    for (std::string name; std::getline(stream, name, '.');) {
+      names.push_back(name);
+    }
+    size_t depth = 0;
+    while (depth + 1 < names.size() && depth < open.size() && open[depth] == names[depth]) {
+      ++depth;
+    }
+    open.resize(depth);
+    for (; depth + 1 < names.size(); ++depth) {
+      text += std::string(2 * depth, ' ') + names[depth] + ":\n";
+      open.push_back(names[depth]);
+    }
+    text += std::string(2 * depth, ' ') + names.back() + ": " + yaml_text(setting) + "\n";
+  }
+  return text;
+}
+
+}  // namespace moca::config

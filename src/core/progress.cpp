@@ -1,0 +1,97 @@
+#include "moca/core/progress.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "moca/core/logging.h"
+
+namespace moca {
+namespace {
+
+constexpr double kTerminalInterval = 0.2;  // seconds between redraws of the line on a terminal
+constexpr double kLogInterval = 10.0;      // seconds between plain log lines
+
+double seconds_between(std::chrono::steady_clock::time_point from,
+                       std::chrono::steady_clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+std::string format_rate(double per_second, const std::string& unit) {
+  char text[64];
+  if (per_second >= 1.0 || per_second <= 0.0) {
+    std::snprintf(text, sizeof(text), "%.1f %ss/s", per_second, unit.c_str());
+  } else {
+    std::snprintf(text, sizeof(text), "%.1f s/%s", 1.0 / per_second, unit.c_str());
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string format_duration(double seconds) {
+  const auto total = static_cast<int64_t>(std::llround(std::max(seconds, 0.0)));
+  char text[64];
+  if (total >= 3600) {
+    std::snprintf(text, sizeof(text), "%lld h %02lld min", static_cast<long long>(total / 3600),
+                  static_cast<long long>(total % 3600 / 60));
+  } else if (total >= 60) {
+    std::snprintf(text, sizeof(text), "%lld min %02lld s", static_cast<long long>(total / 60),
+                  static_cast<long long>(total % 60));
+  } else {
+    std::snprintf(text, sizeof(text), "%lld s", static_cast<long long>(total));
+  }
+  return text;
+}
+
+Progress::Progress(std::string title, int64_t total, std::string unit, int64_t done)
+    : title_(std::move(title)),
+      unit_(std::move(unit)),
+      total_(total),
+      start_count_(done),
+      last_done_(done),
+      terminal_(isatty(STDERR_FILENO) != 0),
+      start_(Clock::now()),
+      last_print_(start_) {}
+
+Progress::~Progress() {
+  if (last_done_ > start_count_) {
+    print(last_done_, last_note_, true);
+  }
+}
+
+void Progress::update(int64_t done, const std::string& note) {
+  last_done_ = done;
+  last_note_ = note;
+  const auto now = Clock::now();
+  if (seconds_between(last_print_, now) >= (terminal_ ? kTerminalInterval : kLogInterval)) {
+    last_print_ = now;
+    print(done, note, false);
+  }
+}
+
+void Progress::print(int64_t done, const std::string& note, bool last) {
+  const double elapsed = seconds_between(start_, Clock::now());
+  const double rate = elapsed > 0 ? static_cast<double>(done - start_count_) / elapsed : 0.0;
+  std::string line = title_ + " " + std::to_string(done) + "/" + std::to_string(total_) + " | " +
+                     format_rate(rate, unit_) + " | ";
+  line += last ? "took " + format_duration(elapsed)
+               : format_duration(rate > 0 ? static_cast<double>(total_ - done) / rate : 0.0) +
+                     " left";
+  if (!note.empty()) {
+    line += " | " + note;
+  }
+  if (!terminal_) {
+    log::info(line);
+  } else if (last) {
+    std::fputs("\r\033[K", stderr);
+    log::info(line);
+  } else {
+    std::fprintf(stderr, "\r\033[K%s", line.c_str());
+    std::fflush(stderr);
+  }
+}
+
+}  // namespace moca

@@ -1,0 +1,128 @@
+#include "component_sampling.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "moca/core/generator.h"
+#include "moca/mesh/scene_ops.h"
+#include "moca/mesh/surface_sampling.h"
+
+namespace moca::data {
+namespace {
+
+// Half of the query points lie near the surface, at these deviations; a quarter in the component's own
+// box with a margin; a quarter anywhere. Small pieces would be lost in a uniform draw.
+constexpr double kNearSigmas[2] = {0.015, 0.06};
+constexpr float kBoxMargin = 0.2F;
+constexpr double kSpace = 1.05;  // the uniform quarter lies in [-1.05, 1.05]^3 (Dora)
+constexpr int kSupersampling = 3;
+
+at::Tensor tensor_of(const std::vector<mesh::Vec3>& points) {
+  const auto count = static_cast<int64_t>(points.size());
+  auto tensor = at::empty({count, 3}, at::kFloat);
+  std::memcpy(tensor.data_ptr<float>(), points.data(), tensor.nbytes());
+  return tensor;
+}
+
+at::Tensor tensor_of(const Image& image) {
+  auto tensor = at::empty({image.height, image.width, image.channels}, at::kByte);
+  std::memcpy(tensor.data_ptr<uint8_t>(), image.pixels.data(), tensor.nbytes());
+  return tensor;
+}
+
+// count points [count, 3], see the constants above.
+at::Tensor draw_query_points(const mesh::TriangleMesh& surface, int64_t count, uint64_t seed) {
+  auto generator = generator_for(seed, "query points");
+  const auto options = at::TensorOptions().dtype(at::kFloat);
+  const int64_t num_near = count / 2;
+  const int64_t num_box = count / 4;
+  const int64_t num_space = count - num_near - num_box;
+  const auto on_surface = tensor_of(mesh::sample_surface(surface, num_near, seed).positions);
+  const auto sigma = at::where(at::arange(num_near).remainder(2) == 0, kNearSigmas[0], kNearSigmas[1]);
+  const auto near = on_surface + at::randn({num_near, 3}, generator, options) *
+                                     sigma.to(at::kFloat).unsqueeze(1);
+  const auto box = mesh::bounds(surface);
+  const mesh::Vec3 margin = mesh::Vec3::Constant(kBoxMargin);
+  const auto low = tensor_of({mesh::Vec3(box.low - margin)});
+  const auto high = tensor_of({mesh::Vec3(box.high + margin)});
+  const auto in_box = low + (high - low) * at::rand({num_box, 3}, generator, options);
+  const auto anywhere = (at::rand({num_space, 3}, generator, options) * 2.0 - 1.0) * kSpace;
+  return at::cat({near, in_box, anywhere}).clamp(-kSpace, kSpace);
+}
+
+at::Tensor distances_at(const DistanceFunction& distance, const at::Tensor& points) {
+  const auto dense = points.contiguous();
+  std::vector<mesh::Vec3> list(points.size(0));
+  std::memcpy(static_cast<void*>(list.data()), dense.const_data_ptr<float>(), dense.nbytes());
+  return at::tensor(distance(list), at::kFloat);
+}
+
+void add_meshes(const mesh::Scene& scene, AssetTensors& tensors) {
+  std::vector<at::Tensor> vertices, faces, colors;
+  std::vector<int64_t> sizes;
+  for (const auto& component : scene.components) {
+    vertices.push_back(tensor_of(component.mesh.vertices));
+    auto indices = at::empty({static_cast<int64_t>(component.mesh.faces.size()), 3}, at::kInt);
+    std::memcpy(indices.data_ptr<int32_t>(), component.mesh.faces.data(), indices.nbytes());
+    faces.push_back(indices);
+    colors.push_back(tensor_of({component.color}));
+    sizes.push_back(static_cast<int64_t>(component.mesh.vertices.size()));
+    sizes.push_back(static_cast<int64_t>(component.mesh.faces.size()));
+  }
+  tensors.vertices = at::cat(vertices);
+  tensors.faces = at::cat(faces);
+  tensors.colors = at::cat(colors);
+  tensors.mesh_sizes = at::tensor(sizes, at::kLong).view({-1, 2});
+}
+
+void add_pictures(const mesh::Scene& scene, const ViewConfig& config, AssetTensors& tensors) {
+  std::vector<at::Tensor> images, ids;
+  for (const auto& camera : cameras_of(config)) {
+    const auto view =
+        mesh::render(scene, camera, static_cast<int>(config.image_size), kSupersampling);
+    images.push_back(tensor_of(view.color));
+    ids.push_back(tensor_of(view.component_ids).squeeze(-1));
+  }
+  tensors.images = at::stack(images);
+  tensors.component_ids = at::stack(ids);
+}
+
+}  // namespace
+
+std::vector<mesh::Camera> cameras_of(const ViewConfig& config) {
+  std::vector<mesh::Camera> cameras;
+  for (size_t i = 0; i < config.azimuths.size(); ++i) {
+    mesh::Camera camera;
+    camera.azimuth = static_cast<float>(config.azimuths[i]);
+    camera.elevation = static_cast<float>(config.elevations[i]);
+    camera.field_of_view = static_cast<float>(config.field_of_view);
+    cameras.push_back(camera);
+  }
+  return cameras;
+}
+
+AssetTensors sample_asset(const SourceAsset& asset, const DataConfig& config, uint64_t seed) {
+  AssetTensors tensors;
+  std::vector<at::Tensor> points, normals, queries, distances;
+  for (size_t i = 0; i < asset.closed.size(); ++i) {
+    const auto component_seed = stream_seed(seed, "component", i);
+    const auto surface =
+        mesh::sample_surface(asset.closed[i], config.num_surface_points, component_seed);
+    points.push_back(tensor_of(surface.positions));
+    normals.push_back(tensor_of(surface.normals));
+    queries.push_back(draw_query_points(asset.closed[i], config.num_query_points, component_seed));
+    distances.push_back(distances_at(asset.distances[i], queries.back()));
+  }
+  tensors.surface_points = at::stack(points);
+  tensors.surface_normals = at::stack(normals);
+  tensors.query_points = at::stack(queries);
+  tensors.query_distances = at::stack(distances);
+  add_meshes(asset.scene, tensors);
+  add_pictures(asset.scene, config.views, tensors);
+  return tensors;
+}
+
+}  // namespace moca::data

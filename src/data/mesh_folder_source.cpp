@@ -1,0 +1,129 @@
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <numeric>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "moca/checkpoint/file_io.h"
+#include "moca/core/error.h"
+#include "moca/core/random.h"
+#include "moca/mesh/mesh_io.h"
+#include "moca/mesh/scene_ops.h"
+#include "moca/mesh/signed_distance.h"
+#include "source_asset.h"
+
+namespace moca::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> mesh_files_in(const fs::path& folder) {
+  if (!fs::is_directory(folder)) {
+    throw Error("data.meshes.folder: no folder at " + folder.string() + ".");
+  }
+  const std::set<std::string> known = {".glb", ".gltf", ".obj", ".ply", ".stl"};
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file() && known.count(entry.path().extension().string()) > 0) {
+      files.push_back(entry.path());
+    }
+  }
+  if (files.empty()) {
+    throw Error("data.meshes.folder: " + folder.string() +
+                " holds no .glb, .gltf, .obj, .ply or .stl file.");
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::string sha256_of(const fs::path& file) {
+  const auto bytes = checkpoint::read_text(file);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int length = 0;
+  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1) {
+    throw Error("cannot compute the SHA-256 of " + file.string() + ".");
+  }
+  std::string text;
+  for (unsigned int i = 0; i < length; ++i) {
+    char two[3];
+    std::snprintf(two, sizeof(two), "%02x", digest[i]);
+    text += two;
+  }
+  return text;
+}
+
+// "chairs/office.glb" becomes "chairs_office": unique within the folder, safe as a file name.
+std::string id_of(const fs::path& file, const fs::path& folder) {
+  auto id = fs::relative(file, folder).replace_extension().string();
+  std::replace(id.begin(), id.end(), '/', '_');
+  return id;
+}
+
+// Which files are held out: a seeded draw, so that the order of names decides nothing.
+std::set<int64_t> held_out(int64_t count, int64_t num_held_out, uint64_t seed) {
+  std::vector<int64_t> order(count);
+  std::iota(order.begin(), order.end(), 0);
+  for (int64_t i = count - 1; i > 0; --i) {  // Fisher-Yates; std::shuffle differs between libraries
+    std::swap(order[i], order[stream_seed(seed, "held-out split", i) % (i + 1)]);
+  }
+  return {order.begin(), order.begin() + std::min(num_held_out, count)};
+}
+
+mesh::TriangleMesh closed_surface(const mesh::TriangleMesh& component, int resolution) {
+  if (mesh::is_watertight(component) && mesh::signed_volume(component) > 0) {
+    return component;
+  }
+  return mesh::make_watertight(component, resolution);
+}
+
+SourceAsset read_asset(const fs::path& file, const DataConfig& config) {
+  const auto rule = config.meshes.component_rule == ComponentRule::kNode
+                        ? mesh::ComponentRule::kNode
+                        : mesh::ComponentRule::kPrimitive;
+  SourceAsset asset;
+  asset.id = id_of(file, config.meshes.folder);
+  asset.source = file.string();
+  asset.sha256 = sha256_of(file);
+  asset.scene = mesh::read_scene(file, rule);
+  const auto count = static_cast<int64_t>(asset.scene.components.size());
+  if (count > config.max_components) {
+    throw Error(file.string() + " has " + std::to_string(count) +
+                " components, data.max_components allows " + std::to_string(config.max_components) +
+                ". Raise it, or take the file out of the folder.");
+  }
+  mesh::normalise(asset.scene, static_cast<float>(config.meshes.longest_side));
+  for (const auto& component : asset.scene.components) {
+    asset.closed.push_back(closed_surface(
+        component.mesh, static_cast<int>(config.meshes.watertight_resolution)));
+    asset.distances.emplace_back([closed = asset.closed.back()](std::span<const mesh::Vec3> points) {
+      return mesh::signed_distance(closed, points);
+    });
+  }
+  return asset;
+}
+
+}  // namespace
+
+AssetSource mesh_folder_source(const DataConfig& config) {
+  const auto files = mesh_files_in(config.meshes.folder);
+  const auto count = static_cast<int64_t>(files.size());
+  if (config.num_held_out >= count) {
+    throw Error("data.num_held_out (" + std::to_string(config.num_held_out) + ") leaves none of " +
+                std::to_string(count) + " assets in " + config.meshes.folder + " for training.");
+  }
+  AssetSource source;
+  source.count = count;
+  source.make = [config, files, test = held_out(count, config.num_held_out, config.seed)](int64_t index) {
+    auto asset = read_asset(files[index], config);
+    asset.split = test.count(index) > 0 ? "test" : "train";
+    return asset;
+  };
+  return source;
+}
+
+}  // namespace moca::data

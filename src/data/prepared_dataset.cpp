@@ -1,0 +1,147 @@
+#include "moca/data/prepared_dataset.h"
+
+#include <ATen/ATen.h>
+
+#include <cstdio>
+#include <utility>
+
+#include "dataset_index.h"
+#include "moca/core/error.h"
+
+namespace moca::data {
+namespace {
+
+constexpr uint64_t kShardBytes = 256U << 20;  // a shard is closed once it holds this much
+
+// Views of one asset's tensors by name, in the order they are written.
+checkpoint::NamedTensors named(const std::string& id, const AssetTensors& tensors) {
+  return {{id + "/surface_points", tensors.surface_points},
+          {id + "/surface_normals", tensors.surface_normals},
+          {id + "/query_points", tensors.query_points},
+          {id + "/query_distances", tensors.query_distances},
+          {id + "/images", tensors.images},
+          {id + "/component_ids", tensors.component_ids},
+          {id + "/vertices", tensors.vertices},
+          {id + "/faces", tensors.faces},
+          {id + "/mesh_sizes", tensors.mesh_sizes},
+          {id + "/colors", tensors.colors}};
+}
+
+}  // namespace
+
+PreparedDataset::PreparedDataset(const std::filesystem::path& folder) : folder_(folder) {
+  auto index = read_index(folder / "index.json");
+  image_size_ = index.image_size;
+  records_ = std::move(index.records);
+  if (records_.empty()) {
+    throw Error("the dataset " + folder.string() + " holds no asset. Prepare it again: moca prepare-data CONFIG.");
+  }
+  for (const auto& record : records_) {
+    if (shards_.count(record.shard) == 0) {
+      shards_.emplace(record.shard, checkpoint::SafetensorsFile(folder / record.shard));
+    }
+  }
+}
+
+std::vector<int64_t> PreparedDataset::indices_of(const std::string& split) const {
+  std::vector<int64_t> indices;
+  for (size_t i = 0; i < records_.size(); ++i) {
+    if (records_[i].split == split) {
+      indices.push_back(static_cast<int64_t>(i));
+    }
+  }
+  return indices;
+}
+
+const checkpoint::SafetensorsFile& PreparedDataset::shard_of(int64_t asset) const {
+  return shards_.at(records_.at(asset).shard);
+}
+
+at::Tensor PreparedDataset::read(int64_t asset, const std::string& name) const {
+  return shard_of(asset).read(records_.at(asset).id + "/" + name);
+}
+
+at::Tensor PreparedDataset::read_row(int64_t asset, const std::string& name, int64_t row) const {
+  return shard_of(asset).read_row(records_.at(asset).id + "/" + name, row);
+}
+
+ComponentSurface PreparedDataset::surface(int64_t asset, int64_t component) const {
+  return {read_row(asset, "surface_points", component), read_row(asset, "surface_normals", component)};
+}
+
+ComponentQueries PreparedDataset::queries(int64_t asset, int64_t component) const {
+  return {read_row(asset, "query_points", component), read_row(asset, "query_distances", component)};
+}
+
+at::Tensor PreparedDataset::image(int64_t asset, int64_t view) const {
+  return read_row(asset, "images", view);
+}
+
+mesh::Scene PreparedDataset::reference(int64_t asset) const {
+  const auto vertices = read(asset, "vertices");
+  const auto faces = read(asset, "faces");
+  const auto sizes = read(asset, "mesh_sizes");
+  const auto colors = read(asset, "colors");
+  const auto& names = records_.at(asset).component_names;
+  mesh::Scene scene;
+  const float* vertex = vertices.const_data_ptr<float>();
+  const int32_t* face = faces.const_data_ptr<int32_t>();
+  for (int64_t i = 0; i < sizes.size(0); ++i) {
+    mesh::Component component;
+    component.name = names.at(i);
+    const float* color = colors.const_data_ptr<float>() + 3 * i;
+    component.color = mesh::Vec3(color[0], color[1], color[2]);
+    for (int64_t v = 0; v < sizes[i][0].item<int64_t>(); ++v, vertex += 3) {
+      component.mesh.vertices.emplace_back(vertex[0], vertex[1], vertex[2]);
+    }
+    for (int64_t f = 0; f < sizes[i][1].item<int64_t>(); ++f, face += 3) {
+      component.mesh.faces.push_back({face[0], face[1], face[2]});
+    }
+    scene.components.push_back(std::move(component));
+  }
+  return scene;
+}
+
+DatasetWriter::DatasetWriter(std::filesystem::path folder, std::string made_by)
+    : folder_(std::move(folder)), made_by_(std::move(made_by)) {
+  if (std::filesystem::exists(folder_ / "index.json")) {
+    throw Error("the dataset " + folder_.string() +
+                " exists already and is not overwritten. Remove it or set another data.path.");
+  }
+  std::error_code failure;
+  std::filesystem::create_directories(folder_, failure);
+  if (failure) {
+    throw Error("cannot create the folder " + folder_.string() + ": " + failure.message() + ".");
+  }
+}
+
+void DatasetWriter::add(AssetRecord record, const AssetTensors& tensors) {
+  image_size_ = tensors.images.size(1);
+  for (auto& [name, tensor] : named(record.id, tensors)) {
+    pending_bytes_ += tensor.nbytes();
+    pending_.emplace_back(name, tensor.contiguous());
+  }
+  char shard[32];
+  std::snprintf(shard, sizeof(shard), "shard_%05d.safetensors", num_shards_);
+  record.shard = shard;
+  records_.push_back(std::move(record));
+  if (pending_bytes_ >= kShardBytes) {
+    write_shard();
+  }
+}
+
+void DatasetWriter::write_shard() {
+  checkpoint::write_safetensors(folder_ / records_.back().shard, pending_);
+  pending_.clear();
+  pending_bytes_ = 0;
+  ++num_shards_;
+}
+
+void DatasetWriter::finish() {
+  if (!pending_.empty()) {
+    write_shard();
+  }
+  write_index(folder_ / "index.json", {image_size_, made_by_, records_});
+}
+
+}  // namespace moca::data

@@ -1,0 +1,74 @@
+#include "moca/dit/component_layout.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "moca/core/shapes.h"
+
+namespace moca::dit {
+
+at::Tensor AssetGroup::of_components(const at::Tensor& packed) const {
+  return packed.narrow(0, first_component, num_assets * components_per_asset)
+      .unflatten(0, {num_assets, components_per_asset});
+}
+
+at::Tensor AssetGroup::of_assets(const at::Tensor& per_asset) const {
+  return per_asset.narrow(0, first_asset, num_assets);
+}
+
+ComponentLayout::ComponentLayout(const at::Tensor& component_mask) {
+  const auto [B, N] = shape<2>(component_mask, "component_mask [B, N]");
+  num_assets = B;
+  max_components = N;
+  const auto mask = component_mask.to(at::kBool).cpu().contiguous();
+  const bool* present = mask.const_data_ptr<bool>();
+  std::vector<std::vector<int64_t>> rows(B);
+  for (int64_t row = 0; row < B * N; ++row) {
+    if (present[row]) {
+      rows[row / N].push_back(row);
+    }
+  }
+  std::vector<int64_t> order(B);
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return rows[a].size() < rows[b].size(); });
+  std::vector<int64_t> packed_rows, assets, owners;
+  for (const int64_t asset : order) {
+    const auto count = static_cast<int64_t>(rows[asset].size());
+    if (count == 0) {
+      continue;
+    }
+    if (groups.empty() || groups.back().components_per_asset != count) {
+      groups.push_back({static_cast<int64_t>(packed_rows.size()),
+                        static_cast<int64_t>(assets.size()), 0, count});
+    }
+    ++groups.back().num_assets;
+    assets.push_back(asset);
+    packed_rows.insert(packed_rows.end(), rows[asset].begin(), rows[asset].end());
+    owners.insert(owners.end(), count, asset);
+  }
+  TORCH_CHECK(!packed_rows.empty(), "component_mask [B, N] = ", component_mask.sizes(),
+              " marks no component as present");
+  const auto to_device = [&](const std::vector<int64_t>& values) {
+    return at::tensor(values, at::kLong).to(component_mask.device());
+  };
+  component_rows = to_device(packed_rows);
+  asset_order = to_device(assets);
+  asset_of_component = to_device(owners);
+}
+
+at::Tensor ComponentLayout::pack(const at::Tensor& padded) const {
+  return padded.flatten(0, 1).index_select(0, component_rows);
+}
+
+at::Tensor ComponentLayout::unpack(const at::Tensor& packed) const {
+  auto sizes = packed.sizes().vec();
+  sizes[0] = num_assets * max_components;
+  return at::zeros(sizes, packed.options())
+      .index_copy(0, component_rows, packed)
+      .unflatten(0, {num_assets, max_components});
+}
+
+}  // namespace moca::dit

@@ -1,0 +1,33 @@
+#include "moca/dit/dit_config.h"
+
+#include <algorithm>
+
+#include "moca/core/error.h"
+
+namespace moca::dit {
+
+void DitConfig::validate(const std::string& path) const {
+  if (width % num_heads != 0) {
+    throw Error(path + ".width (" + std::to_string(width) + ") must be a multiple of " + path +
+                ".num_heads (" + std::to_string(num_heads) + ").");
+  }
+  if (width % 2 != 0) {
+    throw Error(path + ".width (" + std::to_string(width) + ") must be even.");
+  }
+  for (const int64_t block : global_blocks) {
+    if (block >= num_layers) {
+      throw Error(path + ".global_blocks names block " + std::to_string(block) + ", but " + path +
+                  ".num_layers is " + std::to_string(num_layers) + ": use 0 to " +
+                  std::to_string(num_layers - 1) + ".");
+    }
+  }
+}
+
+bool DitConfig::is_global(int64_t block) const {
+  if (global_blocks.empty()) {
+    return block % 2 == 0;
+  }
+  return std::find(global_blocks.begin(), global_blocks.end(), block) != global_blocks.end();
+}
+
+}  // namespace moca::dit

@@ -1,0 +1,94 @@
+#include "moca/dit/moca_dit.h"
+
+#include <ATen/ATen.h>
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/types.h>
+
+#include <vector>
+
+#include "moca/core/error.h"
+#include "moca/core/shapes.h"
+
+namespace moca::dit {
+
+MocaDitImpl::MocaDitImpl(const DitConfig& config, int64_t latent_channels, int64_t image_width)
+    : config_(config),
+      time_proj_(register_module("time_proj", nn::TimeProjection(config.width))),
+      proj_in_(register_module("proj_in", torch::nn::Linear(latent_channels, config.width))),
+      component_embedding_(register_module(
+          "component_embedding", torch::nn::Embedding(config.codebook_size, config.width))) {
+  {
+    const torch::NoGradGuard no_grad;
+    component_embedding_->weight.normal_(0.0, 0.02);  // diffusers' default for a new embedding
+  }
+  if (config.global_attention == GlobalAttentionKind::kMoc) {
+    packing_ = register_module("packing", ComponentPacking(config));
+  }
+  auto list = register_module("blocks", torch::nn::ModuleList());
+  for (int64_t i = 0; i < config.num_layers; ++i) {
+    blocks_.emplace_back(config, image_width, i);
+    list->push_back(blocks_.back());
+  }
+  norm_out_ = register_module("norm_out", nn::LayerNorm(config.width));
+  proj_out_ = register_module("proj_out", torch::nn::Linear(config.width, latent_channels));
+}
+
+// The tokens of every present component: time, vecset, compressed, anchor; [n, S, D].
+at::Tensor MocaDitImpl::embed(const DitInput& input, const ComponentLayout& layout) {
+  const auto vecset = proj_in_(layout.pack(input.noisy_latents));  // [n, L, D]
+  const auto time = time_proj_(nn::embed_noise_level(input.noise_level, config_.width));  // [B, D]
+  const auto time_token = time.index_select(0, layout.asset_of_component).unsqueeze(1);   // [n, 1, D]
+  std::vector<at::Tensor> parts = {time_token.to(vecset.scalar_type()), vecset};
+  if (packing_) {
+    parts.push_back(packing_(vecset).to(vecset.scalar_type()));
+  }
+  const auto ids = component_embedding_(layout.pack(input.component_ids.unsqueeze(-1)));  // [n, 1, D]
+  return at::cat(parts, 1) + ids.to(vecset.scalar_type());
+}
+
+at::Tensor MocaDitImpl::forward(const DitInput& input,
+                                const std::optional<at::Generator>& generator) {
+  const auto [B, N, L, C] = shape<4>(input.noisy_latents, "noisy_latents [B, N, L, C]");
+  expect_shape(input.noise_level, {B}, "noise_level [B]");
+  expect_shape(input.component_ids, {B, N}, "component_ids [B, N]");
+  expect_shape(input.component_mask, {B, N}, "component_mask [B, N]");
+  const ComponentLayout layout(input.component_mask);
+  BlockContext context{layout, at::Tensor(), generator};
+  if (input.image_tokens.defined()) {
+    expect_shape(input.image_tokens, {B, -1, -1}, "image_tokens [B, T, D_image]");
+    context.image_tokens = input.image_tokens.index_select(0, layout.asset_order);
+  }
+  auto tokens = embed(input, layout);
+  std::vector<at::Tensor> skips;
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    at::Tensor skip;
+    if (blocks_[i]->takes_skip()) {
+      skip = skips.back();
+      skips.pop_back();
+    }
+    tokens = blocks_[i]->forward(tokens, skip, context);
+    if (i < blocks_.size() / 2) {
+      skips.push_back(tokens);
+    }
+  }
+  const auto vecset = tokens.narrow(1, 1, L);  // without the time token
+  return layout.unpack(proj_out_(norm_out_(vecset)).to(at::kFloat));
+}
+
+at::Tensor draw_component_ids(int64_t num_assets, int64_t num_components, int64_t codebook_size,
+                              at::Generator generator) {
+  if (num_components > codebook_size) {
+    throw Error("an asset of " + std::to_string(num_components) +
+                " components needs as many distinct ids, but dit.codebook_size is " +
+                std::to_string(codebook_size) + ". Use at most " + std::to_string(codebook_size) +
+                " components.");
+  }
+  std::vector<at::Tensor> rows;
+  for (int64_t asset = 0; asset < num_assets; ++asset) {
+    rows.push_back(
+        at::randperm(codebook_size, generator, at::TensorOptions().dtype(at::kLong)).narrow(0, 0, num_components));
+  }
+  return at::stack(rows);
+}
+
+}  // namespace moca::dit

@@ -1,0 +1,91 @@
+#include "moca/evaluation/geometry_metrics.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "moca/core/error.h"
+#include "moca/mesh/scene_ops.h"
+#include "moca/mesh/surface_sampling.h"
+#include "moca/mesh/voxel_grid.h"
+
+namespace moca::evaluation {
+
+using mesh::Vec3;
+
+namespace {
+
+double share_below(const std::vector<double>& distances, double threshold) {
+  const auto count =
+      std::count_if(distances.begin(), distances.end(), [&](double d) { return d < threshold; });
+  return static_cast<double>(count) / static_cast<double>(distances.size());
+}
+
+double f_score(double precision, double recall) {
+  const double sum = precision + recall;
+  return sum > 0 ? 2 * precision * recall / sum : 0.0;
+}
+
+bool has_faces(const mesh::Scene& scene) {
+  return std::any_of(scene.components.begin(), scene.components.end(),
+                     [](const mesh::Component& component) { return !component.mesh.empty(); });
+}
+
+}  // namespace
+
+PointMetrics compare_points(const std::vector<Vec3>& prediction, const std::vector<Vec3>& reference,
+                            const MetricConfig& config) {
+  const std::vector<double> to_reference = NearestPoints(reference).distances(prediction);
+  const std::vector<double> to_prediction = NearestPoints(prediction).distances(reference);
+  PointMetrics metrics;
+  metrics.chamfer = chamfer_distance(to_reference, to_prediction, config.chamfer);
+  for (const double threshold : config.thresholds) {
+    metrics.f_scores.push_back(
+        f_score(share_below(to_reference, threshold), share_below(to_prediction, threshold)));
+  }
+  return metrics;
+}
+
+SelfIou self_iou(const mesh::Scene& scene, int64_t resolution) {
+  const double pitch = 2.0 / static_cast<double>(resolution);
+  std::vector<std::vector<std::array<int32_t, 3>>> voxels;
+  SelfIou result;
+  for (const mesh::Component& component : scene.components) {
+    voxels.push_back(mesh::filled_voxels(component.mesh, pitch));
+    result.voxel_counts.push_back(static_cast<int64_t>(voxels.back().size()));
+  }
+  for (size_t i = 0; i < voxels.size(); ++i) {
+    for (size_t j = i + 1; j < voxels.size(); ++j) {
+      result.pairs.push_back(mesh::voxel_iou(voxels[i], voxels[j]));
+    }
+  }
+  if (!result.pairs.empty()) {
+    result.mean = std::accumulate(result.pairs.begin(), result.pairs.end(), 0.0) /
+                  static_cast<double>(result.pairs.size());
+    result.max = *std::max_element(result.pairs.begin(), result.pairs.end());
+  }
+  return result;
+}
+
+SceneMetrics compare_scenes(const mesh::Scene& prediction, const mesh::Scene& reference,
+                            const MetricConfig& config) {
+  if (!has_faces(reference)) {
+    throw Error("metrics: the reference scene has no faces; leave it out of the evaluation.");
+  }
+  mesh::Scene scene = prediction;
+  std::vector<Vec3> points = {Vec3::Zero()};
+  const auto seed = static_cast<uint64_t>(config.seed);
+  if (has_faces(scene)) {
+    if (config.renormalise_prediction) {
+      mesh::normalise(scene);
+    }
+    points = mesh::sample_surface(scene, config.num_points, seed + 1).positions;
+  }
+  const std::vector<Vec3> reference_points =
+      mesh::sample_surface(reference, config.num_points, seed).positions;
+  points = align_points(points, reference_points, config.alignment, config.chamfer);
+  const SelfIou iou = self_iou(scene, config.iou_resolution);
+  return {compare_points(points, reference_points, config), iou.mean, iou.max};
+}
+
+}  // namespace moca::evaluation

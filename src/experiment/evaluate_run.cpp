@@ -1,0 +1,199 @@
+#include "moca/experiment/evaluate_run.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "moca/checkpoint/file_io.h"
+#include "moca/core/error.h"
+#include "moca/core/generator.h"
+#include "moca/core/logging.h"
+#include "moca/core/progress.h"
+#include "moca/data/prepared_dataset.h"
+#include "moca/experiment/evaluation_result.h"
+#include "moca/experiment/models.h"
+#include "moca/image/image_io.h"
+#include "moca/mesh/mesh_io.h"
+#include "moca/mesh/surface_sampling.h"
+#include "moca/ops/device.h"
+
+namespace moca::experiment {
+namespace {
+
+// Points per component and side when the VAE is scored component by component.
+constexpr int64_t kComponentPoints = 20000;
+
+Image image_of(const at::Tensor& bytes) {
+  Image image(static_cast<int>(bytes.size(1)), static_cast<int>(bytes.size(0)), 3);
+  std::memcpy(image.pixels.data(), bytes.contiguous().const_data_ptr<uint8_t>(), image.pixels.size());
+  return image;
+}
+
+class Evaluation {
+ public:
+  Evaluation(const RunConfig& config, std::filesystem::path output)
+      : config_(config),
+        output_(std::move(output)),
+        device_(ops::select_device(config.device)),
+        dataset_(config.data.path),
+        vae_(load_vae(config.stage == Stage::kVae ? config.folder()
+                                                   : std::filesystem::path(config.vae_run),
+                      device_)) {
+    result_.metrics = config.evaluation.metrics;
+    const auto num_assets = static_cast<int64_t>(dataset_.records().size());
+    for (int64_t i = 0; i < num_assets; ++i) {
+      references_.push_back(dataset_.reference(i));
+      const auto& record = dataset_.records()[i];
+      AssetScore score;
+      score.id = record.id;
+      score.split = record.split;
+      score.num_components = record.num_components();
+      result_.assets.push_back(score);
+    }
+  }
+
+  void reconstruct_all() {
+    Progress progress("reconstruct", count(), "asset");
+    for (int64_t i = 0; i < count(); ++i) {
+      reconstruct(i);
+      progress.update(i + 1);
+    }
+  }
+
+  void generate_all() {
+    auto generator = load_generator(config_, device_);
+    Progress progress("generate", count(), "asset");
+    for (int64_t first = 0; first < count(); first += config_.evaluation.batch_size) {
+      const int64_t last = std::min(first + config_.evaluation.batch_size, count());
+      generate_batch(generator, first, last);
+      progress.update(last);
+    }
+  }
+
+  const EvaluationResult& result() const { return result_; }
+
+ private:
+  int64_t count() const { return static_cast<int64_t>(result_.assets.size()); }
+
+  // The asset whose reference and picture serve as asset i's control: the next one of its split.
+  int64_t other_asset(int64_t i) const {
+    int64_t other = i;
+    do {
+      other = (other + 1) % count();
+    } while (result_.assets[other].split != result_.assets[i].split);
+    return other;
+  }
+
+  // The picture of `pictured` with the seed of `seeded`.
+  generation::Request request(int64_t pictured, int64_t seeded) const {
+    return {image_of(dataset_.image(pictured, 0)), result_.assets[pictured].num_components,
+            stream_seed(config_.evaluation.seed, "generate", seeded)};
+  }
+
+  void generate_batch(generation::ComponentGenerator& generator, int64_t first, int64_t last) {
+    std::vector<generation::Request> requests, other_requests;
+    for (int64_t i = first; i < last; ++i) {
+      requests.push_back(request(i, i));
+      other_requests.push_back(request(other_asset(i), i));
+    }
+    const auto latents = generator.generate_latents(requests);
+    const auto other_latents = generator.generate_latents(other_requests);
+    for (int64_t i = first; i < last; ++i) {
+      auto& score = result_.assets[i];
+      const int64_t other = other_asset(i);
+      const auto scene = generator.decode(latents[i - first]);
+      score.generated = evaluation::compare_scenes(scene, references_[i], result_.metrics);
+      score.control_id = result_.assets[other].id;
+      score.control = evaluation::compare_scenes(scene, references_[other], result_.metrics).points;
+      score.other_picture = evaluation::compare_scenes(generator.decode(other_latents[i - first]),
+                                                       references_[other], result_.metrics)
+                                .points;
+      write_asset(output_ / score.id, scene);
+      write_png(output_ / score.id / "picture.png", requests[i - first].picture);
+    }
+  }
+
+  // The decoder's meshes of the posterior means of asset i's components.
+  mesh::Scene reconstructed(int64_t i) {
+    const torch::NoGradGuard no_grad;
+    std::vector<at::Tensor> points, normals;
+    for (int64_t component = 0; component < result_.assets[i].num_components; ++component) {
+      const auto surface = dataset_.surface(i, component);
+      const int64_t num_points = std::min(config_.vae_training.num_surface_points, surface.points.size(0));
+      points.push_back(surface.points.narrow(0, 0, num_points));
+      normals.push_back(surface.normals.narrow(0, 0, num_points));
+    }
+    const auto posterior =
+        vae_->encode(at::stack(points).to(device_), at::stack(normals).to(device_),
+                     generator_for(config_.evaluation.seed, "reconstruct", i));
+    mesh::Scene scene;
+    for (auto& surface : vae::decode_components(vae_, posterior.mean, config_.decoder)) {
+      scene.components.push_back({"", std::move(surface), mesh::Vec3::Zero()});
+    }
+    return scene;
+  }
+
+  void reconstruct(int64_t i) {
+    const auto scene = reconstructed(i);
+    auto& score = result_.assets[i];
+    score.reconstruction = evaluation::compare_scenes(scene, references_[i], result_.metrics);
+    auto component_metrics = result_.metrics;
+    component_metrics.num_points = std::min(kComponentPoints, component_metrics.num_points);
+    for (size_t component = 0; component < scene.components.size(); ++component) {
+      const auto alone = [&](const mesh::Scene& from) {
+        return mesh::Scene{{from.components[component]}};
+      };
+      result_.components.push_back(
+          {score.id, references_[i].components[component].name, score.split,
+           evaluation::compare_scenes(alone(scene), alone(references_[i]), component_metrics).points});
+    }
+  }
+
+  RunConfig config_;
+  std::filesystem::path output_;
+  c10::Device device_;
+  data::PreparedDataset dataset_;
+  vae::VecsetVae vae_;
+  std::vector<mesh::Scene> references_;
+  EvaluationResult result_;
+};
+
+}  // namespace
+
+void write_asset(const std::filesystem::path& folder, const mesh::Scene& scene) {
+  std::filesystem::create_directories(folder);
+  mesh::write_glb(folder / "asset.glb", scene);
+  for (const auto& component : scene.components) {
+    if (component.mesh.empty()) {
+      log::warn(folder.string() + ": " + component.name + " has no surface and is not written");
+      continue;
+    }
+    for (const char* extension : {".glb", ".ply", ".obj"}) {
+      mesh::write_mesh(folder / (component.name + extension), component.mesh);
+    }
+  }
+}
+
+void evaluate_run(const RunConfig& config, const std::filesystem::path& output) {
+  if (std::filesystem::exists(output)) {
+    throw Error("the folder " + output.string() +
+                " exists already and is not overwritten. Remove it or name another with --out.");
+  }
+  if (config.training.num_threads > 0) {
+    at::set_num_threads(static_cast<int>(config.training.num_threads));
+  }
+  Evaluation evaluation(config, output);
+  evaluation.reconstruct_all();
+  if (config.stage == Stage::kDit) {
+    evaluation.generate_all();
+  }
+  std::filesystem::create_directories(output);
+  checkpoint::write_text(output / "evaluation.json", json_of(evaluation.result()));
+  log::info("scores in " + (output / "evaluation.json").string());
+}
+
+}  // namespace moca::experiment

@@ -1,0 +1,90 @@
+#include "moca/experiment/run_folder.h"
+
+#include <ATen/Parallel.h>
+#include <torch/version.h>
+
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "moca/checkpoint/file_io.h"
+#include "moca/config/schema.h"
+#include "moca/core/error.h"
+#include "moca/core/logging.h"
+
+namespace moca::experiment {
+namespace {
+
+std::string environment_json(const RunConfig& config) {
+  const std::time_t now = std::time(nullptr);
+  char date[32];
+  std::strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
+  const nlohmann::ordered_json json = {{"started", date},
+                                       {"moca", MOCA_VERSION},
+                                       {"git_revision", MOCA_GIT_REVISION},
+                                       {"libtorch", TORCH_VERSION},
+                                       {"compiler", __VERSION__},
+                                       {"device", config.device},
+                                       {"cpu_threads", at::get_num_threads()}};
+  return json.dump(1) + "\n";
+}
+
+// Settings that may differ when a run is resumed: how long and how often, not what.
+void keep_resumable(RunConfig& config, const RunConfig& from) {
+  config.device = from.device;
+  config.training.max_minutes = from.training.max_minutes;
+  config.training.checkpoint_every = from.training.checkpoint_every;
+  config.training.keep_checkpoints = from.training.keep_checkpoints;
+  config.training.log_every = from.training.log_every;
+  config.training.num_threads = from.training.num_threads;
+}
+
+// The first line in which two dumped configs differ.
+std::string first_difference(const std::string& stored, const std::string& wanted) {
+  std::istringstream a(stored), b(wanted);
+  std::string line_a, line_b;
+  while (std::getline(a, line_a) && std::getline(b, line_b)) {
+    if (line_a != line_b) {
+      return "'" + line_a.substr(line_a.find_first_not_of(' ')) + "' there, '" +
+             line_b.substr(line_b.find_first_not_of(' ')) + "' here";
+    }
+  }
+  return "they have different lengths";
+}
+
+void check_resumed(const RunConfig& config) {
+  auto stored = load_run(config.folder());
+  keep_resumable(stored, config);
+  const auto stored_text = config::dump(stored);
+  const auto wanted_text = config::dump(config);
+  if (stored_text != wanted_text) {
+    throw Error("cannot resume " + config.folder().string() + ": its config differs: " +
+                first_difference(stored_text, wanted_text) +
+                ". Resume with the settings of its config.yaml, or start a run of another name.");
+  }
+}
+
+}  // namespace
+
+void open_run_folder(const RunConfig& config, bool resume) {
+  const auto folder = config.folder();
+  if (resume) {
+    check_resumed(config);
+  } else {
+    if (std::filesystem::exists(folder)) {
+      throw Error("the run folder " + folder.string() +
+                  " exists already and is not overwritten. Continue it with --resume, or choose "
+                  "another name=...");
+    }
+    std::error_code failure;
+    std::filesystem::create_directories(folder, failure);
+    if (failure) {
+      throw Error("cannot create the run folder " + folder.string() + ": " + failure.message() + ".");
+    }
+    checkpoint::write_text(folder / "config.yaml", config::dump(config));
+    checkpoint::write_text(folder / "environment.json", environment_json(config));
+  }
+  log::write_to(folder / "log.txt");
+}
+
+}  // namespace moca::experiment

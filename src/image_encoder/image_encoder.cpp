@@ -1,0 +1,97 @@
+#include "moca/image_encoder/image_encoder.h"
+
+#include <ATen/ATen.h>
+#include <torch/nn/modules/container/modulelist.h>
+
+#include <memory>
+
+#include "moca/core/error.h"
+#include "moca/core/shapes.h"
+
+namespace moca::image_encoder {
+namespace {
+
+constexpr double kInitialDeviation = 0.02;  // DINOv2: initializer_range
+
+}  // namespace
+
+void ImageEncoderConfig::validate(const std::string& path) const {
+  if (image_size % patch_size != 0) {
+    throw Error(path + ".image_size (" + std::to_string(image_size) + ") must be a multiple of " +
+                path + ".patch_size (" + std::to_string(patch_size) + ").");
+  }
+  if (width % num_heads != 0) {
+    throw Error(path + ".width (" + std::to_string(width) + ") must be a multiple of " + path +
+                ".num_heads (" + std::to_string(num_heads) + ").");
+  }
+}
+
+ImageEncoderImpl::ImageEncoderImpl(const ImageEncoderConfig& config) : config_(config) {
+  auto embeddings = register_module("embeddings", std::make_shared<torch::nn::Module>("embeddings"));
+  const int64_t D = config.width;
+  const int64_t num_positions = 1 + config.position_grid * config.position_grid;
+  class_token_ = embeddings->register_parameter("cls_token",
+                                                at::randn({1, 1, D}) * kInitialDeviation);
+  mask_token_ = embeddings->register_parameter("mask_token", at::zeros({1, D}));
+  positions_ = embeddings->register_parameter("position_embeddings",
+                                              at::randn({1, num_positions, D}) * kInitialDeviation);
+  auto patches = embeddings->register_module("patch_embeddings",
+                                             std::make_shared<torch::nn::Module>("patch_embeddings"));
+  auto projection =
+      patches->register_module("projection", std::make_shared<torch::nn::Module>("projection"));
+  patch_weight_ = projection->register_parameter(
+      "weight",
+      at::randn({D, config.num_channels, config.patch_size, config.patch_size}) * kInitialDeviation);
+  patch_bias_ = projection->register_parameter("bias", at::zeros({D}));
+  auto encoder = register_module("encoder", std::make_shared<torch::nn::Module>("encoder"));
+  auto list = encoder->register_module("layer", torch::nn::ModuleList());
+  for (int64_t i = 0; i < config.num_layers; ++i) {
+    layers_.emplace_back(D, config.num_heads);
+    list->push_back(layers_.back());
+  }
+  norm_ = register_module("layernorm", nn::LayerNorm(D, 1e-6));
+}
+
+at::Tensor ImageEncoderImpl::position_table(int64_t rows, int64_t columns) const {
+  const int64_t grid = config_.position_grid;
+  if (rows == grid && columns == grid) {
+    return positions_;
+  }
+  const auto table = positions_.narrow(1, 1, grid * grid)
+                         .view({1, grid, grid, config_.width})
+                         .permute({0, 3, 1, 2})
+                         .to(at::kFloat);
+  // Bicubic to a size, without antialiasing: what transformers >= 4.45 does with DINOv2's table.
+  const auto resized =
+      at::upsample_bicubic2d(table, {rows, columns}, /*align_corners=*/false);
+  return at::cat({positions_.narrow(1, 0, 1),
+                  resized.permute({0, 2, 3, 1}).reshape({1, rows * columns, config_.width})},
+                 1);
+}
+
+at::Tensor ImageEncoderImpl::forward(const at::Tensor& images) {
+  const auto [B, channels, height, width] = shape<4>(images, "images [B, channels, height, width]");
+  TORCH_CHECK(channels == config_.num_channels, "the image encoder takes ", config_.num_channels,
+              " channels, got images ", images.sizes());
+  const int64_t patch = config_.patch_size;
+  const auto patches = at::conv2d(images, patch_weight_, patch_bias_, {patch, patch})
+                           .flatten(2)
+                           .transpose(1, 2);  // [B, patches, D_image]
+  auto tokens = at::cat({class_token_.expand({B, 1, config_.width}).to(patches.scalar_type()), patches}, 1);
+  tokens = tokens + position_table(height / patch, width / patch);
+  for (auto& layer : layers_) {
+    tokens = layer(tokens);
+  }
+  return norm_(tokens);
+}
+
+at::Tensor normalise_images(const at::Tensor& bytes) {
+  const auto [B, height, width, channels] = shape<4>(bytes, "bytes [B, height, width, 3]");
+  TORCH_CHECK(channels == 3, "expected RGB bytes [B, height, width, 3], got ", bytes.sizes());
+  const auto options = bytes.options().dtype(at::kFloat);
+  const auto mean = at::tensor({0.485, 0.456, 0.406}, options).view({1, 3, 1, 1});       // ImageNet
+  const auto deviation = at::tensor({0.229, 0.224, 0.225}, options).view({1, 3, 1, 1});  // ImageNet
+  return (bytes.permute({0, 3, 1, 2}).to(at::kFloat) / 255.0 - mean) / deviation;
+}
+
+}  // namespace moca::image_encoder

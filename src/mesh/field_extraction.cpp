@@ -1,0 +1,229 @@
+#include "moca/mesh/field_extraction.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "moca/core/error.h"
+#include "moca/mesh/marching_cubes.h"
+#include "sparse_samples.h"
+
+namespace moca::mesh {
+namespace {
+
+void check(const ExtractionOptions& options) {
+  const auto refuse = [](const std::string& message) { throw Error("extraction: " + message); };
+  const int coarse_cells = options.coarse_resolution - 1;
+  const int cells = options.resolution - 1;
+  if (coarse_cells < 1) {
+    refuse("coarse_resolution must be at least 2, got " +
+           std::to_string(options.coarse_resolution) + ".");
+  }
+  if (cells < coarse_cells || cells % coarse_cells != 0 ||
+      !std::has_single_bit(static_cast<unsigned>(cells / coarse_cells))) {
+    refuse("resolution - 1 must be a power of two times coarse_resolution - 1, got resolution " +
+           std::to_string(options.resolution) + " and coarse_resolution " +
+           std::to_string(options.coarse_resolution) + "; 129 and 33 fit.");
+  }
+  if (!(options.half_size > 0) || !std::isfinite(options.half_size)) {
+    refuse("half_size must be positive, got " + std::to_string(options.half_size) + ".");
+  }
+  if (options.chunk < 1) {
+    refuse("chunk must be at least 1, got " + std::to_string(options.chunk) + ".");
+  }
+}
+
+Sample shifted(const Sample& sample, int by) {
+  return {sample[0] + by, sample[1] + by, sample[2] + by};
+}
+
+// One lattice at spacings that halve from level to level: sample i of a level is sample 2 i of the
+// next. The first level is known everywhere, the others near the surface.
+class Pyramid {
+ public:
+  Pyramid(const Field& field, const ExtractionOptions& options) : field_(field), options_(options) {
+    lattice_.resolution = options.resolution;
+    lattice_.low = Vec3::Constant(-options.half_size);
+    lattice_.step = 2 * options.half_size / static_cast<float>(options.resolution - 1);
+    for (int cells = options.coarse_resolution - 1; cells < options.resolution; cells *= 2) {
+      levels_.emplace_back(cells + 1);
+    }
+  }
+
+  // Evaluates every level; returns the samples of the finest at which the sign changes.
+  std::vector<Sample> fill() {
+    const int last = options_.coarse_resolution - 1;
+    levels_.front().want_box({0, 0, 0}, {last, last, last});
+    for (size_t level = 0;; ++level) {
+      const std::vector<Sample> evaluated = complete(level);
+      if (level + 1 == levels_.size()) {
+        return with_sign_change(evaluated);
+      }
+      for (const Sample& sample : evaluated) {
+        if (std::abs(value(level, sample)) < options_.band || at_sign_change(level, sample)) {
+          const Sample same_place = {2 * sample[0], 2 * sample[1], 2 * sample[2]};
+          levels_[level + 1].want_box(shifted(same_place, -2), shifted(same_place, 2));
+        }
+      }
+    }
+  }
+
+  // The value at a sample of the finest level, or one of the same sign.
+  float finest_value(const Sample& sample) const { return value(levels_.size() - 1, sample); }
+
+  const Lattice& lattice() const { return lattice_; }
+  int64_t num_queries() const { return num_queries_; }
+
+ private:
+  // Where a level is not known the next coarser one has no sign change nearby, so its sample in the
+  // same cell tells the sign.
+  float value(size_t level, Sample sample) const {
+    const float* found = levels_[level].find(sample);
+    while (found == nullptr) {
+      sample = {sample[0] / 2, sample[1] / 2, sample[2] / 2};
+      --level;
+      found = levels_[level].find(sample);
+    }
+    return *found;
+  }
+
+  // True when a neighbour along an axis lies on the other side of the surface.
+  bool at_sign_change(size_t level, const Sample& sample) const {
+    const bool inside = value(level, sample) > 0;
+    for (int axis = 0; axis < 3; ++axis) {
+      for (const int step : {-1, 1}) {
+        Sample neighbour = sample;
+        neighbour[axis] += step;
+        if ((value(level, neighbour) > 0) != inside) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  std::vector<Sample> with_sign_change(const std::vector<Sample>& samples) const {
+    std::vector<Sample> result;
+    std::copy_if(samples.begin(), samples.end(), std::back_inserter(result),
+                 [&](const Sample& sample) { return at_sign_change(levels_.size() - 1, sample); });
+    return result;
+  }
+
+  // Evaluates the wanted samples of a level, then follows the surface: all samples round a sign
+  // change, hence all cells at it, are evaluated too, until none is missing. Returns every sample
+  // evaluated.
+  std::vector<Sample> complete(size_t level) {
+    SparseSamples& samples = levels_[level];
+    std::vector<Sample> all;
+    for (;;) {
+      const std::vector<Sample> fresh = samples.take_wanted();
+      if (fresh.empty()) {
+        return all;
+      }
+      evaluate(level, fresh);
+      all.insert(all.end(), fresh.begin(), fresh.end());
+      for (const Sample& sample : fresh) {
+        if (at_sign_change(level, sample)) {
+          samples.want_box(shifted(sample, -1), shifted(sample, 1));
+        }
+      }
+    }
+  }
+
+  // Takes over what the coarser level knows and asks the field for the rest.
+  void evaluate(size_t level, const std::vector<Sample>& samples) {
+    std::vector<Sample> unknown;
+    for (const Sample& sample : samples) {
+      const bool is_shared = level > 0 && (sample[0] | sample[1] | sample[2]) % 2 == 0;
+      const float* known =
+          is_shared ? levels_[level - 1].find({sample[0] / 2, sample[1] / 2, sample[2] / 2})
+                    : nullptr;
+      if (known != nullptr) {
+        levels_[level].set(sample, *known);
+      } else {
+        unknown.push_back(sample);
+      }
+    }
+    const auto chunk = static_cast<size_t>(options_.chunk);
+    for (size_t start = 0; start < unknown.size(); start += chunk) {
+      query(level, {&unknown[start], std::min(chunk, unknown.size() - start)});
+    }
+  }
+
+  void query(size_t level, std::span<const Sample> samples) {
+    const int stride = (options_.resolution - 1) / (levels_[level].resolution() - 1);
+    std::vector<Vec3> points;
+    points.reserve(samples.size());
+    for (const auto& [x, y, z] : samples) {
+      points.push_back(lattice_.position(x * stride, y * stride, z * stride));
+    }
+    std::vector<float> values(samples.size());
+    field_(points, values);
+    for (size_t i = 0; i < samples.size(); ++i) {
+      if (std::isnan(values[i])) {
+        throw Error("extraction: the field is not a number at (" + std::to_string(points[i].x()) +
+                    ", " + std::to_string(points[i].y()) + ", " + std::to_string(points[i].z()) +
+                    "); the latents or the decoder's weights hold nan, train or load them again.");
+      }
+      levels_[level].set(samples[i], values[i]);
+    }
+    num_queries_ += static_cast<int64_t>(samples.size());
+  }
+
+  const Field& field_;
+  ExtractionOptions options_;
+  Lattice lattice_;
+  std::vector<SparseSamples> levels_;
+  int64_t num_queries_ = 0;
+};
+
+// The origins of all blocks with a cell that the surface crosses, sorted.
+std::vector<Sample> block_origins(const std::vector<Sample>& at_sign_change) {
+  // Rounds down for indices from -1.
+  const auto origin = [](int i) {
+    return (i + kBlockCells) / kBlockCells * kBlockCells - kBlockCells;
+  };
+  std::vector<Sample> origins;
+  for (const auto& [x, y, z] : at_sign_change) {
+    for (const int dx : {0, 1}) {
+      for (const int dy : {0, 1}) {
+        for (const int dz : {0, 1}) {
+          origins.push_back({origin(x - dx), origin(y - dy), origin(z - dz)});
+        }
+      }
+    }
+  }
+  std::sort(origins.begin(), origins.end());
+  origins.erase(std::unique(origins.begin(), origins.end()), origins.end());
+  return origins;
+}
+
+FieldBlock make_block(const Pyramid& pyramid, const Sample& origin) {
+  FieldBlock block;
+  block.origin = origin;
+  for (int x = 0; x <= kBlockCells; ++x) {
+    for (int y = 0; y <= kBlockCells; ++y) {
+      for (int z = 0; z <= kBlockCells; ++z) {
+        block.values.push_back(pyramid.finest_value({origin[0] + x, origin[1] + y, origin[2] + z}));
+      }
+    }
+  }
+  return block;
+}
+
+}  // namespace
+
+Extraction mesh_from_field(const Field& field, const ExtractionOptions& options) {
+  check(options);
+  Pyramid pyramid(field, options);
+  std::vector<FieldBlock> blocks;
+  for (const Sample& origin : block_origins(pyramid.fill())) {
+    blocks.push_back(make_block(pyramid, origin));
+  }
+  return {marching_cubes(blocks, pyramid.lattice()), pyramid.num_queries()};
+}
+
+}  // namespace moca::mesh

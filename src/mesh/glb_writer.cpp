@@ -1,0 +1,156 @@
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+
+#include "moca/core/error.h"
+#include "moca/image/write_file.h"
+#include "moca/mesh/mesh_io.h"
+#include "moca/mesh/scene_ops.h"
+
+namespace moca::mesh {
+namespace {
+
+using Json = nlohmann::json;
+
+static_assert(std::endian::native == std::endian::little, "GLB is little-endian");
+static_assert(sizeof(Vec3) == 12 && sizeof(std::array<int32_t, 3>) == 12);
+
+// Numbers of the glTF 2.0 specification.
+constexpr int kFloat = 5126;
+constexpr int kUnsignedInt = 5125;
+constexpr int kArrayBuffer = 34962;
+constexpr int kElementArrayBuffer = 34963;
+constexpr uint32_t kJsonChunk = 0x4E4F534A;
+constexpr uint32_t kBinaryChunk = 0x004E4942;
+
+void check(const Component& component) {
+  const auto num_vertices = static_cast<int32_t>(component.mesh.vertices.size());
+  for (const auto& face : component.mesh.faces) {
+    const auto [low, high] = std::minmax({face[0], face[1], face[2]});
+    if (low < 0 || high >= num_vertices) {
+      throw std::logic_error("write_glb: component '" + component.name +
+                             "' has a face with a vertex outside its " +
+                             std::to_string(num_vertices));
+    }
+  }
+  for (const Vec3& vertex : component.mesh.vertices) {
+    if (!vertex.allFinite()) {
+      throw std::logic_error("write_glb: component '" + component.name +
+                             "' has a vertex that is not finite");
+    }
+  }
+}
+
+Json to_json(const Vec3& v) { return Json::array({v.x(), v.y(), v.z()}); }
+
+// Builds the JSON tree and the binary chunk side by side.
+struct GlbBuilder {
+  Json root;
+  std::string binary;
+
+  GlbBuilder() {
+    root["asset"] = {{"version", "2.0"}, {"generator", "moca"}};
+    root["scene"] = 0;
+    root["scenes"] = Json::array({Json::object()});
+  }
+
+  // Appends the bytes as a buffer view of its own and returns that view's accessor.
+  template <typename Row>
+  Json accessor(const std::vector<Row>& rows, int target) {
+    Json view = {{"buffer", 0},
+                 {"byteOffset", binary.size()},
+                 {"byteLength", rows.size() * sizeof(Row)},
+                 {"target", target}};
+    root["bufferViews"].push_back(std::move(view));
+    binary.append(reinterpret_cast<const char*>(rows.data()), rows.size() * sizeof(Row));
+    return {{"bufferView", root["bufferViews"].size() - 1}, {"byteOffset", 0}};
+  }
+
+  size_t add_accessor(Json accessor) {
+    root["accessors"].push_back(std::move(accessor));
+    return root["accessors"].size() - 1;
+  }
+
+  void add_mesh(const Component& component) {
+    const TriangleMesh& mesh = component.mesh;
+    const Box box = bounds(mesh);
+    Json positions = accessor(mesh.vertices, kArrayBuffer);
+    positions.update({{"componentType", kFloat},
+                      {"count", mesh.vertices.size()},
+                      {"type", "VEC3"},
+                      {"min", to_json(box.low)},
+                      {"max", to_json(box.high)}});
+    Json indices = accessor(mesh.faces, kElementArrayBuffer);
+    indices.update({{"componentType", kUnsignedInt},
+                    {"count", mesh.faces.size() * 3},
+                    {"type", "SCALAR"},
+                    {"min", Json::array({0})},
+                    {"max", Json::array({mesh.vertices.size() - 1})}});
+    const Vec3& color = component.color;
+    const Json surface = {{"baseColorFactor", Json::array({color.x(), color.y(), color.z(), 1.0})},
+                          {"metallicFactor", 0.0},
+                          {"roughnessFactor", 0.8}};
+    root["materials"].push_back(
+        {{"name", component.name}, {"doubleSided", true}, {"pbrMetallicRoughness", surface}});
+    const Json primitive = {{"attributes", {{"POSITION", add_accessor(std::move(positions))}}},
+                            {"indices", add_accessor(std::move(indices))},
+                            {"material", root["materials"].size() - 1},
+                            {"mode", 4}};
+    root["meshes"].push_back({{"name", component.name}, {"primitives", Json::array({primitive})}});
+  }
+
+  // A component without faces keeps its place as a node without a mesh.
+  void add_node(const Component& component) {
+    Json node = {{"name", component.name}};
+    if (!component.mesh.empty()) {
+      add_mesh(component);
+      node["mesh"] = root["meshes"].size() - 1;
+    }
+    root["nodes"].push_back(std::move(node));
+    root["scenes"][0]["nodes"].push_back(root["nodes"].size() - 1);
+  }
+};
+
+void append_number(std::string& bytes, uint32_t value) {
+  bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
+}
+
+void append_chunk(std::string& bytes, uint32_t type, std::string data, char padding) {
+  data.resize((data.size() + 3) / 4 * 4, padding);
+  append_number(bytes, static_cast<uint32_t>(data.size()));
+  append_number(bytes, type);
+  bytes += data;
+}
+
+}  // namespace
+
+void write_glb(const std::filesystem::path& file, const Scene& scene) {
+  GlbBuilder builder;
+  for (const Component& component : scene.components) {
+    check(component);
+    builder.add_node(component);
+  }
+  if (!builder.binary.empty()) {
+    builder.root["buffers"] = Json::array({{{"byteLength", builder.binary.size()}}});
+  }
+  std::string text = builder.root.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (text.size() + builder.binary.size() > std::numeric_limits<uint32_t>::max() - 64) {
+    throw Error("Cannot write " + file.string() +
+                ": the scene has more than 4 GiB, the most a GLB can hold; lower the resolution.");
+  }
+  std::string chunks;
+  append_chunk(chunks, kJsonChunk, std::move(text), ' ');
+  if (!builder.binary.empty()) {
+    append_chunk(chunks, kBinaryChunk, std::move(builder.binary), '\0');
+  }
+  std::string bytes = "glTF";
+  append_number(bytes, 2);
+  append_number(bytes, static_cast<uint32_t>(12 + chunks.size()));
+  write_file(file, bytes + chunks);
+}
+
+}  // namespace moca::mesh

@@ -1,0 +1,218 @@
+#include <Eigen/Geometry>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+#include "closest_point.h"
+#include "moca/core/error.h"
+#include "moca/mesh/marching_cubes.h"
+#include "moca/mesh/signed_distance.h"
+
+namespace moca::mesh {
+namespace {
+
+// All lengths below are in voxels and all positions in voxels from the grid's first sample.
+constexpr float kThickness = 1.0F;
+// A sample just outside the thickened surface is at most one voxel further away.
+constexpr float kBand = kThickness + 1.05F;
+constexpr int kMargin = 4;
+// Larger faces are split: the box around a slanted one holds many samples far from it.
+constexpr float kMaxEdge = 6.0F;
+
+using Corners = std::array<Vec3, 3>;
+
+struct Grid {
+  Vec3 low = Vec3::Zero();      // position of sample 0, in the mesh's frame
+  float step = 0;               // of one voxel
+  std::array<int, 3> size{};    // samples per axis
+  std::vector<float> distance;  // to the surface, kBand where it is farther
+  std::vector<uint8_t> outside;
+
+  size_t index(int x, int y, int z) const {
+    return (static_cast<size_t>(x) * size[1] + y) * size[2] + z;
+  }
+};
+
+// The corners of all faces with area; faces without are what exporters leave at seams.
+std::vector<Corners> solid_faces(const TriangleMesh& mesh) {
+  std::vector<Corners> faces;
+  faces.reserve(mesh.faces.size());
+  for (const auto& [i, j, k] : mesh.faces) {
+    const Corners corners = {mesh.vertices[i], mesh.vertices[j], mesh.vertices[k]};
+    const Eigen::Vector3d ab = (corners[1] - corners[0]).cast<double>();
+    const Eigen::Vector3d ac = (corners[2] - corners[0]).cast<double>();
+    if (ab.cross(ac).squaredNorm() > 0) {
+      faces.push_back(corners);
+    }
+  }
+  return faces;
+}
+
+Grid make_grid(const std::vector<Corners>& faces, int resolution) {
+  Vec3 low = faces[0][0];
+  Vec3 high = faces[0][0];
+  for (const Corners& corners : faces) {
+    for (const Vec3& corner : corners) {
+      low = low.cwiseMin(corner);
+      high = high.cwiseMax(corner);
+    }
+  }
+  Grid grid;
+  grid.step = (high - low).maxCoeff() / static_cast<float>(resolution);
+  grid.low = low - Vec3::Constant(kMargin * grid.step);
+  for (int axis = 0; axis < 3; ++axis) {
+    const float cells = std::ceil((high[axis] - low[axis]) / grid.step);
+    grid.size[axis] = static_cast<int>(cells) + 2 * kMargin + 1;
+  }
+  const size_t count = static_cast<size_t>(grid.size[0]) * grid.size[1] * grid.size[2];
+  grid.distance.assign(count, kBand);
+  grid.outside.assign(count, 0);
+  return grid;
+}
+
+void rasterise(Grid& grid, const Corners& corners) {
+  const auto& [a, b, c] = corners;
+  const Vec3 low = a.cwiseMin(b).cwiseMin(c);
+  const Vec3 high = a.cwiseMax(b).cwiseMax(c);
+  std::array<int, 3> first{};
+  std::array<int, 3> last{};
+  for (int axis = 0; axis < 3; ++axis) {
+    first[axis] = std::max(0, static_cast<int>(std::ceil(low[axis] - kBand)));
+    last[axis] = std::min(grid.size[axis] - 1, static_cast<int>(std::floor(high[axis] + kBand)));
+  }
+  const Vec3 normal = (b - a).cross(c - a).stableNormalized();
+  for (int x = first[0]; x <= last[0]; ++x) {
+    for (int y = first[1]; y <= last[1]; ++y) {
+      for (int z = first[2]; z <= last[2]; ++z) {
+        const Vec3 point(x, y, z);
+        float& nearest = grid.distance[grid.index(x, y, z)];
+        // The plane is never farther than the face: most samples need no more than this.
+        if (std::abs(normal.dot(point - a)) < nearest) {
+          const Vec3 foot = closest_point_on_triangle(point, a, b, c);
+          nearest = std::min(nearest, (foot - point).norm());
+        }
+      }
+    }
+  }
+}
+
+void rasterise_split(Grid& grid, const Corners& corners) {
+  std::vector<Corners> pending = {corners};
+  while (!pending.empty()) {
+    const Corners face = pending.back();
+    pending.pop_back();
+    int longest = 0;
+    std::array<float, 3> length{};
+    for (int i = 0; i < 3; ++i) {
+      length[i] = (face[(i + 1) % 3] - face[i]).norm();
+      longest = length[i] > length[longest] ? i : longest;
+    }
+    if (length[longest] <= kMaxEdge) {
+      rasterise(grid, face);
+      continue;
+    }
+    const Vec3& from = face[longest];
+    const Vec3& to = face[(longest + 1) % 3];
+    const Vec3& apex = face[(longest + 2) % 3];
+    const Vec3 middle = 0.5F * (from + to);
+    pending.push_back({from, middle, apex});
+    pending.push_back({middle, to, apex});
+  }
+}
+
+// Marks what can be reached from the border without coming within kThickness of the surface.
+void flood_outside(Grid& grid) {
+  std::vector<std::array<int, 3>> pending;
+  const auto visit = [&](int x, int y, int z) {
+    const size_t i = grid.index(x, y, z);
+    if (grid.outside[i] == 0 && grid.distance[i] > kThickness) {
+      grid.outside[i] = 1;
+      pending.push_back({x, y, z});
+    }
+  };
+  // The margin joins the whole border, so one corner is enough.
+  visit(0, 0, 0);
+  while (!pending.empty()) {
+    const std::array<int, 3> at = pending.back();
+    pending.pop_back();
+    for (int axis = 0; axis < 3; ++axis) {
+      for (const int side : {-1, 1}) {
+        std::array<int, 3> next = at;
+        next[axis] += side;
+        if (next[axis] >= 0 && next[axis] < grid.size[axis]) {
+          visit(next[0], next[1], next[2]);
+        }
+      }
+    }
+  }
+}
+
+// Positive in the thickened surface and all it encloses. The small floor keeps samples that lie
+// exactly at kThickness, or behind it, from opening holes on the inner side.
+float field_at(const Grid& grid, int x, int y, int z) {
+  if (x >= grid.size[0] || y >= grid.size[1] || z >= grid.size[2]) {
+    return kThickness - kBand;
+  }
+  const size_t i = grid.index(x, y, z);
+  const float field = kThickness - grid.distance[i];
+  return grid.outside[i] != 0 ? field : std::max(field, 1e-3F);
+}
+
+std::vector<FieldBlock> surface_blocks(const Grid& grid, int num_blocks) {
+  std::vector<FieldBlock> blocks;
+  FieldBlock block;
+  for (int bx = 0; bx < num_blocks; ++bx) {
+    for (int by = 0; by < num_blocks; ++by) {
+      for (int bz = 0; bz < num_blocks; ++bz) {
+        block.origin = {bx * kBlockCells, by * kBlockCells, bz * kBlockCells};
+        if (block.origin[0] >= grid.size[0] || block.origin[1] >= grid.size[1] ||
+            block.origin[2] >= grid.size[2]) {
+          continue;
+        }
+        block.values.clear();
+        for (int x = 0; x <= kBlockCells; ++x) {
+          for (int y = 0; y <= kBlockCells; ++y) {
+            for (int z = 0; z <= kBlockCells; ++z) {
+              block.values.push_back(
+                  field_at(grid, block.origin[0] + x, block.origin[1] + y, block.origin[2] + z));
+            }
+          }
+        }
+        const auto [low, high] = std::minmax_element(block.values.begin(), block.values.end());
+        if (*low < 0 && *high > 0) {
+          blocks.push_back(block);
+        }
+      }
+    }
+  }
+  return blocks;
+}
+
+}  // namespace
+
+TriangleMesh make_watertight(const TriangleMesh& mesh, int resolution) {
+  if (resolution < 4 || resolution > 1024) {
+    throw std::logic_error("make_watertight: resolution = " + std::to_string(resolution));
+  }
+  const std::vector<Corners> faces = solid_faces(mesh);
+  if (faces.empty()) {
+    throw Error("Cannot close a mesh whose " + std::to_string(mesh.faces.size()) +
+                " faces have no area; remove that component.");
+  }
+  Grid grid = make_grid(faces, resolution);
+  for (const Corners& corners : faces) {
+    Corners local;
+    std::transform(corners.begin(), corners.end(), local.begin(),
+                   [&](const Vec3& corner) -> Vec3 { return (corner - grid.low) / grid.step; });
+    rasterise_split(grid, local);
+  }
+  flood_outside(grid);
+  const int longest = *std::max_element(grid.size.begin(), grid.size.end());
+  const int num_blocks = (longest - 2) / kBlockCells + 1;
+  const Lattice lattice = {num_blocks * kBlockCells + 1, grid.low, grid.step};
+  return marching_cubes(surface_blocks(grid, num_blocks), lattice);
+}
+
+}  // namespace moca::mesh

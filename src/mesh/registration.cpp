@@ -1,0 +1,54 @@
+#include "moca/mesh/registration.h"
+
+#ifdef MOCA_OPEN3D
+#include <open3d/geometry/PointCloud.h>
+#include <open3d/pipelines/registration/Registration.h>
+#endif
+
+#include "moca/core/error.h"
+
+namespace moca::mesh {
+
+#ifdef MOCA_OPEN3D
+
+namespace {
+
+open3d::geometry::PointCloud to_open3d(const std::vector<Vec3>& points) {
+  open3d::geometry::PointCloud cloud;
+  cloud.points_.reserve(points.size());
+  for (const Vec3& point : points) {
+    cloud.points_.emplace_back(point.cast<double>());
+  }
+  return cloud;
+}
+
+}  // namespace
+
+Eigen::Matrix4d register_points(const std::vector<Vec3>& source, const std::vector<Vec3>& target,
+                                double max_distance, int max_iterations) {
+  namespace registration = open3d::pipelines::registration;
+  if (source.empty() || target.empty()) {
+    throw Error("registration: " + std::to_string(source.size()) + " source and " +
+                std::to_string(target.size()) + " target points; both sets need at least one.");
+  }
+  constexpr double kRelativeChange = 1e-6;  // Open3D's default for fitness and for RMSE
+  return registration::RegistrationICP(
+             to_open3d(source), to_open3d(target), max_distance, Eigen::Matrix4d::Identity(),
+             registration::TransformationEstimationPointToPoint(/*with_scaling=*/false),
+             registration::ICPConvergenceCriteria(kRelativeChange, kRelativeChange, max_iterations))
+      .transformation_;
+}
+
+#else
+
+Eigen::Matrix4d register_points(const std::vector<Vec3>& /*source*/,
+                                const std::vector<Vec3>& /*target*/, double /*max_distance*/,
+                                int /*max_iterations*/) {
+  throw Error(
+      "registration: this build has no Open3D, which alignment icp needs; install libopen3d-dev "
+      "and configure again, or set another alignment.");
+}
+
+#endif
+
+}  // namespace moca::mesh

@@ -1,0 +1,198 @@
+#include "moca/mesh/renderer.h"
+
+#include <Eigen/Geometry>
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <stdexcept>
+#include <string>
+
+#include "moca/core/error.h"
+#include "moca/mesh/ray_caster.h"
+#include "moca/mesh/scene_ops.h"
+
+namespace moca::mesh {
+namespace {
+
+struct Ray {
+  Vec3 origin;
+  Vec3 direction;
+};
+
+// The camera's axes, and rays through points of the picture in [-1, 1]^2 (x right, y up).
+struct View {
+  Vec3 back;  // from the origin towards the camera
+  Vec3 right;
+  Vec3 up;
+  float distance = 0;
+  float half_extent = 0;   // orthographic
+  float half_tangent = 0;  // perspective when above 0
+
+  Ray ray(float x, float y) const {
+    const Vec3 eye = distance * back;
+    if (half_tangent > 0) {
+      return {eye, (half_tangent * (x * right + y * up) - back).normalized()};
+    }
+    return {eye + half_extent * (x * right + y * up), -back};
+  }
+};
+
+View make_view(const Scene& scene, const Camera& camera) {
+  constexpr float kRadians = std::numbers::pi_v<float> / 180.0F;
+  const float azimuth = camera.azimuth * kRadians;
+  const float elevation = camera.elevation * kRadians;
+  View view;
+  view.back = Vec3(std::cos(elevation) * std::sin(azimuth), std::sin(elevation),
+                   std::cos(elevation) * std::cos(azimuth));
+  view.right = Vec3(std::cos(azimuth), 0, -std::sin(azimuth));
+  view.up = view.back.cross(view.right);
+  view.distance = camera.distance;
+  view.half_extent = camera.half_extent;
+  if (camera.field_of_view > 0) {
+    view.half_tangent = std::tan(0.5F * camera.field_of_view * kRadians);
+  } else {
+    // Parallel rays look the same from anywhere: start them where nothing lies behind.
+    const Box box = bounds(scene);
+    view.distance = 1.0F + box.low.cwiseAbs().cwiseMax(box.high.cwiseAbs()).norm();
+  }
+  return view;
+}
+
+// What one ray saw.
+struct Sample {
+  int32_t component = -1;
+  Vec3 position = Vec3::Zero();
+  Vec3 normal = Vec3::Zero();  // towards the camera, so that inverted faces are not dark
+};
+
+Sample take_sample(const RayCaster& caster, const Ray& ray) {
+  const Hit hit = caster.cast(ray.origin, ray.direction);
+  const bool is_back = hit.normal.dot(ray.direction) > 0;
+  return {hit.component, ray.origin + hit.distance * ray.direction,
+          is_back ? Vec3(-hit.normal) : hit.normal};
+}
+
+// Diffuse light from the camera's upper left, a weaker one from its right, and an even sky.
+Vec3 shade(const View& view, const Vec3& color, const Vec3& normal) {
+  const Vec3 key = (view.back - 0.55F * view.right + 0.75F * view.up).normalized();
+  const Vec3 fill = (view.back + 0.9F * view.right).normalized();
+  const float sky = 0.5F + 0.5F * normal.y();
+  const float light = 0.40F + 0.12F * sky + 0.46F * std::max(0.0F, normal.dot(key)) +
+                      0.14F * std::max(0.0F, normal.dot(fill));
+  return (color * light).cwiseMin(1.0F);
+}
+
+// How dark the line between two neighbouring samples is: at an outline, where one component covers
+// another or itself, and at a crease. `spacing` is the distance between neighbouring rays.
+float line_strength(const Sample& a, const Sample& b, float spacing) {
+  if (a.component != b.component) {
+    return 0.6F;
+  }
+  if (a.component < 0) {
+    return 0.0F;
+  }
+  const Vec3 step = b.position - a.position;
+  const float off_plane = std::min(std::abs(step.dot(a.normal)), std::abs(step.dot(b.normal)));
+  if (off_plane > 4.0F * spacing) {
+    return 0.6F;
+  }
+  constexpr float kCosCrease = 0.8F;  // faces that meet at more than 37 degrees
+  return a.normal.dot(b.normal) < kCosCrease ? 0.3F : 0.0F;
+}
+
+// Square picture of samples, several per pixel and side.
+struct SampleGrid {
+  int side;
+  float spacing;
+  std::vector<Sample> samples;
+
+  const Sample& at(int x, int y) const { return samples[static_cast<size_t>(y) * side + x]; }
+
+  float darkest_line(int x, int y) const {
+    const Sample& here = at(x, y);
+    const float right = x + 1 < side ? line_strength(here, at(x + 1, y), spacing) : 0.0F;
+    const float below = y + 1 < side ? line_strength(here, at(x, y + 1), spacing) : 0.0F;
+    return std::max(right, below);
+  }
+};
+
+// Ray through the middle of cell (x, y) of a picture of side x side cells.
+Ray cell_ray(const View& view, int x, int y, int side) {
+  const auto scale = 2.0F / static_cast<float>(side);
+  return view.ray((static_cast<float>(x) + 0.5F) * scale - 1.0F,
+                  1.0F - (static_cast<float>(y) + 0.5F) * scale);
+}
+
+SampleGrid take_samples(const RayCaster& caster, const View& view, int side) {
+  const float half = view.half_tangent > 0 ? view.half_tangent * view.distance : view.half_extent;
+  SampleGrid grid{side, 2.0F * half / static_cast<float>(side), {}};
+  grid.samples.resize(static_cast<size_t>(side) * side);
+#pragma omp parallel for schedule(static)
+  for (int y = 0; y < side; ++y) {
+    for (int x = 0; x < side; ++x) {
+      grid.samples[static_cast<size_t>(y) * side + x] =
+          take_sample(caster, cell_ray(view, x, y, side));
+    }
+  }
+  return grid;
+}
+
+Vec3 sample_color(const Scene& scene, const View& view, const SampleGrid& grid, int x, int y) {
+  const Sample& sample = grid.at(x, y);
+  const Vec3 color = sample.component < 0
+                         ? Vec3::Ones()
+                         : shade(view, scene.components[sample.component].color, sample.normal);
+  return color * (1.0F - grid.darkest_line(x, y));
+}
+
+Image color_image(const Scene& scene, const View& view, const SampleGrid& grid, int size) {
+  Image image(size, size, 3);
+  const int per_side = grid.side / size;
+#pragma omp parallel for schedule(static)
+  for (int y = 0; y < size; ++y) {
+    for (int x = 0; x < size; ++x) {
+      Vec3 sum = Vec3::Zero();
+      for (int i = 0; i < per_side * per_side; ++i) {
+        sum += sample_color(scene, view, grid, x * per_side + i % per_side,
+                            y * per_side + i / per_side);
+      }
+      const Vec3 mean = sum / static_cast<float>(per_side * per_side);
+      for (int c = 0; c < 3; ++c) {
+        image.at(x, y)[c] =
+            static_cast<uint8_t>(std::lround(255.0F * std::clamp(mean[c], 0.0F, 1.0F)));
+      }
+    }
+  }
+  return image;
+}
+
+Image id_image(const RayCaster& caster, const View& view, int size) {
+  Image image(size, size, 1);
+#pragma omp parallel for schedule(static)
+  for (int y = 0; y < size; ++y) {
+    for (int x = 0; x < size; ++x) {
+      const Ray ray = cell_ray(view, x, y, size);
+      *image.at(x, y) = static_cast<uint8_t>(caster.cast(ray.origin, ray.direction).component + 1);
+    }
+  }
+  return image;
+}
+
+}  // namespace
+
+Rendering render(const Scene& scene, const Camera& camera, int size, int supersampling) {
+  if (size < 1 || supersampling < 1 || size * supersampling > 32768) {
+    throw std::logic_error("render: size = " + std::to_string(size) +
+                           ", supersampling = " + std::to_string(supersampling));
+  }
+  if (scene.components.size() > 255) {
+    throw Error("Cannot render " + std::to_string(scene.components.size()) +
+                " components: an id picture tells at most 255 apart.");
+  }
+  const RayCaster caster(scene);
+  const View view = make_view(scene, camera);
+  const SampleGrid grid = take_samples(caster, view, size * supersampling);
+  return {color_image(scene, view, grid, size), id_image(caster, view, size)};
+}
+
+}  // namespace moca::mesh

@@ -1,0 +1,158 @@
+#include "moca/mesh/scene_ops.h"
+
+#include <Eigen/Geometry>
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <numeric>
+#include <unordered_map>
+
+#include "moca/core/error.h"
+
+namespace moca::mesh {
+namespace {
+
+struct PositionHash {
+  size_t operator()(const Vec3& p) const {
+    size_t hash = 0;
+    for (int axis = 0; axis < 3; ++axis) {
+      // Adding +0 turns -0 into +0: the two compare equal and must hash alike.
+      hash = (hash ^ std::bit_cast<uint32_t>(p[axis] + 0.0F)) * 0x9E3779B97F4A7C15ULL;
+      hash ^= hash >> 32;
+    }
+    return hash;
+  }
+};
+
+void grow(Box& box, const TriangleMesh& mesh) {
+  for (const Vec3& vertex : mesh.vertices) {
+    box.low = box.low.cwiseMin(vertex);
+    box.high = box.high.cwiseMax(vertex);
+  }
+}
+
+Box empty_box() {
+  const float infinity = std::numeric_limits<float>::infinity();
+  return {Vec3::Constant(infinity), Vec3::Constant(-infinity)};
+}
+
+// A box that nothing has grown becomes the origin.
+Box closed_box(const Box& box) { return box.low.x() <= box.high.x() ? box : Box{}; }
+
+}  // namespace
+
+Box bounds(const TriangleMesh& mesh) {
+  Box box = empty_box();
+  grow(box, mesh);
+  return closed_box(box);
+}
+
+Box bounds(const Scene& scene) {
+  Box box = empty_box();
+  for (const Component& component : scene.components) {
+    grow(box, component.mesh);
+  }
+  return closed_box(box);
+}
+
+void normalise(Scene& scene, float longest_side) {
+  const Box box = bounds(scene);
+  const Vec3 center = 0.5F * box.low + 0.5F * box.high;
+  const float side = (box.high - box.low).maxCoeff();
+  const float scale = longest_side / side;
+  if (!std::isfinite(scale) || !(scale > 0)) {
+    throw Error("Cannot normalise a scene whose longest side is " + std::to_string(side) +
+                "; it needs vertices at more than one position.");
+  }
+  for (Component& component : scene.components) {
+    for (Vec3& vertex : component.mesh.vertices) {
+      vertex = (vertex - center) * scale;
+    }
+  }
+}
+
+TriangleMesh fuse(const Scene& scene) {
+  TriangleMesh fused;
+  for (const Component& component : scene.components) {
+    const auto offset = static_cast<int32_t>(fused.vertices.size());
+    fused.vertices.insert(fused.vertices.end(), component.mesh.vertices.begin(),
+                          component.mesh.vertices.end());
+    for (const auto& face : component.mesh.faces) {
+      fused.faces.push_back({face[0] + offset, face[1] + offset, face[2] + offset});
+    }
+  }
+  return fused;
+}
+
+void weld(TriangleMesh& mesh) {
+  std::unordered_map<Vec3, int32_t, PositionHash> first_at;
+  first_at.reserve(mesh.vertices.size());
+  std::vector<int32_t> target(mesh.vertices.size());
+  std::vector<Vec3> vertices;
+  for (size_t i = 0; i < mesh.vertices.size(); ++i) {
+    const auto [entry, is_new] =
+        first_at.try_emplace(mesh.vertices[i], static_cast<int32_t>(vertices.size()));
+    if (is_new) {
+      vertices.push_back(mesh.vertices[i]);
+    }
+    target[i] = entry->second;
+  }
+  mesh.vertices = std::move(vertices);
+  for (auto& face : mesh.faces) {
+    face = {target[face[0]], target[face[1]], target[face[2]]};
+  }
+  std::erase_if(mesh.faces, [](const auto& face) {
+    return face[0] == face[1] || face[1] == face[2] || face[2] == face[0];
+  });
+}
+
+bool is_watertight(const TriangleMesh& mesh) {
+  std::vector<uint64_t> edges;
+  std::vector<uint64_t> reversed;
+  edges.reserve(mesh.faces.size() * 3);
+  reversed.reserve(mesh.faces.size() * 3);
+  for (const auto& face : mesh.faces) {
+    for (int corner = 0; corner < 3; ++corner) {
+      const uint64_t from = static_cast<uint32_t>(face[corner]);
+      const uint64_t to = static_cast<uint32_t>(face[(corner + 1) % 3]);
+      if (from == to) {
+        return false;
+      }
+      edges.push_back(from << 32 | to);
+      reversed.push_back(to << 32 | from);
+    }
+  }
+  std::sort(edges.begin(), edges.end());
+  std::sort(reversed.begin(), reversed.end());
+  const bool repeated = std::adjacent_find(edges.begin(), edges.end()) != edges.end();
+  return !edges.empty() && !repeated && edges == reversed;
+}
+
+double surface_area(const TriangleMesh& mesh) {
+  double area = 0;
+  for (const auto& face : mesh.faces) {
+    const Eigen::Vector3d a = mesh.vertices[face[0]].cast<double>();
+    const Eigen::Vector3d ab = mesh.vertices[face[1]].cast<double>() - a;
+    const Eigen::Vector3d ac = mesh.vertices[face[2]].cast<double>() - a;
+    area += 0.5 * ab.cross(ac).norm();
+  }
+  return area;
+}
+
+double signed_volume(const TriangleMesh& mesh) {
+  double volume = 0;
+  if (mesh.empty()) {
+    return volume;
+  }
+  // Measured from a vertex, not the origin: far from the origin large terms would cancel.
+  const Eigen::Vector3d apex = mesh.vertices[mesh.faces[0][0]].cast<double>();
+  for (const auto& face : mesh.faces) {
+    const Eigen::Vector3d a = mesh.vertices[face[0]].cast<double>() - apex;
+    const Eigen::Vector3d b = mesh.vertices[face[1]].cast<double>() - apex;
+    const Eigen::Vector3d c = mesh.vertices[face[2]].cast<double>() - apex;
+    volume += a.dot(b.cross(c)) / 6.0;
+  }
+  return volume;
+}
+
+}  // namespace moca::mesh

@@ -1,0 +1,75 @@
+#include "moca/mesh/surface_sampling.h"
+
+#include <Eigen/Geometry>
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <stdexcept>
+#include <string>
+
+#include "moca/core/error.h"
+#include "moca/mesh/scene_ops.h"
+
+namespace moca::mesh {
+namespace {
+
+// In [0, 1), the same on every platform, which std::uniform_real_distribution does not promise.
+double uniform(std::mt19937_64& engine) { return static_cast<double>(engine() >> 11) * 0x1p-53; }
+
+Eigen::Vector3d double_area_normal(const TriangleMesh& mesh, const std::array<int32_t, 3>& face) {
+  const Eigen::Vector3d a = mesh.vertices[face[0]].cast<double>();
+  const Eigen::Vector3d ab = mesh.vertices[face[1]].cast<double>() - a;
+  const Eigen::Vector3d ac = mesh.vertices[face[2]].cast<double>() - a;
+  return ab.cross(ac);
+}
+
+// Twice the area of faces 0 .. i.
+std::vector<double> cumulative_areas(const TriangleMesh& mesh) {
+  std::vector<double> areas;
+  areas.reserve(mesh.faces.size());
+  double sum = 0;
+  for (const auto& face : mesh.faces) {
+    sum += double_area_normal(mesh, face).norm();
+    areas.push_back(sum);
+  }
+  return areas;
+}
+
+}  // namespace
+
+SurfacePoints sample_surface(const TriangleMesh& mesh, int64_t count, uint64_t seed) {
+  if (count < 0) {
+    throw std::logic_error("sample_surface: count = " + std::to_string(count));
+  }
+  const std::vector<double> areas = cumulative_areas(mesh);
+  const double total = areas.empty() ? 0.0 : areas.back();
+  if (!(total > 0) || !std::isfinite(total)) {
+    throw Error("Cannot sample points on a mesh of " + std::to_string(mesh.faces.size()) +
+                " faces with total area " + std::to_string(total / 2) +
+                "; it needs a finite area above 0.");
+  }
+  // The last face with area, in case rounding lifts a draw to the total itself.
+  const auto last = std::lower_bound(areas.begin(), areas.end(), total);
+  std::mt19937_64 engine(seed);
+  SurfacePoints points;
+  points.positions.reserve(count);
+  points.normals.reserve(count);
+  for (int64_t i = 0; i < count; ++i) {
+    const auto chosen =
+        std::min(last, std::upper_bound(areas.begin(), areas.end(), uniform(engine) * total));
+    const auto& face = mesh.faces[chosen - areas.begin()];
+    const auto root = static_cast<float>(std::sqrt(uniform(engine)));
+    const auto along = static_cast<float>(uniform(engine));
+    points.positions.push_back((1 - root) * mesh.vertices[face[0]] +
+                               root * (1 - along) * mesh.vertices[face[1]] +
+                               root * along * mesh.vertices[face[2]]);
+    points.normals.push_back(double_area_normal(mesh, face).normalized().cast<float>());
+  }
+  return points;
+}
+
+SurfacePoints sample_surface(const Scene& scene, int64_t count, uint64_t seed) {
+  return sample_surface(fuse(scene), count, seed);
+}
+
+}  // namespace moca::mesh

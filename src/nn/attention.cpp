@@ -1,0 +1,93 @@
+#include "moca/nn/attention.h"
+
+#include <ATen/ATen.h>
+
+#include <memory>
+
+#include "moca/core/shapes.h"
+
+namespace moca::nn {
+
+AttentionImpl::AttentionImpl(const AttentionSizes& sizes) : sizes_(sizes) {
+  TORCH_CHECK(sizes.num_heads > 0 && sizes.width % sizes.num_heads == 0, "width (", sizes.width,
+              ") must be a multiple of num_heads (", sizes.num_heads, ")");
+  const int64_t context_width = sizes.context_width > 0 ? sizes.context_width : sizes.width;
+  const auto linear = [&](int64_t width_in) {
+    return torch::nn::Linear(torch::nn::LinearOptions(width_in, sizes.width).bias(false));
+  };
+  to_q_ = register_module("to_q", linear(sizes.width));
+  to_k_ = register_module("to_k", linear(context_width));
+  to_v_ = register_module("to_v", linear(context_width));
+  to_out_ = torch::nn::Linear(sizes.width, sizes.width);
+  register_module("to_out", std::make_shared<torch::nn::Module>("to_out"))
+      ->register_module("0", to_out_);  // 1 is a dropout in diffusers, without parameters
+  if (sizes.normed_heads) {
+    norm_q_ = register_module("norm_q", RmsNorm(sizes.width / sizes.num_heads));
+    norm_k_ = register_module("norm_k", RmsNorm(sizes.width / sizes.num_heads));
+  }
+  if (sizes.normed_context) {
+    norm_cross_ = register_module("norm_cross", LayerNorm(context_width));
+  }
+}
+
+// [n, S, parts * D] -> [parts, n, H, S, K], heads first.
+at::Tensor AttentionImpl::split_heads(const at::Tensor& projected, int64_t parts) const {
+  const int64_t head_width = sizes_.width / sizes_.num_heads;
+  return projected
+      .view({projected.size(0), projected.size(1), sizes_.num_heads, parts, head_width})
+      .permute({3, 0, 2, 1, 4});
+}
+
+HeadTensors AttentionImpl::project(const at::Tensor& tokens) {
+  const auto weight = at::cat({to_q_->weight, to_k_->weight, to_v_->weight});  // [3D, D]
+  const auto parts = split_heads(at::linear(tokens, weight), 3);
+  HeadTensors heads{parts[0], parts[1], parts[2]};
+  if (norm_q_) {
+    heads.query = norm_q_(heads.query);
+    heads.key = norm_k_(heads.key);
+  }
+  return heads;
+}
+
+HeadTensors AttentionImpl::project_key_value(const at::Tensor& tokens) {
+  const int64_t head_width = sizes_.width / sizes_.num_heads;
+  const auto weight = at::cat({to_q_->weight, to_k_->weight, to_v_->weight})
+                          .view({sizes_.num_heads, 3, head_width, sizes_.width})
+                          .narrow(1, 1, 2)
+                          .reshape({2 * sizes_.width, sizes_.width});
+  const auto parts = split_heads(at::linear(tokens, weight), 2);
+  HeadTensors heads{at::Tensor(), parts[0], parts[1]};
+  if (norm_k_) {
+    heads.key = norm_k_(heads.key);
+  }
+  return heads;
+}
+
+at::Tensor AttentionImpl::project_query(const at::Tensor& tokens) {
+  const auto query = split_heads(to_q_(tokens), 1)[0];
+  return norm_q_ ? norm_q_(query) : query;
+}
+
+HeadTensors AttentionImpl::project_context(const at::Tensor& context) {
+  const auto normed = norm_cross_ ? norm_cross_(context) : context;
+  const auto weight = at::cat({to_k_->weight, to_v_->weight});  // [2D, context_width]
+  const auto parts = split_heads(at::linear(normed, weight), 2);
+  HeadTensors heads{at::Tensor(), parts[0], parts[1]};
+  if (norm_k_) {
+    heads.key = norm_k_(heads.key);
+  }
+  return heads;
+}
+
+at::Tensor AttentionImpl::project_output(const at::Tensor& heads) {
+  const auto [n, H, S, K] = shape<4>(heads, "attention output [n, H, S, K]");
+  return to_out_(heads.transpose(1, 2).reshape({n, S, H * K}));
+}
+
+at::Tensor AttentionImpl::output_bias() const { return to_out_->bias; }
+
+at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
+  return at::scaled_dot_product_attention(query, key, value);
+}
+
+}  // namespace moca::nn

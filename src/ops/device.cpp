@@ -1,0 +1,54 @@
+#include "moca/ops/device.h"
+
+#include <ATen/Context.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <dlfcn.h>
+
+#include <string>
+
+#include "moca/core/error.h"
+
+namespace moca::ops {
+namespace {
+
+// Loading libtorch_cuda registers its kernels. Returns what went wrong, or nothing.
+std::string load_torch_cuda() {
+  static const std::string failure = [] {
+    if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+      return std::string(dlerror());
+    }
+    return std::string();
+  }();
+  return failure;
+}
+
+}  // namespace
+
+c10::Device select_device(const std::string& name) {
+  if (name == "cpu") {
+    return c10::Device(c10::kCPU);
+  }
+  const bool automatic = name == "auto";
+  if (!automatic && name != "cuda" && name.rfind("cuda:", 0) != 0) {
+    throw Error("device '" + name + "' is unknown. Use auto, cpu, cuda or cuda:N.");
+  }
+  const std::string failure = load_torch_cuda();
+  if (!failure.empty() || !at::hasCUDA() || at::detail::getCUDAHooks().getNumGPUs() == 0) {
+    if (automatic) {
+      return c10::Device(c10::kCPU);
+    }
+    throw Error("device '" + name + "' cannot be used: " +
+                (failure.empty() ? "no GPU was found" : failure) +
+                ". Use device: cpu, or run scripts/setup.sh on a machine with a GPU.");
+  }
+  const auto device = automatic ? c10::Device(c10::kCUDA, 0) : c10::Device(name);
+  const int64_t num_gpus = at::detail::getCUDAHooks().getNumGPUs();
+  if (device.has_index() && device.index() >= num_gpus) {
+    throw Error("device '" + name + "' does not exist: this machine has " +
+                std::to_string(num_gpus) + " GPUs. Use cuda:0 to cuda:" +
+                std::to_string(num_gpus - 1) + ".");
+  }
+  return device;
+}
+
+}  // namespace moca::ops

@@ -1,0 +1,141 @@
+#include "moca/report/contact_sheet.h"
+
+#include <algorithm>
+
+#include "moca/report/drawing.h"
+
+namespace moca::report {
+namespace {
+
+constexpr int kCells = 5;  // picture, reference twice, generated twice
+constexpr int kGap = 4;    // between cells
+constexpr int kMargin = 16;
+constexpr int kScale = 2;  // of titles
+constexpr Color kInk = {30, 30, 36};
+constexpr Color kSoftInk = {95, 95, 105};
+constexpr Color kEmpty = {242, 242, 244};
+constexpr Color kLine = {205, 205, 210};
+
+// Sizes in pixels that follow from the options.
+struct Layout {
+  int cell = 0;
+  int columns = 1;
+  int rows = 0;
+  int block_width = 0;
+  int block_height = 0;
+  int top = 0;  // below the headline and the names of the columns
+
+  int left_of(int index) const { return kMargin + index / rows * (block_width + 2 * kMargin); }
+  int top_of(int index) const { return top + index % rows * block_height; }
+  int cell_left(int index, int cell_index) const {
+    return left_of(index) + cell_index * (cell + kGap);
+  }
+};
+
+Layout layout_of(size_t num_assets, const SheetOptions& options) {
+  constexpr int kFewAssets = 8;
+  const int count = std::max(static_cast<int>(num_assets), 1);
+  Layout layout;
+  layout.cell = options.cell_size;
+  layout.columns = options.num_columns > 0 ? options.num_columns : (count <= kFewAssets ? 1 : 2);
+  layout.columns = std::min(layout.columns, count);
+  layout.rows = (count + layout.columns - 1) / layout.columns;
+  layout.block_width = kCells * layout.cell + (kCells - 1) * kGap;
+  layout.block_height = kScale * kLineHeight + layout.cell + kMargin;
+  layout.top =
+      kMargin + kScale * kLineHeight + (options.headline.empty() ? 0 : 2 * kScale * kLineHeight);
+  return layout;
+}
+
+// The scene in the colours of its components' indices, whatever colours they brought.
+mesh::Scene colored_by_index(mesh::Scene scene) {
+  for (size_t i = 0; i < scene.components.size(); ++i) {
+    scene.components[i].color = mesh::component_color(static_cast<int>(i));
+  }
+  return scene;
+}
+
+bool has_faces(const mesh::Scene& scene) {
+  return std::any_of(scene.components.begin(), scene.components.end(),
+                     [](const mesh::Component& component) { return !component.mesh.empty(); });
+}
+
+void draw_empty_cell(Image& sheet, int x, int y, int size, const std::string& label) {
+  fill_rectangle(sheet, x, y, size, size, kEmpty);
+  const std::string text = shorten(label, size - 2 * kGap);
+  draw_text(sheet, x + (size - text_width(text)) / 2, y + size / 2 - kLineHeight / 2, text,
+            kSoftInk);
+}
+
+void draw_scene(Image& sheet, const mesh::Scene& scene, const SheetOptions& options,
+                const std::array<int, 2>& lefts, int y, const std::string& absent) {
+  const int size = options.cell_size;
+  for (size_t view = 0; view < options.views.size(); ++view) {
+    if (has_faces(scene)) {
+      paste(sheet, mesh::render(scene, options.views[view], size).color, lefts[view], y);
+    } else {
+      draw_empty_cell(sheet, lefts[view], y, size, absent);
+    }
+  }
+}
+
+void draw_column_names(Image& sheet, const Layout& layout) {
+  constexpr std::array<const char*, kCells> kNames = {"input", "reference", "from behind",
+                                                      "generated", "from behind"};
+  const int y = layout.top - kScale * kLineHeight;
+  for (int column = 0; column < layout.columns; ++column) {
+    for (int cell = 0; cell < kCells; ++cell) {
+      const int x = layout.cell_left(column * layout.rows, cell);
+      const int scale = text_width(kNames[cell], kScale) <= layout.cell ? kScale : 1;
+      draw_text(sheet, x, y, shorten(kNames[cell], layout.cell, scale), kSoftInk, scale);
+    }
+  }
+}
+
+// Title on the left, caption on the right of one line; both small where they would collide.
+void draw_line(Image& sheet, const SheetRow& row, int x, int y, int width) {
+  const int spacing = 4 * kGap;
+  const bool fits =
+      text_width(row.title, kScale) + spacing + text_width(row.caption, kScale) <= width;
+  const int scale = fits ? kScale : 1;
+  const std::string caption = shorten(row.caption, width, scale);
+  const int left_for_title = std::max(width - text_width(caption, scale) - spacing, 0);
+  draw_text(sheet, x, y, shorten(row.title, left_for_title, scale), kInk, scale);
+  draw_text(sheet, x + width - text_width(caption, scale), y, caption, kSoftInk, scale);
+}
+
+void draw_asset(Image& sheet, const SheetRow& row, const SheetOptions& options,
+                const Layout& layout, int index) {
+  const int y = layout.top_of(index);
+  fill_rectangle(sheet, layout.left_of(index), y - kGap, layout.block_width, 1, kLine);
+  draw_line(sheet, row, layout.left_of(index), y + kGap / 2, layout.block_width);
+  const int top = y + kScale * kLineHeight;
+  if (row.picture.pixels.empty()) {
+    draw_empty_cell(sheet, layout.cell_left(index, 0), top, layout.cell, "no picture");
+  } else {
+    paste(sheet, fit_to_square(row.picture, layout.cell), layout.cell_left(index, 0), top);
+  }
+  draw_scene(sheet, colored_by_index(row.reference), options,
+             {layout.cell_left(index, 1), layout.cell_left(index, 2)}, top, "no reference");
+  draw_scene(sheet, colored_by_index(row.generated), options,
+             {layout.cell_left(index, 3), layout.cell_left(index, 4)}, top, "nothing generated");
+}
+
+}  // namespace
+
+Image contact_sheet(const std::vector<SheetRow>& rows, const SheetOptions& options) {
+  const Layout layout = layout_of(rows.size(), options);
+  const int width = layout.columns * (layout.block_width + 2 * kMargin);
+  Image sheet(width, layout.top + layout.rows * layout.block_height, 3, 255);
+  if (!options.headline.empty()) {
+    draw_text(sheet, kMargin, kMargin, shorten(options.headline, width - 2 * kMargin, kScale), kInk,
+              kScale);
+  }
+  draw_column_names(sheet, layout);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    draw_asset(sheet, rows[i], options, layout, static_cast<int>(i));
+  }
+  return sheet;
+}
+
+}  // namespace moca::report

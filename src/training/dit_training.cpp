@@ -1,0 +1,108 @@
+#include "moca/training/dit_training.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "latent_source.h"
+#include "moca/core/error.h"
+#include "moca/core/generator.h"
+#include "moca/data/data_order.h"
+#include "moca/flow/rectified_flow.h"
+#include "moca/image_encoder/image_encoder.h"
+
+namespace moca::training {
+namespace {
+
+struct AssetBatch {
+  at::Tensor latents;         // [B, N, L, C], standardised, zero where absent
+  at::Tensor images;          // [B, 3, S, S]
+  at::Tensor component_mask;  // [B, N]
+};
+
+class AssetLoader {
+ public:
+  explicit AssetLoader(const DitTrainingSetup& setup)
+      : setup_(setup),
+        assets_(setup.dataset->indices_of("train")),
+        order_(static_cast<int64_t>(assets_.size()), setup.seed),
+        source_(setup.vae, setup.dataset, assets_, setup.config.num_cached_encodings,
+                setup.num_surface_points, setup.seed) {
+    setup_.denoiser->latent_statistics()->measure(source_.samples());
+  }
+
+  AssetBatch batch(int64_t step) {
+    std::vector<at::Tensor> latents, images;
+    int64_t N = 0;
+    int64_t place = 0;
+    for (const int64_t sample : order_.batch(step, setup_.batch_size)) {
+      const int64_t asset = assets_[sample];
+      const uint64_t seed = stream_seed(setup_.seed, "asset of a batch", step, place++);
+      latents.push_back(setup_.denoiser->latent_statistics()->standardise(source_.latents(asset, seed)));
+      const auto num_views = static_cast<int64_t>(setup_.dataset->records()[asset].views.size());
+      images.push_back(setup_.dataset->image(
+          asset, static_cast<int64_t>(stream_seed(seed, "view") % num_views)));
+      N = std::max(N, latents.back().size(0));
+    }
+    return padded(latents, images, N);
+  }
+
+ private:
+  AssetBatch padded(const std::vector<at::Tensor>& latents, const std::vector<at::Tensor>& images,
+                    int64_t N) const {
+    const auto B = static_cast<int64_t>(latents.size());
+    AssetBatch batch;
+    batch.latents = at::zeros({B, N, latents[0].size(1), latents[0].size(2)}, latents[0].options());
+    batch.component_mask = at::zeros({B, N}, latents[0].options().dtype(at::kBool));
+    for (int64_t b = 0; b < B; ++b) {
+      batch.latents[b].narrow(0, 0, latents[b].size(0)).copy_(latents[b]);
+      batch.component_mask[b].narrow(0, 0, latents[b].size(0)).fill_(true);
+    }
+    batch.images = image_encoder::normalise_images(at::stack(images)).to(latents[0].device());
+    return batch;
+  }
+
+  DitTrainingSetup setup_;
+  std::vector<int64_t> assets_;
+  data::DataOrder order_;
+  LatentSource source_;
+};
+
+void check_dataset(const DitTrainingSetup& setup) {
+  const int64_t wanted = setup.denoiser->image_encoder()->config().image_size;
+  if (setup.dataset->image_size() != wanted) {
+    throw Error("the dataset's pictures are " + std::to_string(setup.dataset->image_size()) +
+                " pixels wide, image_encoder.image_size is " + std::to_string(wanted) +
+                ". Set data.views.image_size to it and prepare the data again.");
+  }
+}
+
+}  // namespace
+
+TrainingTask dit_training(const DitTrainingSetup& setup) {
+  check_dataset(setup);
+  const auto loader = std::make_shared<AssetLoader>(setup);
+  const auto loss = [denoiser = setup.denoiser, config = setup.config, seed = setup.seed,
+                     loader](int64_t step) mutable {
+    const auto batch = loader->batch(step);
+    const int64_t B = batch.latents.size(0);
+    const auto device = batch.latents.device();
+    auto generator = generator_for(seed, "DiT step", step);
+
+    const auto noisy = flow::add_noise(batch.latents, generator);  // one noise level for all N
+    const auto kept = (at::rand({B, 1, 1}, generator, at::TensorOptions()) >= config.condition_dropout)
+                          .to(device);
+    const auto image_tokens = denoiser->image_encoder()->forward(batch.images) * kept;  // zeros: null condition
+    const auto component_ids = dit::draw_component_ids(
+        B, batch.latents.size(1), denoiser->dit()->config().codebook_size, generator);
+
+    const auto velocity = denoiser->dit()->forward({noisy.noisy_latents, noisy.noise_level, image_tokens,
+                                                    component_ids.to(device), batch.component_mask},
+                                                   generator);
+    return flow::velocity_loss(velocity, noisy.velocity, batch.component_mask);  // Eq. 9
+  };
+  return {setup.denoiser.ptr(), loss};
+}
+
+}  // namespace moca::training

@@ -1,0 +1,74 @@
+#include "latent_source.h"
+
+#include <ATen/ATen.h>
+#include <torch/types.h>
+
+#include <algorithm>
+
+#include "component_batch.h"
+#include "moca/core/generator.h"
+#include "moca/core/progress.h"
+
+namespace moca::training {
+namespace {
+
+// Components from which statistics are measured when nothing is cached.
+constexpr int64_t kMaxStatisticsAssets = 256;
+
+}  // namespace
+
+LatentSource::LatentSource(vae::VecsetVae vae, std::shared_ptr<const data::PreparedDataset> dataset,
+                           const std::vector<int64_t>& assets, int64_t num_cached,
+                           int64_t num_surface_points, uint64_t seed)
+    : vae_(std::move(vae)),
+      dataset_(std::move(dataset)),
+      assets_(assets),
+      num_surface_points_(num_surface_points),
+      seed_(seed),
+      cached_(dataset_->records().size()) {
+  Progress progress("encode", static_cast<int64_t>(assets.size()), "asset");
+  int64_t done = 0;
+  for (const int64_t asset : assets) {
+    for (int64_t i = 0; i < num_cached; ++i) {
+      cached_[asset].push_back(
+          encode(asset, stream_seed(seed, "cached encoding", asset, i)));
+    }
+    progress.update(++done);
+  }
+}
+
+at::Tensor LatentSource::encode(int64_t asset, uint64_t seed) {
+  const torch::NoGradGuard no_grad;
+  std::vector<ComponentIndex> components;
+  for (int64_t i = 0; i < dataset_->records()[asset].num_components(); ++i) {
+    components.push_back({asset, i});
+  }
+  const auto batch = draw_components(*dataset_, components, num_surface_points_, 0, seed);
+  const auto device = vae_->parameters().front().device();
+  auto generator = generator_for(seed, "encoding");
+  const auto posterior =
+      vae_->encode(batch.surface_points.to(device), batch.surface_normals.to(device), generator);
+  return posterior.sample(
+      at::randn(posterior.mean.sizes(), generator, at::TensorOptions()).to(device));
+}
+
+at::Tensor LatentSource::latents(int64_t asset, uint64_t seed) {
+  const auto& encodings = cached_[asset];
+  return encodings.empty() ? encode(asset, seed) : encodings[seed % encodings.size()];
+}
+
+at::Tensor LatentSource::samples() {
+  std::vector<at::Tensor> all;
+  const auto count = std::min<int64_t>(static_cast<int64_t>(assets_.size()), kMaxStatisticsAssets);
+  for (int64_t i = 0; i < count; ++i) {
+    const auto& encodings = cached_[assets_[i]];
+    if (encodings.empty()) {
+      all.push_back(encode(assets_[i], stream_seed(seed_, "statistics", assets_[i])));
+    } else {
+      all.insert(all.end(), encodings.begin(), encodings.end());
+    }
+  }
+  return at::cat(all);
+}
+
+}  // namespace moca::training

@@ -1,0 +1,48 @@
+#include "moca/training/metrics_log.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "moca/checkpoint/file_io.h"
+#include "moca/core/error.h"
+
+namespace moca::training {
+namespace {
+
+// The lines of steps up to `last_step`; a line cut short by a kill is dropped.
+std::string lines_up_to(const std::filesystem::path& file, int64_t last_step) {
+  std::string kept;
+  std::ifstream stream(file);
+  for (std::string line; std::getline(stream, line);) {
+    const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (json.is_object() && json.value("step", last_step + 1) <= last_step) {
+      kept += line + "\n";
+    }
+  }
+  return kept;
+}
+
+}  // namespace
+
+MetricsLog::MetricsLog(const std::filesystem::path& file, int64_t last_step) : file_(file) {
+  if (std::filesystem::exists(file)) {
+    checkpoint::write_text(file, lines_up_to(file, last_step));
+  }
+  stream_.open(file, std::ios::app);
+  if (!stream_) {
+    throw Error("cannot write " + file.string() + ". Choose a folder that can be written to.");
+  }
+}
+
+void MetricsLog::record(int64_t step, const std::vector<std::pair<std::string, double>>& values) {
+  nlohmann::ordered_json json = {{"step", step}};
+  for (const auto& [name, value] : values) {
+    json[name] = std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
+  }
+  stream_ << json.dump() << std::endl;
+  if (!stream_) {
+    throw Error("cannot write " + file_.string() + ". Free space on the disk.");
+  }
+}
+
+}  // namespace moca::training

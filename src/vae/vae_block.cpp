@@ -1,0 +1,37 @@
+#include "moca/vae/vae_block.h"
+
+#include <ATen/ATen.h>
+
+namespace moca::vae {
+
+VaeBlockImpl::VaeBlockImpl(Kind kind, int64_t width, int64_t num_heads) {
+  const bool cross = kind == Kind::kCross;
+  norm_attention_ = register_module(cross ? "norm2" : "norm1", nn::LayerNorm(width));
+  nn::AttentionSizes sizes;
+  sizes.width = width;
+  sizes.num_heads = num_heads;
+  sizes.normed_context = cross;
+  attention_ = register_module(cross ? "attn2" : "attn1", nn::Attention(sizes));
+  norm3_ = register_module("norm3", nn::LayerNorm(width));
+  feed_forward_ = register_module("ff", nn::FeedForward(width));
+}
+
+at::Tensor VaeBlockImpl::forward_self(const at::Tensor& tokens) {
+  const auto heads = attention_->project(norm_attention_(tokens));
+  const auto attended =
+      tokens + attention_->project_output(nn::attend(heads.query, heads.key, heads.value));
+  return attended + feed_forward_(norm3_(attended));
+}
+
+at::Tensor VaeBlockImpl::forward_cross(const at::Tensor& tokens, const nn::HeadTensors& context) {
+  const auto query = attention_->project_query(norm_attention_(tokens));
+  const auto attended =
+      tokens + attention_->project_output(nn::attend(query, context.key, context.value));
+  return attended + feed_forward_(norm3_(attended));
+}
+
+nn::HeadTensors VaeBlockImpl::project_context(const at::Tensor& context) {
+  return attention_->project_context(context);
+}
+
+}  // namespace moca::vae

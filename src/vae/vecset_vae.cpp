@@ -1,0 +1,129 @@
+#include "moca/vae/vecset_vae.h"
+
+#include <ATen/ATen.h>
+
+#include <memory>
+
+#include "moca/core/error.h"
+#include "moca/core/shapes.h"
+#include "moca/nn/embeddings.h"
+#include "moca/ops/farthest_point_sampling.h"
+
+namespace moca::vae {
+namespace {
+
+// Points drawn per token before farthest point sampling thins them (TripoSG: 4).
+constexpr int64_t kPreselection = 4;
+
+void require_multiple(const std::string& path, const char* name, int64_t width, int64_t num_heads) {
+  if (width % num_heads != 0) {
+    throw Error(path + "." + name + " (" + std::to_string(width) + ") must be a multiple of " + path +
+                ".num_heads (" + std::to_string(num_heads) + ").");
+  }
+}
+
+std::vector<VaeBlock> register_blocks(torch::nn::Module& owner, int64_t count, int64_t cross_index,
+                                      int64_t width, int64_t num_heads) {
+  auto list = owner.register_module("blocks", torch::nn::ModuleList());
+  std::vector<VaeBlock> blocks;
+  for (int64_t i = 0; i < count; ++i) {
+    const auto kind = i == cross_index ? VaeBlockImpl::Kind::kCross : VaeBlockImpl::Kind::kSelf;
+    blocks.emplace_back(kind, width, num_heads);
+    list->push_back(blocks.back());
+  }
+  return blocks;
+}
+
+}  // namespace
+
+void VaeConfig::validate(const std::string& path) const {
+  require_multiple(path, "width_encoder", width_encoder, num_heads);
+  require_multiple(path, "width_decoder", width_decoder, num_heads);
+}
+
+at::Tensor Posterior::sample(const at::Tensor& noise) const {
+  return mean + (0.5 * log_variance).exp() * noise;
+}
+
+at::Tensor Posterior::kl() const {
+  return 0.5 * (mean.square() + log_variance.exp() - 1.0 - log_variance).mean();
+}
+
+VecsetVaeImpl::VecsetVaeImpl(const VaeConfig& config) : config_(config) {
+  const int64_t point_width = nn::embedded_point_width(config.num_frequencies);
+  encoder_ = register_module("encoder", std::make_shared<torch::nn::Module>("encoder"));
+  encoder_proj_in_ = encoder_->register_module(
+      "proj_in", torch::nn::Linear(point_width + 3, config.width_encoder));  // + 3: the normal
+  encoder_blocks_ = register_blocks(*encoder_, config.num_layers_encoder + 1, 0,
+                                    config.width_encoder, config.num_heads);
+  encoder_norm_out_ = encoder_->register_module("norm_out", nn::LayerNorm(config.width_encoder));
+  quant_ = register_module("quant",
+                           torch::nn::Linear(config.width_encoder, 2 * config.latent_channels));
+  post_quant_ =
+      register_module("post_quant", torch::nn::Linear(config.latent_channels, config.width_decoder));
+  decoder_ = register_module("decoder", std::make_shared<torch::nn::Module>("decoder"));
+  decoder_blocks_ = register_blocks(*decoder_, config.num_layers_decoder + 1,
+                                    config.num_layers_decoder, config.width_decoder, config.num_heads);
+  decoder_proj_query_ = decoder_->register_module(
+      "proj_query", torch::nn::Linear(point_width, config.width_decoder));
+  decoder_norm_out_ = decoder_->register_module("norm_out", nn::LayerNorm(config.width_decoder));
+  decoder_proj_out_ =
+      decoder_->register_module("proj_out", torch::nn::Linear(config.width_decoder, 1));
+}
+
+at::Tensor VecsetVaeImpl::embed(const at::Tensor& points) const {
+  return nn::embed_points(points, config_.num_frequencies, config_.frequencies_include_pi);
+}
+
+Posterior VecsetVaeImpl::encode(const at::Tensor& surface_points, const at::Tensor& surface_normals,
+                                const at::Generator& generator) {
+  const auto [n, P, three] = shape<3>(surface_points, "surface_points [n, P, 3]");
+  expect_shape(surface_normals, {n, P, three}, "surface_normals [n, P, 3]");
+  const int64_t L = config_.num_tokens;
+  TORCH_CHECK(P >= L, "a component needs at least L = ", L, " surface points, got P = ", P);
+  const auto drawn = at::randperm(P, generator, at::TensorOptions().dtype(at::kLong))
+                         .narrow(0, 0, std::min(P, kPreselection * L))
+                         .to(surface_points.device());
+  const auto candidates = surface_points.index_select(1, drawn);
+  const auto spread = ops::farthest_point_sampling(candidates, L);  // [n, L]
+  const auto token_points = drawn.index_select(0, spread.flatten()).view({n, L, 1});
+
+  const auto features = at::cat({embed(surface_points), surface_normals}, -1);  // [n, P, 3(2F+1)+3]
+  const auto token_features = features.gather(1, token_points.expand({n, L, features.size(2)}));
+  auto tokens = encoder_proj_in_(token_features);
+  tokens = encoder_blocks_[0]->forward_cross(
+      tokens, encoder_blocks_[0]->project_context(encoder_proj_in_(features)));
+  for (size_t i = 1; i < encoder_blocks_.size(); ++i) {
+    tokens = encoder_blocks_[i]->forward_self(tokens);
+  }
+  const auto moments = quant_(encoder_norm_out_(tokens)).to(at::kFloat).chunk(2, -1);
+  return {moments[0], moments[1].clamp(-30.0, 20.0)};
+}
+
+at::Tensor VecsetVaeImpl::decode(const at::Tensor& latents) {
+  shape<3>(latents, "latents [n, L, C]");
+  auto tokens = post_quant_(latents);
+  for (size_t i = 0; i + 1 < decoder_blocks_.size(); ++i) {
+    tokens = decoder_blocks_[i]->forward_self(tokens);
+  }
+  return tokens;
+}
+
+nn::HeadTensors VecsetVaeImpl::prepare_queries(const at::Tensor& hidden) {
+  return decoder_blocks_.back()->project_context(hidden);
+}
+
+at::Tensor VecsetVaeImpl::query_prepared(const nn::HeadTensors& prepared,
+                                         const at::Tensor& query_points) {
+  expect_shape(query_points, {-1, -1, 3}, "query_points [n, Q, 3]");
+  auto tokens = decoder_proj_query_(embed(query_points));
+  tokens = decoder_blocks_.back()->forward_cross(tokens, prepared);
+  const auto raw = decoder_proj_out_(decoder_norm_out_(tokens));  // [n, Q, 1]
+  return -raw.to(at::kFloat).squeeze(-1);  // TripoSG: the raw output is negative inside
+}
+
+at::Tensor VecsetVaeImpl::query_field(const at::Tensor& hidden, const at::Tensor& query_points) {
+  return query_prepared(prepare_queries(hidden), query_points);
+}
+
+}  // namespace moca::vae

@@ -1,0 +1,133 @@
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <string>
+#include <vector>
+
+// The layer table of src/README.md is the truth about which folder may include which.
+namespace moca {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::IsEmpty;
+
+constexpr int kLongestFile = 400;  // lines
+
+std::vector<std::string> lines_of(const fs::path& file) {
+  std::ifstream stream(file);
+  EXPECT_TRUE(stream) << file;
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) {
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+bool is_source(const fs::path& file) {
+  const std::string extension = file.extension().string();
+  return extension == ".h" || extension == ".cpp" || extension == ".cu" || extension == ".cuh";
+}
+
+std::vector<fs::path> sources_below(const std::vector<std::string>& folders) {
+  std::vector<fs::path> files;
+  for (const std::string& folder : folders) {
+    for (const auto& entry : fs::recursive_directory_iterator(fs::path(MOCA_SOURCE_DIR) / folder)) {
+      if (entry.is_regular_file() && is_source(entry.path())) {
+        files.push_back(entry.path());
+      }
+    }
+  }
+  return files;
+}
+
+// "| 2 | `mesh` | ... |": folder to layer.
+std::map<std::string, int> read_layers() {
+  const std::regex row("^\\| *([0-9]+) *\\| *`([a-z_]+)` *\\|.*");
+  std::map<std::string, int> layers;
+  for (const std::string& line : lines_of(fs::path(MOCA_SOURCE_DIR) / "src" / "README.md")) {
+    std::smatch cells;
+    if (std::regex_match(line, cells, row)) {
+      EXPECT_TRUE(layers.emplace(cells[2], std::stoi(cells[1])).second) << line;
+    }
+  }
+  return layers;
+}
+
+// include/moca/<folder>/x.h and src/<folder>/x.cpp both belong to <folder>.
+std::string folder_of(const fs::path& file) {
+  const fs::path relative = fs::relative(file, MOCA_SOURCE_DIR);
+  auto step = relative.begin();
+  std::advance(step, *step == "include" ? 2 : 1);
+  return step->string();
+}
+
+// The folders of `include "moca/<folder>/..."` lines; `code` may start with spaces and "# include".
+std::vector<std::string> included_folders(const std::vector<std::string>& code) {
+  const std::regex include("^\\s*#\\s*include\\s*[\"<]moca/([^/\">]+)/.*");
+  std::vector<std::string> folders;
+  for (const std::string& line : code) {
+    std::smatch match;
+    if (std::regex_match(line, match, include)) {
+      folders.push_back(match[1]);
+    }
+  }
+  return folders;
+}
+
+// The folders that `code`, a file of `folder`, includes against the layers.
+std::vector<std::string> forbidden_includes(const std::map<std::string, int>& layers,
+                                            const std::string& folder,
+                                            const std::vector<std::string>& code) {
+  std::vector<std::string> forbidden;
+  for (const std::string& other : included_folders(code)) {
+    if (other != folder && (!layers.contains(folder) || !layers.contains(other) ||
+                            layers.at(other) >= layers.at(folder))) {
+      forbidden.push_back(other);
+    }
+  }
+  return forbidden;
+}
+
+TEST(Architecture, TheTableListsEveryFolderOnce) {
+  const auto layers = read_layers();
+  ASSERT_FALSE(layers.empty());
+  for (const fs::path& file : sources_below({"include/moca", "src"})) {
+    EXPECT_TRUE(layers.contains(folder_of(file))) << file << " is in no folder of src/README.md";
+  }
+}
+
+TEST(Architecture, IncludesGoStrictlyDown) {
+  const auto layers = read_layers();
+  size_t includes = 0;
+  for (const fs::path& file : sources_below({"include/moca", "src"})) {
+    const auto code = lines_of(file);
+    includes += included_folders(code).size();
+    EXPECT_THAT(forbidden_includes(layers, folder_of(file), code), IsEmpty())
+        << file << " includes these folders, which are not below its own (src/README.md)";
+  }
+  EXPECT_GT(includes, 0U);
+}
+
+TEST(Architecture, AnIncludeUpwardsOrSidewaysIsFound) {
+  const std::map<std::string, int> layers = {{"core", 0}, {"mesh", 1}, {"ops", 1}};
+  const auto found = [&](const std::string& folder, const std::string& line) {
+    return forbidden_includes(layers, folder, {line}).size();
+  };
+  EXPECT_EQ(found("mesh", "#include \"moca/core/error.h\""), 0U);
+  EXPECT_EQ(found("mesh", "#include \"moca/mesh/mesh_io.h\""), 0U);
+  EXPECT_EQ(found("core", "#include \"moca/mesh/mesh_io.h\""), 1U);
+  EXPECT_EQ(found("mesh", "#include \"moca/ops/moc.h\""), 1U);
+  EXPECT_EQ(found("mesh", "  # include <moca/nn/layers.h>"), 1U);
+}
+
+TEST(Architecture, NoFileIsTooLong) {
+  for (const fs::path& file : sources_below({"include", "src", "tools"})) {
+    EXPECT_LE(lines_of(file).size(), kLongestFile) << file;
+  }
+}
+
+}  // namespace
+}  // namespace moca

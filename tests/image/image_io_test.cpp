@@ -1,0 +1,206 @@
+#include "moca/image/image_io.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "moca/core/error.h"
+#include "moca/image/write_file.h"
+#include "tests/support/shared_folder.h"
+
+namespace moca {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+fs::path scratch(const std::string& name) {
+  const fs::path folder = fs::path(::testing::TempDir()) / "moca_image_io";
+  fs::create_directories(folder);
+  return folder / name;
+}
+
+Image noise(int width, int height, int channels) {
+  Image image(width, height, channels);
+  std::mt19937 engine(7);
+  for (uint8_t& value : image.pixels) {
+    value = static_cast<uint8_t>(engine());
+  }
+  return image;
+}
+
+std::string bytes_of(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+std::string error_of(const fs::path& file) {
+  try {
+    read_image(file);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+class PngRoundTrip : public ::testing::TestWithParam<int> {};
+
+TEST_P(PngRoundTrip, KeepsEveryPixelAndTheChannels) {
+  const Image image = noise(37, 19, GetParam());
+  const fs::path file = scratch("round_trip.png");
+  write_png(file, image);
+  const Image read = read_image(file);
+  EXPECT_EQ(read.width, 37);
+  EXPECT_EQ(read.height, 19);
+  EXPECT_EQ(read.channels, GetParam());
+  EXPECT_EQ(read.pixels, image.pixels);
+  EXPECT_EQ(bytes_of(file), encode_png(image));
+}
+
+INSTANTIATE_TEST_SUITE_P(Channels, PngRoundTrip, ::testing::Values(1, 3, 4));
+
+TEST(ReadImage, RefusesAPngCutOffAnywhere) {
+  const std::string whole = encode_png(noise(24, 24, 3));
+  const fs::path file = scratch("cut.png");
+  for (size_t length = 0; length + 12 < whole.size(); length += 7) {
+    write_file(file, whole.substr(0, length));
+    EXPECT_THROW(read_image(file), Error) << length << " of " << whole.size() << " bytes";
+  }
+}
+
+TEST(ReadImage, RefusesWhatIsNoPictureInOneLine) {
+  write_file(scratch("text.png"), "not a picture");
+  for (const fs::path& file : {scratch("text.png"), scratch("missing.png"), scratch("")}) {
+    const std::string message = error_of(file);
+    EXPECT_THAT(message, HasSubstr(file.string()));
+    EXPECT_EQ(message.find('\n'), std::string::npos);
+  }
+}
+
+TEST(ReadImage, RefusesMoreThan16384PixelsASide) {
+  // Only the size in the header is changed; its checksum is not looked at before the size.
+  std::string bytes = encode_png(Image(1, 1, 1));
+  bytes.replace(16, 4, std::string("\x00\x00\x40\x01", 4));
+  write_file(scratch("wide.png"), bytes);
+  EXPECT_THAT(error_of(scratch("wide.png")), HasSubstr("16384"));
+}
+
+// An 8 x 8 picture of grey 90, written by Pillow.
+const unsigned char kJpeg[] = {
+    0xff, 0xd8, 0xff, 0xe0, 0x00, 0x10, 0x4a, 0x46, 0x49, 0x46, 0x00, 0x01, 0x01, 0x00, 0x00, 0x01,
+    0x00, 0x01, 0x00, 0x00, 0xff, 0xdb, 0x00, 0x43, 0x00, 0x1b, 0x12, 0x14, 0x17, 0x14, 0x11, 0x1b,
+    0x17, 0x16, 0x17, 0x1e, 0x1c, 0x1b, 0x20, 0x28, 0x42, 0x2b, 0x28, 0x25, 0x25, 0x28, 0x51, 0x3a,
+    0x3d, 0x30, 0x42, 0x60, 0x55, 0x65, 0x64, 0x5f, 0x55, 0x5d, 0x5b, 0x6a, 0x78, 0x99, 0x81, 0x6a,
+    0x71, 0x90, 0x73, 0x5b, 0x5d, 0x85, 0xb5, 0x86, 0x90, 0x9e, 0xa3, 0xab, 0xad, 0xab, 0x67, 0x80,
+    0xbc, 0xc9, 0xba, 0xa6, 0xc7, 0x99, 0xa8, 0xab, 0xa4, 0xff, 0xc0, 0x00, 0x0b, 0x08, 0x00, 0x08,
+    0x00, 0x08, 0x01, 0x01, 0x11, 0x00, 0xff, 0xc4, 0x00, 0x14, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x04, 0xff, 0xc4, 0x00, 0x14,
+    0x10, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0xff, 0xda, 0x00, 0x08, 0x01, 0x01, 0x00, 0x00, 0x3f, 0x00, 0x23, 0xff, 0xd9,
+};
+
+TEST(ReadImage, ReadsAJpegAndRefusesItCutOffAnywhere) {
+  const std::string whole(reinterpret_cast<const char*>(kJpeg), sizeof(kJpeg));
+  const fs::path file = scratch("grey.jpg");
+  write_file(file, whole);
+  const Image image = read_image(file);
+  EXPECT_EQ(image.channels, 1);
+  EXPECT_EQ(image.width, 8);
+  for (const uint8_t value : image.pixels) {
+    EXPECT_NEAR(value, 90, 4);
+  }
+  for (size_t length = 0; length < whole.size(); ++length) {
+    write_file(file, whole.substr(0, length));
+    EXPECT_THROW(read_image(file), Error) << length << " of " << whole.size() << " bytes";
+  }
+}
+
+TEST(ReadImage, ReadsEveryExamplePicture) {
+  const fs::path folder = testing::shared_folder() / "data" / "images";
+  if (!fs::exists(folder)) {
+    GTEST_SKIP() << "no example pictures in " << folder;
+  }
+  int num_read = 0;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string ending = entry.path().extension().string();
+    if (ending != ".png" && ending != ".jpg") {
+      continue;
+    }
+    const Image image = read_image(entry.path());
+    EXPECT_EQ(image.pixels.size(), size_t{1} * image.width * image.height * image.channels);
+    ++num_read;
+  }
+  EXPECT_GT(num_read, 0);
+}
+
+TEST(WriteFile, LeavesNoTemporaryFileAndReplacesTheOldOne) {
+  const fs::path folder = scratch("write_file");
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  write_file(folder / "a", "old and longer");
+  write_file(folder / "a", "new");
+  EXPECT_EQ(bytes_of(folder / "a"), "new");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), fs::directory_iterator()), 1);
+}
+
+TEST(WriteFile, RefusesAMissingFolderAndAFolderInPlaceOfAFile) {
+  EXPECT_THROW(write_file(scratch("nowhere") / "a.png", "x"), Error);
+  EXPECT_THROW(write_file(scratch(""), "x"), Error);
+}
+
+TEST(ToRgb, BlendsTransparencyOverTheBackground) {
+  Image image(3, 1, 4);
+  image.pixels = {200, 100, 0, 255, 200, 100, 0, 0, 200, 100, 0, 128};
+  const Image rgb = to_rgb(image, 255);
+  EXPECT_EQ(rgb.channels, 3);
+  EXPECT_THAT(rgb.pixels, ElementsAre(200, 100, 0, 255, 255, 255, 227, 177, 127));
+  EXPECT_THAT(to_rgb(image, 0).pixels, ElementsAre(200, 100, 0, 0, 0, 0, 100, 50, 0));
+}
+
+TEST(ToRgb, RepeatsGreyAndKeepsRgb) {
+  EXPECT_THAT(to_rgb(Image(1, 1, 1, 9)).pixels, ElementsAre(9, 9, 9));
+  const Image image = noise(4, 4, 3);
+  EXPECT_EQ(to_rgb(image).pixels, image.pixels);
+}
+
+TEST(ResizeArea, AveragesTheCoveredPixels) {
+  Image image(4, 2, 1);
+  image.pixels = {0, 10, 100, 200, 20, 30, 100, 200};
+  EXPECT_THAT(resize_area(image, 2, 1).pixels, ElementsAre(15, 150));
+  // Three columns over four: each covers one column and a third of another.
+  Image row(4, 1, 1);
+  row.pixels = {0, 93, 183, 30};
+  EXPECT_THAT(resize_area(row, 3, 1).pixels, ElementsAre(23, 138, 68));
+}
+
+TEST(ResizeArea, KeepsTheMeanAndTheSamePictureAtTheSameSize) {
+  const Image image = noise(60, 45, 3);
+  EXPECT_EQ(resize_area(image, 60, 45).pixels, image.pixels);
+  const auto mean = [](const Image& picture) {
+    double sum = 0;
+    for (const uint8_t value : picture.pixels) {
+      sum += value;
+    }
+    return sum / static_cast<double>(picture.pixels.size());
+  };
+  for (const auto& [width, height] : {std::pair(7, 11), std::pair(120, 90), std::pair(1, 1)}) {
+    EXPECT_NEAR(mean(resize_area(image, width, height)), mean(image), 0.6);
+  }
+}
+
+TEST(PadToSquare, CentresThePicture) {
+  Image image(4, 2, 1, 7);
+  const Image square = pad_to_square(image, 255);
+  EXPECT_EQ(square.width, 4);
+  EXPECT_EQ(square.height, 4);
+  EXPECT_THAT(square.pixels,
+              ElementsAre(255, 255, 255, 255, 7, 7, 7, 7, 7, 7, 7, 7, 255, 255, 255, 255));
+}
+
+}  // namespace
+}  // namespace moca

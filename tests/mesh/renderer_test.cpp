@@ -1,0 +1,122 @@
+#include "moca/mesh/renderer.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numbers>
+#include <set>
+
+#include "moca/core/error.h"
+#include "tests/mesh/shapes.h"
+
+namespace moca::mesh {
+namespace {
+
+using testing::box;
+using testing::sphere;
+
+constexpr Camera kFront{.azimuth = 0, .elevation = 0, .half_extent = 1};
+
+// A small box on each axis' positive side: x, y, z are components 0, 1, 2.
+Scene axes() {
+  return {{{"x", box({0.6F, -0.1F, -0.1F}, {0.8F, 0.1F, 0.1F})},
+           {"y", box({-0.1F, 0.6F, -0.1F}, {0.1F, 0.8F, 0.1F})},
+           {"z", box({-0.1F, -0.1F, 0.6F}, {0.1F, 0.1F, 0.8F})}}};
+}
+
+// The id at a point of the picture in [-1, 1]^2, x right and y up.
+int id_at(const Image& ids, float x, float y) {
+  return *ids.at(static_cast<int>((x + 1) / 2 * static_cast<float>(ids.width)),
+                 static_cast<int>((1 - y) / 2 * static_cast<float>(ids.height)));
+}
+
+TEST(Renderer, SeesTheAxesFromTheFront) {
+  const Image ids = render(axes(), kFront, 64).component_ids;
+  EXPECT_EQ(id_at(ids, 0.7F, 0), 1);
+  EXPECT_EQ(id_at(ids, 0, 0.7F), 2);
+  EXPECT_EQ(id_at(ids, 0, 0), 3);
+  EXPECT_EQ(id_at(ids, -0.7F, 0), 0);
+}
+
+TEST(Renderer, TurnsWithAzimuthAndElevation) {
+  Camera camera = kFront;
+  camera.azimuth = 90;
+  const Image side = render(axes(), camera, 64).component_ids;
+  EXPECT_EQ(id_at(side, 0, 0), 1);
+  EXPECT_EQ(id_at(side, 0, 0.7F), 2);
+  EXPECT_EQ(id_at(side, -0.7F, 0), 3);
+  camera.azimuth = 0;
+  camera.elevation = 90;
+  const Image top = render(axes(), camera, 64).component_ids;
+  EXPECT_EQ(id_at(top, 0, 0), 2);
+  EXPECT_EQ(id_at(top, 0.7F, 0), 1);
+  EXPECT_EQ(id_at(top, 0, -0.7F), 3);
+}
+
+TEST(Renderer, CoversTheAreaOfASphereInBothProjections) {
+  const Scene ball{{{"ball", sphere(0.5F, 64)}}};
+  Camera camera = kFront;
+  const auto share = [&] {
+    const Image ids = render(ball, camera, 256).component_ids;
+    return static_cast<double>(std::count(ids.pixels.begin(), ids.pixels.end(), 1)) / (256 * 256);
+  };
+  const double pi = std::numbers::pi;
+  EXPECT_NEAR(share(), pi * 0.25 / 4, 2e-3);
+  // From distance 2 the outline's angle has the sine 0.5 / 2, hence the tangent 0.2582.
+  camera.field_of_view = 60;
+  camera.distance = 2;
+  const double radius = 0.2581989 / std::tan(pi / 6);
+  EXPECT_NEAR(share(), pi * radius * radius / 4, 2e-3);
+}
+
+TEST(Renderer, PutsShadedColourOnWhiteWhereAComponentIs) {
+  Scene ball{{{"ball", sphere(0.5F, 64)}}};
+  ball.components[0].color = Vec3(0.8F, 0.1F, 0.1F);
+  const Rendering rendering = render(ball, kFront, 64);
+  EXPECT_EQ(rendering.color.channels, 3);
+  EXPECT_EQ(rendering.component_ids.channels, 1);
+  const uint8_t* corner = rendering.color.at(0, 0);
+  EXPECT_EQ(corner[0] + corner[1] + corner[2], 3 * 255);
+  const uint8_t* center = rendering.color.at(32, 32);
+  EXPECT_GT(center[0], 2 * center[1]);
+  // Light falls from the upper left.
+  EXPECT_GT(rendering.color.at(24, 24)[0], rendering.color.at(42, 42)[0]);
+}
+
+TEST(Renderer, ShowsInvertedFacesAsBrightAsOthers) {
+  Scene inverted{{{"ball", sphere(0.5F, 32)}}};
+  const Image expected = render(inverted, kFront, 32).color;
+  testing::flip_faces(inverted.components[0].mesh);
+  EXPECT_EQ(render(inverted, kFront, 32).color.pixels, expected.pixels);
+}
+
+TEST(Renderer, SmoothsEdgesWithMoreRays) {
+  const Scene ball{{{"ball", sphere(0.5F, 64)}}};
+  const auto num_shades = [&](int supersampling) {
+    const Image color = render(ball, kFront, 64, supersampling).color;
+    return std::set<uint8_t>(color.pixels.begin(), color.pixels.end()).size();
+  };
+  EXPECT_GT(num_shades(4), num_shades(1));
+}
+
+TEST(Renderer, RendersNothingAsWhiteAndRefusesTooManyComponents) {
+  const Rendering empty = render(Scene{}, Camera{}, 8);
+  EXPECT_EQ(std::count(empty.color.pixels.begin(), empty.color.pixels.end(), 255), 8 * 8 * 3);
+  Scene crowd;
+  crowd.components.resize(256);
+  EXPECT_THROW(render(crowd, Camera{}, 8), Error);
+}
+
+TEST(ComponentColor, TellsThirtyTwoComponentsApart) {
+  for (int i = 0; i < 32; ++i) {
+    const Vec3 color = component_color(i);
+    EXPECT_TRUE((color.array() >= 0).all() && (color.array() <= 1).all()) << i;
+    EXPECT_GT((Vec3::Ones() - color).norm(), 0.4F) << i << " is nearly the background's white";
+    for (int j = 0; j < i; ++j) {
+      EXPECT_GT((color - component_color(j)).norm(), 0.12F) << i << " and " << j;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace moca::mesh

@@ -1,0 +1,91 @@
+#include "moca/mesh/voxel_grid.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "moca/core/error.h"
+#include "tests/support/shared_folder.h"
+
+namespace moca::mesh {
+namespace {
+
+using Voxels = std::vector<std::array<int32_t, 3>>;
+
+TriangleMesh box(const Vec3& low, const Vec3& high) {
+  TriangleMesh mesh;
+  for (int corner = 0; corner < 8; ++corner) {
+    mesh.vertices.emplace_back(corner % 2 == 0 ? low.x() : high.x(),
+                               corner / 2 % 2 == 0 ? low.y() : high.y(),
+                               corner / 4 == 0 ? low.z() : high.z());
+  }
+  mesh.faces = {{0, 2, 3}, {0, 3, 1}, {4, 5, 7}, {4, 7, 6}, {0, 1, 5}, {0, 5, 4},
+                {2, 6, 7}, {2, 7, 3}, {0, 4, 6}, {0, 6, 2}, {1, 3, 7}, {1, 7, 5}};
+  return mesh;
+}
+
+TEST(VoxelGrid, FillsABoxOnTheLatticeWithOneLayerMoreThanItsSize) {
+  const Voxels voxels = filled_voxels(box({0, 0, 0}, {1, 0.5, 0.25}), 0.125);
+  EXPECT_EQ(voxels.size(), 9 * 5 * 3);
+  EXPECT_EQ(voxels.front(), (std::array<int32_t, 3>{0, 0, 0}));
+  EXPECT_EQ(voxels.back(), (std::array<int32_t, 3>{8, 4, 2}));
+  EXPECT_TRUE(std::is_sorted(voxels.begin(), voxels.end()));
+  EXPECT_EQ(std::adjacent_find(voxels.begin(), voxels.end()), voxels.end());
+}
+
+TEST(VoxelGrid, RoundsHalfToEven) {
+  TriangleMesh point = box({0.5, 1.5, 2.5}, {0.5, 1.5, 2.5});
+  EXPECT_EQ(filled_voxels(point, 1.0), (Voxels{{0, 2, 2}}));
+}
+
+TEST(VoxelGrid, LeavesAnOpenBoxHollow) {
+  TriangleMesh open = box({0, 0, 0}, {1, 1, 1});
+  open.faces.resize(10);  // without the side at high x
+  EXPECT_EQ(filled_voxels(open, 0.125).size(), 9 * 9 * 9 - 8 * 7 * 7);
+}
+
+TEST(VoxelGrid, GivesNothingForAMeshWithoutFaces) {
+  TriangleMesh points;
+  points.vertices = {{0, 0, 0}, {1, 1, 1}};
+  EXPECT_TRUE(filled_voxels(points, 0.1).empty());
+}
+
+TEST(VoxelGrid, RefusesAMeshFarLargerThanTheVoxels) {
+  EXPECT_THROW(filled_voxels(box({0, 0, 0}, {1e6F, 1e6F, 1e6F}), 0.03), Error);
+  EXPECT_THROW(filled_voxels(box({0, 0, 0}, {std::nanf(""), 1, 1}), 0.03), Error);
+}
+
+TEST(VoxelIou, IsSharedOverEither) {
+  const Voxels a = {{0, 0, 0}, {0, 0, 1}, {1, 0, 0}};
+  const Voxels b = {{0, 0, 1}, {1, 0, 0}, {2, 0, 0}};
+  EXPECT_DOUBLE_EQ(voxel_iou(a, b), 0.5);
+  EXPECT_DOUBLE_EQ(voxel_iou(a, a), 1.0);
+  EXPECT_DOUBLE_EQ(voxel_iou(a, {}), 0.0);
+  EXPECT_DOUBLE_EQ(voxel_iou({}, {}), 0.0);
+}
+
+TEST(VoxelGrid, CountsAsTrimeshDoes) {
+  std::ifstream file(testing::shared_folder() / "fixtures" / "metrics.json");
+  if (!file) {
+    GTEST_SKIP() << "no reference fixtures; set MOCA_SHARED to their folder";
+  }
+  const auto corner = [](const nlohmann::json& j) {
+    return Vec3(j[0].get<float>(), j[1].get<float>(), j[2].get<float>());
+  };
+  const auto fixtures = nlohmann::json::parse(file);
+  for (const auto& pair : fixtures.at("voxel_boxes")) {
+    SCOPED_TRACE(pair.at("name").get<std::string>());
+    const double pitch = 2.0 / 64;
+    const Voxels a = filled_voxels(box(corner(pair.at("a")[0]), corner(pair.at("a")[1])), pitch);
+    const Voxels b = filled_voxels(box(corner(pair.at("b")[0]), corner(pair.at("b")[1])), pitch);
+    EXPECT_EQ(a.size(), pair.at("voxels")[0].get<size_t>());
+    EXPECT_EQ(b.size(), pair.at("voxels")[1].get<size_t>());
+    EXPECT_NEAR(voxel_iou(a, b), pair.at("iou_partcrafter").get<double>(), 1e-12);
+  }
+}
+
+}  // namespace
+}  // namespace moca::mesh

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+// Each adds its subcommand to the program; the subcommand's callback does the work.
+void add_prepare_data(CLI::App& app);
+void add_train(CLI::App& app);
+void add_sample(CLI::App& app);
+void add_evaluate(CLI::App& app);
+void add_metrics(CLI::App& app);
+void add_report(CLI::App& app);
+void add_settings(CLI::App& app);

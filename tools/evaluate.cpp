@@ -1,0 +1,35 @@
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "commands.h"
+#include "moca/experiment/evaluate_run.h"
+#include "moca/experiment/run_config.h"
+
+namespace {
+
+struct EvaluateOptions {
+  std::string run;
+  std::vector<std::string> overrides;
+  std::string out;
+};
+
+void run(const EvaluateOptions& options) {
+  const std::filesystem::path folder = options.run;
+  const auto config = moca::experiment::load_run(folder, options.overrides);
+  moca::experiment::evaluate_run(
+      config, options.out.empty() ? folder / "evaluation" : std::filesystem::path(options.out));
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& app) {
+  auto options = std::make_shared<EvaluateOptions>();
+  auto* command = app.add_subcommand(
+      "evaluate", "Generate every asset of a run's dataset from its picture and score it");
+  command->add_option("run", options->run, "folder of the run")->required();
+  command->add_option("overrides", options->overrides, "settings as section.key=value");
+  command->add_option("--out", options->out, "folder for scores and meshes; default RUN/evaluation");
+  command->callback([options] { run(*options); });
+}

@@ -1,0 +1,71 @@
+#include <c10/util/Exception.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "commands.h"
+#include "moca/config/suggestion.h"
+#include "moca/core/error.h"
+#include "moca/core/logging.h"
+
+namespace {
+
+constexpr int kUserMistake = 2;
+
+// CLI11 2.1 answers a misspelt subcommand only with "A subcommand is required".
+void refuse_unknown_command(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') {
+    return;
+  }
+  std::vector<std::string> names;
+  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
+    if (names.back() == argv[1]) {
+      return;
+    }
+  }
+  throw moca::Error("unknown command '" + std::string(argv[1]) + "'." +
+                    moca::config::did_you_mean(argv[1], names) + " See moca --help.");
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("moca: scalable compositional 3D generation (MoCA, arXiv 2512.07628).\n"
+               "One picture in, one mesh per component out.");
+  app.require_subcommand(1);
+  add_prepare_data(app);
+  add_train(app);
+  add_sample(app);
+  add_evaluate(app);
+  add_metrics(app);
+  add_report(app);
+  add_settings(app);
+  refuse_unknown_command(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& mistake) {
+    const int code = app.exit(mistake);
+    return code == 0 ? 0 : kUserMistake;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const moca::Error& mistake) {
+    moca::log::flush();
+    std::fprintf(stderr, "moca: %s\n", mistake.what());
+    return kUserMistake;
+  } catch (const c10::Error& broken) {
+    moca::log::flush();
+    std::fprintf(stderr, "moca: internal error: %s\n", broken.what());
+    return EXIT_FAILURE;
+  } catch (const std::exception& broken) {
+    moca::log::flush();
+    std::fprintf(stderr, "moca: internal error: %s\n", broken.what());
+    return EXIT_FAILURE;
+  }
+}

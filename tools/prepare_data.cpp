@@ -1,0 +1,31 @@
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "commands.h"
+#include "moca/config/schema.h"
+#include "moca/data/prepare.h"
+#include "moca/experiment/run_config.h"
+
+namespace {
+
+struct PrepareDataOptions {
+  std::string config;
+  std::vector<std::string> overrides;
+};
+
+void run(const PrepareDataOptions& options) {
+  const auto config = moca::experiment::load_config(options.config, options.overrides);
+  moca::data::prepare_dataset(config.data, moca::config::dump(config.data));
+}
+
+}  // namespace
+
+void add_prepare_data(CLI::App& app) {
+  auto options = std::make_shared<PrepareDataOptions>();
+  auto* command = app.add_subcommand(
+      "prepare-data", "Make the prepared dataset a config names: procedural assets or a mesh folder");
+  command->add_option("config", options->config, "YAML file with a `data` section")->required();
+  command->add_option("overrides", options->overrides, "settings as section.key=value");
+  command->callback([options] { run(*options); });
+}

@@ -1,0 +1,28 @@
+#include <cstdio>
+#include <memory>
+
+#include "commands.h"
+#include "moca/config/schema.h"
+#include "moca/experiment/run_config.h"
+
+namespace {
+
+struct SettingsOptions {
+  bool markdown = false;
+};
+
+void run(const SettingsOptions& options) {
+  const auto settings = moca::config::describe(moca::experiment::RunConfig());
+  const auto text = options.markdown ? moca::config::settings_markdown(settings)
+                                     : moca::config::settings_text(settings);
+  std::fputs(text.c_str(), stdout);
+}
+
+}  // namespace
+
+void add_settings(CLI::App& app) {
+  auto options = std::make_shared<SettingsOptions>();
+  auto* command = app.add_subcommand("settings", "Print every setting with type, default, rule and help");
+  command->add_flag("--markdown", options->markdown, "as the tables of configs/README.md");
+  command->callback([options] { run(*options); });
+}

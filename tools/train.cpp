@@ -1,0 +1,42 @@
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "commands.h"
+#include "moca/core/interrupt.h"
+#include "moca/core/logging.h"
+#include "moca/experiment/run_config.h"
+#include "moca/experiment/train_run.h"
+
+namespace {
+
+constexpr int kInterrupted = 130;  // as a shell reports SIGINT
+
+struct TrainOptions {
+  std::string config;
+  std::vector<std::string> overrides;
+  bool resume = false;
+};
+
+void run(const TrainOptions& options) {
+  moca::catch_interrupts();
+  const auto config = moca::experiment::load_config(options.config, options.overrides);
+  const auto reason = moca::experiment::train_run(config, options.resume);
+  if (reason == moca::training::StopReason::kInterrupted) {
+    moca::log::warn("interrupted; a checkpoint was written. Continue with --resume.");
+    moca::log::flush();
+    std::exit(kInterrupted);
+  }
+}
+
+}  // namespace
+
+void add_train(CLI::App& app) {
+  auto options = std::make_shared<TrainOptions>();
+  auto* command = app.add_subcommand("train", "Train the VAE or the DiT, as the config's stage says");
+  command->add_option("config", options->config, "YAML file of the run")->required();
+  command->add_option("overrides", options->overrides, "settings as section.key=value");
+  command->add_flag("--resume", options->resume, "continue from the newest checkpoint of the run");
+  command->callback([options] { run(*options); });
+}
