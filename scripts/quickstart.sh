@@ -35,13 +35,30 @@ record=$records/build.json
 [[ ! -f $record ]] || record=/dev/null
 python3 scripts/measure.py "$record" scripts/build.sh build "${tests[@]}" moca
 
+# train STAGE CONFIG RUN: an interrupted run goes on from its newest checkpoint.
+train() {
+  local stage=$1 config=$2 folder=$3 resume=()
+  if [[ ! -f $records/$stage.json && -d $folder ]]; then
+    if compgen -G "$folder/checkpoints/step_*" >/dev/null; then
+      resume=(--resume)
+    else
+      rm -r "$folder" # stopped before its first checkpoint
+    fi
+  fi
+  once "$stage" "$folder" build/moca train "$config" "${resume[@]}"
+}
+
 once prepare "$dataset" build/moca prepare-data configs/quickstart_vae.yaml
-once train_vae "${run}_vae" build/moca train configs/quickstart_vae.yaml
-once train_moca "$run" build/moca train configs/quickstart.yaml
-once evaluate "$run" build/moca evaluate "$run"
-once report "$run" build/moca report "$run"
+train train_vae configs/quickstart_vae.yaml "${run}_vae"
+train train_moca configs/quickstart.yaml "$run"
+[[ -f $run/evaluation/evaluation.json ]] || rm -rf "$run/evaluation" # of an interrupted evaluation
+once evaluate "$run/evaluation" build/moca evaluate "$run"
+once report "$run/report.html" build/moca report "$run"
 
 echo "== result (remove $run* and $dataset to start over)"
 python3 scripts/measure.py --summary "$records"
-find "$run" \( -name '*.png' -o -name 'index.html' -o -name 'report.html' \) -size +0 | sort |
-  sed 's/^/  open /'
+python3 scripts/quickstart_result.py "$run" "$records/summary.json" >"$run/quickstart.json"
+cat "$run/quickstart.json"
+echo "  page      $run/report.html"
+echo "  pictures  $run/contact_sheet_train.png $run/contact_sheet_test.png"
+echo "  meshes    $run/evaluation/*/asset.glb"

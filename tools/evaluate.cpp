@@ -30,6 +30,7 @@ void add_evaluate(CLI::App& app) {
       "evaluate", "Generate every asset of a run's dataset from its picture and score it");
   command->add_option("run", options->run, "folder of the run")->required();
   command->add_option("overrides", options->overrides, "settings as section.key=value");
-  command->add_option("--out", options->out, "folder for scores and meshes; default RUN/evaluation");
+  command->add_option("--out", options->out,
+                      "folder for scores and meshes; default RUN/evaluation");
   command->callback([options] { run(*options); });
 }

@@ -30,8 +30,9 @@ void refuse_unknown_command(const CLI::App& app, int argc, char** argv) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("moca: scalable compositional 3D generation (MoCA, arXiv 2512.07628).\n"
-               "One picture in, one mesh per component out.");
+  CLI::App app(
+      "moca: scalable compositional 3D generation (MoCA, arXiv 2512.07628).\n"
+      "One picture in, one mesh per component out.");
   app.require_subcommand(1);
   add_prepare_data(app);
   add_train(app);

@@ -18,7 +18,8 @@ struct MetricsOptions {
 };
 
 void run(const MetricsOptions& options) {
-  const auto config = moca::config::parse<moca::evaluation::MetricConfig>("{}", "metrics", options.overrides);
+  const auto config =
+      moca::config::parse<moca::evaluation::MetricConfig>("{}", "metrics", options.overrides);
   const auto prediction = moca::mesh::read_scene(options.prediction);
   const auto reference = moca::mesh::read_scene(options.reference);
   const auto scores = moca::evaluation::compare_scenes(prediction, reference, config);
@@ -42,6 +43,7 @@ void add_metrics(CLI::App& app) {
       "metrics", "Chamfer distance, F-score and self-IoU of a mesh file against a reference");
   command->add_option("prediction", options->prediction, "GLB, glTF, OBJ, PLY or STL")->required();
   command->add_option("reference", options->reference, "GLB, glTF, OBJ, PLY or STL")->required();
-  command->add_option("overrides", options->overrides, "key=value, for example alignment=yaw4; see moca settings");
+  command->add_option("overrides", options->overrides,
+                      "key=value, for example alignment=yaw4; see moca settings");
   command->callback([options] { run(*options); });
 }

@@ -24,7 +24,8 @@ void run(const PrepareDataOptions& options) {
 void add_prepare_data(CLI::App& app) {
   auto options = std::make_shared<PrepareDataOptions>();
   auto* command = app.add_subcommand(
-      "prepare-data", "Make the prepared dataset a config names: procedural assets or a mesh folder");
+      "prepare-data",
+      "Make the prepared dataset a config names: procedural assets or a mesh folder");
   command->add_option("config", options->config, "YAML file with a `data` section")->required();
   command->add_option("overrides", options->overrides, "settings as section.key=value");
   command->callback([options] { run(*options); });

@@ -1,2 +1,37 @@
+#include <filesystem>
+#include <memory>
+#include <string>
+
 #include "commands.h"
-void add_report(CLI::App&) {}
+#include "moca/core/logging.h"
+#include "moca/experiment/report_run.h"
+#include "moca/experiment/run_config.h"
+
+namespace {
+
+struct ReportOptions {
+  std::string run;
+  std::string evaluation;
+};
+
+void run(const ReportOptions& options) {
+  const std::filesystem::path folder = options.run;
+  const auto evaluation = options.evaluation.empty() ? folder / "evaluation"
+                                                     : std::filesystem::path(options.evaluation);
+  for (const auto& file :
+       moca::experiment::report_run(moca::experiment::load_run(folder), evaluation)) {
+    moca::log::info("wrote " + file.string());
+  }
+}
+
+}  // namespace
+
+void add_report(CLI::App& app) {
+  auto options = std::make_shared<ReportOptions>();
+  auto* command = app.add_subcommand(
+      "report", "Make a run's page and contact sheets from its metrics and its evaluation");
+  command->add_option("run", options->run, "folder of the run")->required();
+  command->add_option("--evaluation", options->evaluation,
+                      "folder of the evaluation; default RUN/evaluation");
+  command->callback([options] { run(*options); });
+}

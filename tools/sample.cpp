@@ -45,13 +45,15 @@ void run(const SampleOptions& options) {
 
 void add_sample(CLI::App& app) {
   auto options = std::make_shared<SampleOptions>();
-  auto* command =
-      app.add_subcommand("sample", "Generate one mesh per component from a picture");
+  auto* command = app.add_subcommand("sample", "Generate one mesh per component from a picture");
   command->add_option("run", options->run, "folder of a run of stage dit")->required();
-  command->add_option("picture", options->picture, "PNG or JPEG; transparency becomes white")->required();
+  command->add_option("picture", options->picture, "PNG or JPEG; transparency becomes white")
+      ->required();
   command->add_option("overrides", options->overrides, "settings as section.key=value");
-  command->add_option("--components", options->num_components, "components to generate")->capture_default_str();
-  command->add_option("--seed", options->seed, "of the noise and component ids")->capture_default_str();
+  command->add_option("--components", options->num_components, "components to generate")
+      ->capture_default_str();
+  command->add_option("--seed", options->seed, "of the noise and component ids")
+      ->capture_default_str();
   command->add_option("--out", options->out, "folder for the meshes; default RUN/samples/PICTURE");
   command->callback([options] { run(*options); });
 }

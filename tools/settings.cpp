@@ -22,7 +22,8 @@ void run(const SettingsOptions& options) {
 
 void add_settings(CLI::App& app) {
   auto options = std::make_shared<SettingsOptions>();
-  auto* command = app.add_subcommand("settings", "Print every setting with type, default, rule and help");
+  auto* command =
+      app.add_subcommand("settings", "Print every setting with type, default, rule and help");
   command->add_flag("--markdown", options->markdown, "as the tables of configs/README.md");
   command->callback([options] { run(*options); });
 }

@@ -34,7 +34,8 @@ void run(const TrainOptions& options) {
 
 void add_train(CLI::App& app) {
   auto options = std::make_shared<TrainOptions>();
-  auto* command = app.add_subcommand("train", "Train the VAE or the DiT, as the config's stage says");
+  auto* command =
+      app.add_subcommand("train", "Train the VAE or the DiT, as the config's stage says");
   command->add_option("config", options->config, "YAML file of the run")->required();
   command->add_option("overrides", options->overrides, "settings as section.key=value");
   command->add_flag("--resume", options->resume, "continue from the newest checkpoint of the run");

@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <vector>
 
-#include "moca/checkpoint/file_io.h"
 #include "moca/core/error.h"
+#include "moca/core/file_io.h"
 
 namespace moca::checkpoint {
 namespace {
@@ -54,7 +54,7 @@ void write_checkpoint(const fs::path& checkpoints, int64_t step,
     for (const auto& [name, tensors] : files) {
       write_safetensors(unfinished / name, tensors);
     }
-    write_text(unfinished / "state.json", state_json);
+    write_file(unfinished / "state.json", state_json);
     sync_folder(unfinished);
     fs::rename(unfinished, target);
     sync_folder(checkpoints);

@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "moca/checkpoint/file_io.h"
 #include "moca/core/error.h"
+#include "moca/core/file_io.h"
 #include "safetensors_header.h"
 
 namespace moca::checkpoint {
@@ -70,7 +70,8 @@ const SafetensorsFile::Entry& SafetensorsFile::entry(const std::string& name) co
 at::Tensor SafetensorsFile::read_bytes(const std::string& name, at::ScalarType type,
                                        const std::vector<int64_t>& shape, uint64_t begin) const {
   auto tensor = at::empty(shape, at::TensorOptions().dtype(type));
-  read_exactly(descriptor_, tensor.data_ptr(), tensor.nbytes(), begin, path_.string() + ", " + name);
+  read_exactly(descriptor_, tensor.data_ptr(), tensor.nbytes(), begin,
+               path_.string() + ", " + name);
   return tensor;
 }
 

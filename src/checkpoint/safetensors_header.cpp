@@ -16,8 +16,14 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::array<std::pair<const char*, at::ScalarType>, 8> kTypes = {{
-    {"F64", at::kDouble}, {"F32", at::kFloat}, {"F16", at::kHalf}, {"BF16", at::kBFloat16},
-    {"I64", at::kLong}, {"I32", at::kInt}, {"U8", at::kByte}, {"BOOL", at::kBool},
+    {"F64", at::kDouble},
+    {"F32", at::kFloat},
+    {"F16", at::kHalf},
+    {"BF16", at::kBFloat16},
+    {"I64", at::kLong},
+    {"I32", at::kInt},
+    {"U8", at::kByte},
+    {"BOOL", at::kBool},
 }};
 
 // JSON of at most this depth: names, fields of an entry, lists of numbers.
@@ -46,7 +52,8 @@ Json parse_json(const std::string& text, const std::string& file) {
   try {
     return Json::parse(text, check);
   } catch (const Json::exception&) {
-    throw Error(file + ": the safetensors header is not JSON. The file is broken or not safetensors.");
+    throw Error(file +
+                ": the safetensors header is not JSON. The file is broken or not safetensors.");
   }
 }
 
@@ -69,10 +76,13 @@ SafetensorsFile::Entry parse_entry(const Json& json, const std::string& name,
   const auto* type = std::find_if(kTypes.begin(), kTypes.end(),
                                   [&](const auto& known) { return type_name == known.first; });
   if (type == kTypes.end()) {
-    refuse(file, name, "has the type " + type_name +
-                           ", supported are F64, F32, F16, BF16, I64, I32, U8 and BOOL");
+    refuse(
+        file, name,
+        "has the type " + type_name + ", supported are F64, F32, F16, BF16, I64, I32, U8 and BOOL");
   }
-  SafetensorsFile::Entry entry{type->second, {}, json["data_offsets"][0].get<uint64_t>(),
+  SafetensorsFile::Entry entry{type->second,
+                               {},
+                               json["data_offsets"][0].get<uint64_t>(),
                                json["data_offsets"][1].get<uint64_t>()};
   uint64_t bytes = c10::elementSize(type->second);
   for (const auto& item : json["shape"]) {
@@ -85,9 +95,10 @@ SafetensorsFile::Entry parse_entry(const Json& json, const std::string& name,
     entry.shape.push_back(static_cast<int64_t>(size));
   }
   if (entry.end < entry.begin || entry.end - entry.begin != bytes) {
-    refuse(file, name, "needs " + std::to_string(bytes) + " bytes, its data_offsets [" +
-                           std::to_string(entry.begin) + ", " + std::to_string(entry.end) +
-                           "] hold another number");
+    refuse(file, name,
+           "needs " + std::to_string(bytes) + " bytes, its data_offsets [" +
+               std::to_string(entry.begin) + ", " + std::to_string(entry.end) +
+               "] hold another number");
   }
   return entry;
 }
@@ -109,8 +120,9 @@ std::map<std::string, SafetensorsFile::Entry> parse_header(const std::string& he
     }
     const auto entry = parse_entry(value, name, file);
     if (entry.end > data_size) {
-      refuse(file, name, "ends at byte " + std::to_string(entry.end) + " of the data, which has " +
-                             std::to_string(data_size) + ": the file is truncated");
+      refuse(file, name,
+             "ends at byte " + std::to_string(entry.end) + " of the data, which has " +
+                 std::to_string(data_size) + ": the file is truncated");
     }
     order.emplace_back(entry.begin, name);
     entries.emplace(name, entry);
@@ -134,9 +146,9 @@ std::string make_header(const NamedTensors& tensors) {
   Json json = Json::object();
   uint64_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
-    const auto* type = std::find_if(kTypes.begin(), kTypes.end(), [&, &t = tensor](const auto& known) {
-      return t.scalar_type() == known.second;
-    });
+    const auto* type = std::find_if(
+        kTypes.begin(), kTypes.end(),
+        [&, &t = tensor](const auto& known) { return t.scalar_type() == known.second; });
     TORCH_CHECK(type != kTypes.end(), "write_safetensors: '", name, "' has the unsupported type ",
                 tensor.scalar_type());
     TORCH_CHECK(!json.contains(name), "write_safetensors: '", name, "' is named twice");

@@ -215,7 +215,7 @@ void read_file(const Binding& binding, const fs::path& file) {
   Reader(binding).read(read_bytes(file), file, {});
 }
 
-void read_text(const Binding& binding, const std::string& text, const fs::path& name) {
+void read_file(const Binding& binding, const std::string& text, const fs::path& name) {
   Reader(binding).read(text, name, {});
 }
 

@@ -77,9 +77,9 @@ void Progress::print(int64_t done, const std::string& note, bool last) {
   const double rate = elapsed > 0 ? static_cast<double>(done - start_count_) / elapsed : 0.0;
   std::string line = title_ + " " + std::to_string(done) + "/" + std::to_string(total_) + " | " +
                      format_rate(rate, unit_) + " | ";
-  line += last ? "took " + format_duration(elapsed)
-               : format_duration(rate > 0 ? static_cast<double>(total_ - done) / rate : 0.0) +
-                     " left";
+  line +=
+      last ? "took " + format_duration(elapsed)
+           : format_duration(rate > 0 ? static_cast<double>(total_ - done) / rate : 0.0) + " left";
   if (!note.empty()) {
     line += " | " + note;
   }

@@ -6,9 +6,8 @@ namespace moca::data {
 
 void ProceduralConfig::validate(const std::string& path) const {
   if (min_components > max_components) {
-    throw Error(path + ".min_components (" + std::to_string(min_components) +
-                ") must be at most " + path + ".max_components (" +
-                std::to_string(max_components) + ").");
+    throw Error(path + ".min_components (" + std::to_string(min_components) + ") must be at most " +
+                path + ".max_components (" + std::to_string(max_components) + ").");
   }
 }
 

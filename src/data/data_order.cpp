@@ -1,15 +1,16 @@
 #include "moca/data/data_order.h"
 
 #include <numeric>
-#include <string>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "moca/core/random.h"
 
 namespace moca::data {
 
-DataOrder::DataOrder(int64_t count, uint64_t seed) : count_(count), seed_(seed), permutation_(count) {
+DataOrder::DataOrder(int64_t count, uint64_t seed)
+    : count_(count), seed_(seed), permutation_(count) {
   if (count < 1) {
     throw std::logic_error("a data order needs at least one sample, got " + std::to_string(count));
   }

@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "moca/checkpoint/file_io.h"
 #include "moca/core/error.h"
+#include "moca/core/file_io.h"
 
 namespace moca::data {
 namespace {
@@ -51,7 +51,7 @@ void write_index(const std::filesystem::path& file, const DatasetIndex& index) {
                      {"image_size", index.image_size},
                      {"made_by", index.made_by},
                      {"assets", assets}};
-  checkpoint::write_text(file, json.dump(1) + "\n");
+  write_file(file, json.dump(1) + "\n");
 }
 
 DatasetIndex read_index(const std::filesystem::path& file) {
@@ -60,7 +60,7 @@ DatasetIndex read_index(const std::filesystem::path& file) {
                 " (index.json is missing). Make one: moca prepare-data CONFIG.");
   }
   try {
-    const auto json = Json::parse(checkpoint::read_text(file));
+    const auto json = Json::parse(read_file(file));
     const int version = json.at("schema_version");
     if (version != kSchemaVersion) {
       throw Error(file.string() + ": the dataset has schema version " + std::to_string(version) +

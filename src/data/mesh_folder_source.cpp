@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "moca/checkpoint/file_io.h"
 #include "moca/core/error.h"
+#include "moca/core/file_io.h"
 #include "moca/core/random.h"
 #include "moca/mesh/mesh_io.h"
 #include "moca/mesh/scene_ops.h"
@@ -42,7 +42,7 @@ std::vector<fs::path> mesh_files_in(const fs::path& folder) {
 }
 
 std::string sha256_of(const fs::path& file) {
-  const auto bytes = checkpoint::read_text(file);
+  const auto bytes = read_file(file);
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int length = 0;
   if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1) {
@@ -98,11 +98,12 @@ SourceAsset read_asset(const fs::path& file, const DataConfig& config) {
   }
   mesh::normalise(asset.scene, static_cast<float>(config.meshes.longest_side));
   for (const auto& component : asset.scene.components) {
-    asset.closed.push_back(closed_surface(
-        component.mesh, static_cast<int>(config.meshes.watertight_resolution)));
-    asset.distances.emplace_back([closed = asset.closed.back()](std::span<const mesh::Vec3> points) {
-      return mesh::signed_distance(closed, points);
-    });
+    asset.closed.push_back(
+        closed_surface(component.mesh, static_cast<int>(config.meshes.watertight_resolution)));
+    asset.distances.emplace_back(
+        [closed = asset.closed.back()](std::span<const mesh::Vec3> points) {
+          return mesh::signed_distance(closed, points);
+        });
   }
   return asset;
 }
@@ -118,7 +119,8 @@ AssetSource mesh_folder_source(const DataConfig& config) {
   }
   AssetSource source;
   source.count = count;
-  source.make = [config, files, test = held_out(count, config.num_held_out, config.seed)](int64_t index) {
+  source.make = [config, files,
+                 test = held_out(count, config.num_held_out, config.seed)](int64_t index) {
     auto asset = read_asset(files[index], config);
     asset.split = test.count(index) > 0 ? "test" : "train";
     return asset;

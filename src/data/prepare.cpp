@@ -13,8 +13,8 @@ namespace moca::data {
 
 void prepare_dataset(const DataConfig& config, const std::string& made_by) {
   DatasetWriter writer(config.path, made_by);
-  const auto source = config.source == Source::kProcedural ? procedural_source(config)
-                                                           : mesh_folder_source(config);
+  const auto source =
+      config.source == Source::kProcedural ? procedural_source(config) : mesh_folder_source(config);
   Progress progress("prepare " + config.path, source.count, "asset");
   int64_t num_components = 0;
   for (int64_t i = 0; i < source.count; ++i) {
@@ -29,7 +29,8 @@ void prepare_dataset(const DataConfig& config, const std::string& made_by) {
       record.component_names.push_back(component.name);
     }
     num_components += record.num_components();
-    writer.add(std::move(record), sample_asset(asset, config, stream_seed(config.seed, "asset", i)));
+    writer.add(std::move(record),
+               sample_asset(asset, config, stream_seed(config.seed, "asset", i)));
     progress.update(i + 1, std::to_string(num_components) + " components");
   }
   writer.finish();

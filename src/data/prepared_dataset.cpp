@@ -34,7 +34,8 @@ PreparedDataset::PreparedDataset(const std::filesystem::path& folder) : folder_(
   image_size_ = index.image_size;
   records_ = std::move(index.records);
   if (records_.empty()) {
-    throw Error("the dataset " + folder.string() + " holds no asset. Prepare it again: moca prepare-data CONFIG.");
+    throw Error("the dataset " + folder.string() +
+                " holds no asset. Prepare it again: moca prepare-data CONFIG.");
   }
   for (const auto& record : records_) {
     if (shards_.count(record.shard) == 0) {
@@ -66,11 +67,13 @@ at::Tensor PreparedDataset::read_row(int64_t asset, const std::string& name, int
 }
 
 ComponentSurface PreparedDataset::surface(int64_t asset, int64_t component) const {
-  return {read_row(asset, "surface_points", component), read_row(asset, "surface_normals", component)};
+  return {read_row(asset, "surface_points", component),
+          read_row(asset, "surface_normals", component)};
 }
 
 ComponentQueries PreparedDataset::queries(int64_t asset, int64_t component) const {
-  return {read_row(asset, "query_points", component), read_row(asset, "query_distances", component)};
+  return {read_row(asset, "query_points", component),
+          read_row(asset, "query_distances", component)};
 }
 
 at::Tensor PreparedDataset::image(int64_t asset, int64_t view) const {

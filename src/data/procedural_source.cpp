@@ -49,14 +49,16 @@ AssetSource procedural_source(const DataConfig& config) {
   source.make = [config, families](int64_t index) {
     const auto family = families[index % families.size()];
     const auto seed = stream_seed(config.seed, "procedural asset", index);
-    const auto made = procedural::make_asset(family, static_cast<int>(config.procedural.min_components),
-                                             static_cast<int>(config.procedural.max_components), seed);
+    const auto made =
+        procedural::make_asset(family, static_cast<int>(config.procedural.min_components),
+                               static_cast<int>(config.procedural.max_components), seed);
     char number[16];
     std::snprintf(number, sizeof(number), "%04d_", static_cast<int>(index));
     SourceAsset asset;
     asset.id = number + std::string(procedural::name_of(family));
     asset.split = index < config.procedural.num_assets ? "train" : "test";
-    asset.source = "procedural:" + std::string(procedural::name_of(family)) + ":" + std::to_string(seed);
+    asset.source =
+        "procedural:" + std::string(procedural::name_of(family)) + ":" + std::to_string(seed);
     asset.scene = procedural::scene_of(made);
     for (size_t i = 0; i < made.components.size(); ++i) {
       asset.closed.push_back(asset.scene.components[i].mesh);

@@ -19,9 +19,9 @@ struct SourceAsset {
   std::string split;
   std::string source;
   std::string sha256;
-  mesh::Scene scene;                         // as rendered and as reference of the evaluation
-  std::vector<mesh::TriangleMesh> closed;    // per component, the surface that distances refer to
-  std::vector<DistanceFunction> distances;   // per component
+  mesh::Scene scene;                        // as rendered and as reference of the evaluation
+  std::vector<mesh::TriangleMesh> closed;   // per component, the surface that distances refer to
+  std::vector<DistanceFunction> distances;  // per component
 };
 
 // How many assets there are, and the i-th of them.

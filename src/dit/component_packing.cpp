@@ -26,7 +26,8 @@ ComponentPackingImpl::ComponentPackingImpl(const DitConfig& config)
 
 at::Tensor ComponentPackingImpl::forward(const at::Tensor& vecset_tokens) {
   const auto [n, L, D] = shape<3>(vecset_tokens, "vecset_tokens [n, L, D]");
-  const auto queries = at::cat({compression_queries_, anchor_query_}).unsqueeze(0);  // [1, M + 1, D]
+  const auto queries =
+      at::cat({compression_queries_, anchor_query_}).unsqueeze(0);  // [1, M + 1, D]
   const auto query = attention_->project_query(queries).expand({n, -1, -1, -1});
   const auto context = attention_->project_context(vecset_tokens);
   return attention_->project_output(nn::attend(query, context.key, context.value));

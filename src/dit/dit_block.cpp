@@ -31,7 +31,8 @@ DitBlockImpl::DitBlockImpl(const DitConfig& config, int64_t image_width, int64_t
     router_ = register_module("router", ComponentRouter(config));
   }
   if (index > config.num_layers / 2) {  // TripoSG: U-shaped skips into the second half
-    skip_linear_ = register_module("skip_linear", torch::nn::Linear(2 * config.width, config.width));
+    skip_linear_ =
+        register_module("skip_linear", torch::nn::Linear(2 * config.width, config.width));
     skip_norm_ = register_module("skip_norm", nn::LayerNorm(config.width));
   }
 }
@@ -43,8 +44,8 @@ at::Tensor DitBlockImpl::self_attention(const at::Tensor& tokens, const BlockCon
   if (!router_) {
     return dense_global_attention(attn1_, tokens, context.layout);
   }
-  const auto vecset = moc_global_attention(attn1_, router_, tokens, context.layout, config_,
-                                           context.generator);
+  const auto vecset =
+      moc_global_attention(attn1_, router_, tokens, context.layout, config_, context.generator);
   if (config_.compressed_tokens == CompressedTokens::kKeysOnly) {
     return vecset;
   }
@@ -65,9 +66,8 @@ at::Tensor DitBlockImpl::image_attention(const at::Tensor& tokens, const BlockCo
     const auto of_group = group.of_components(query).transpose(1, 2);  // [assets, H, N, S, K]
     const auto attended = nn::attend(of_group.flatten(2, 3), group.of_assets(image.key),
                                      group.of_assets(image.value));
-    outputs.push_back(attended.unflatten(2, {group.components_per_asset, -1})
-                          .transpose(1, 2)
-                          .flatten(0, 1));
+    outputs.push_back(
+        attended.unflatten(2, {group.components_per_asset, -1}).transpose(1, 2).flatten(0, 1));
   }
   return attn2_->project_output(at::cat(outputs));
 }
@@ -87,8 +87,7 @@ at::Tensor DitBlockImpl::forward(const at::Tensor& tokens, const at::Tensor& ski
   const auto attended = self_attention(norm1_(input), context);  // [n, S or S - M - 1, D]
   const int64_t num_updated = attended.size(1);
   const int64_t num_kept = input.size(1) - num_updated;
-  const auto updated =
-      after_self_attention(input.narrow(1, 0, num_updated) + attended, context);
+  const auto updated = after_self_attention(input.narrow(1, 0, num_updated) + attended, context);
   if (num_kept == 0) {
     return updated;
   }

@@ -18,10 +18,8 @@ at::Tensor local_attention(nn::Attention& attention, const at::Tensor& tokens, i
                       heads.value.narrow(2, 0, end));
   };
   const int64_t num_vecset = S - num_added;
-  return attention->project_output(at::cat({attend_up_to(0, num_vecset),
-                                            attend_up_to(num_vecset, S - 1),
-                                            attend_up_to(S - 1, S)},
-                                           2));
+  return attention->project_output(at::cat(
+      {attend_up_to(0, num_vecset), attend_up_to(num_vecset, S - 1), attend_up_to(S - 1, S)}, 2));
 }
 
 }  // namespace moca::dit

@@ -37,12 +37,14 @@ MocaDitImpl::MocaDitImpl(const DitConfig& config, int64_t latent_channels, int64
 at::Tensor MocaDitImpl::embed(const DitInput& input, const ComponentLayout& layout) {
   const auto vecset = proj_in_(layout.pack(input.noisy_latents));  // [n, L, D]
   const auto time = time_proj_(nn::embed_noise_level(input.noise_level, config_.width));  // [B, D]
-  const auto time_token = time.index_select(0, layout.asset_of_component).unsqueeze(1);   // [n, 1, D]
+  const auto time_token =
+      time.index_select(0, layout.asset_of_component).unsqueeze(1);  // [n, 1, D]
   std::vector<at::Tensor> parts = {time_token.to(vecset.scalar_type()), vecset};
   if (packing_) {
     parts.push_back(packing_(vecset).to(vecset.scalar_type()));
   }
-  const auto ids = component_embedding_(layout.pack(input.component_ids.unsqueeze(-1)));  // [n, 1, D]
+  const auto ids =
+      component_embedding_(layout.pack(input.component_ids.unsqueeze(-1)));  // [n, 1, D]
   return at::cat(parts, 1) + ids.to(vecset.scalar_type());
 }
 
@@ -85,8 +87,8 @@ at::Tensor draw_component_ids(int64_t num_assets, int64_t num_components, int64_
   }
   std::vector<at::Tensor> rows;
   for (int64_t asset = 0; asset < num_assets; ++asset) {
-    rows.push_back(
-        at::randperm(codebook_size, generator, at::TensorOptions().dtype(at::kLong)).narrow(0, 0, num_components));
+    rows.push_back(at::randperm(codebook_size, generator, at::TensorOptions().dtype(at::kLong))
+                       .narrow(0, 0, num_components));
   }
   return at::stack(rows);
 }

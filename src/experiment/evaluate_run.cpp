@@ -8,8 +8,8 @@
 #include <cstring>
 #include <memory>
 
-#include "moca/checkpoint/file_io.h"
 #include "moca/core/error.h"
+#include "moca/core/file_io.h"
 #include "moca/core/generator.h"
 #include "moca/core/logging.h"
 #include "moca/core/progress.h"
@@ -29,7 +29,8 @@ constexpr int64_t kComponentPoints = 20000;
 
 Image image_of(const at::Tensor& bytes) {
   Image image(static_cast<int>(bytes.size(1)), static_cast<int>(bytes.size(0)), 3);
-  std::memcpy(image.pixels.data(), bytes.contiguous().const_data_ptr<uint8_t>(), image.pixels.size());
+  std::memcpy(image.pixels.data(), bytes.contiguous().const_data_ptr<uint8_t>(),
+              image.pixels.size());
   return image;
 }
 
@@ -40,9 +41,9 @@ class Evaluation {
         output_(std::move(output)),
         device_(ops::select_device(config.device)),
         dataset_(config.data.path),
-        vae_(load_vae(config.stage == Stage::kVae ? config.folder()
-                                                   : std::filesystem::path(config.vae_run),
-                      device_)) {
+        vae_(load_vae(
+            config.stage == Stage::kVae ? config.folder() : std::filesystem::path(config.vae_run),
+            device_)) {
     result_.metrics = config.evaluation.metrics;
     const auto num_assets = static_cast<int64_t>(dataset_.records().size());
     for (int64_t i = 0; i < num_assets; ++i) {
@@ -123,7 +124,8 @@ class Evaluation {
     std::vector<at::Tensor> points, normals;
     for (int64_t component = 0; component < result_.assets[i].num_components; ++component) {
       const auto surface = dataset_.surface(i, component);
-      const int64_t num_points = std::min(config_.vae_training.num_surface_points, surface.points.size(0));
+      const int64_t num_points =
+          std::min(config_.vae_training.num_surface_points, surface.points.size(0));
       points.push_back(surface.points.narrow(0, 0, num_points));
       normals.push_back(surface.normals.narrow(0, 0, num_points));
     }
@@ -149,7 +151,8 @@ class Evaluation {
       };
       result_.components.push_back(
           {score.id, references_[i].components[component].name, score.split,
-           evaluation::compare_scenes(alone(scene), alone(references_[i]), component_metrics).points});
+           evaluation::compare_scenes(alone(scene), alone(references_[i]), component_metrics)
+               .points});
     }
   }
 
@@ -192,7 +195,7 @@ void evaluate_run(const RunConfig& config, const std::filesystem::path& output) 
     evaluation.generate_all();
   }
   std::filesystem::create_directories(output);
-  checkpoint::write_text(output / "evaluation.json", json_of(evaluation.result()));
+  write_file(output / "evaluation.json", json_of(evaluation.result()));
   log::info("scores in " + (output / "evaluation.json").string());
 }
 

@@ -60,11 +60,14 @@ Json summary_of(const EvaluationResult& result, const std::string& split) {
   };
   const auto count = std::count_if(result.assets.begin(), result.assets.end(),
                                    [&](const AssetScore& asset) { return asset.split == split; });
-  return {{"num_assets", count},
-          {"generated", mean([&](const AssetScore& a) { return json_of(a.generated, thresholds); })},
-          {"control", mean([&](const AssetScore& a) { return json_of(a.control, thresholds); })},
-          {"other_picture", mean([&](const AssetScore& a) { return json_of(a.other_picture, thresholds); })},
-          {"vae_reconstruction", mean([&](const AssetScore& a) { return json_of(a.reconstruction, thresholds); })}};
+  return {
+      {"num_assets", count},
+      {"generated", mean([&](const AssetScore& a) { return json_of(a.generated, thresholds); })},
+      {"control", mean([&](const AssetScore& a) { return json_of(a.control, thresholds); })},
+      {"other_picture",
+       mean([&](const AssetScore& a) { return json_of(a.other_picture, thresholds); })},
+      {"vae_reconstruction",
+       mean([&](const AssetScore& a) { return json_of(a.reconstruction, thresholds); })}};
 }
 
 Json vae_summary(const EvaluationResult& result, const std::string& split) {
@@ -142,7 +145,8 @@ std::string json_of(const EvaluationResult& result) {
         {"iou_resolution", result.metrics.iou_resolution}}},
       {"train", summary_of(result, "train")},
       {"test", summary_of(result, "test")},
-      {"vae_components", {{"train", vae_summary(result, "train")}, {"test", vae_summary(result, "test")}}},
+      {"vae_components",
+       {{"train", vae_summary(result, "train")}, {"test", vae_summary(result, "test")}}},
       {"assets", assets}};
   return json.dump(1) + "\n";
 }

@@ -8,7 +8,8 @@ namespace moca::experiment {
 void RunConfig::validate(const std::string& path) const {
   const auto prefix = path.empty() ? "" : path + ".";
   if (stage == Stage::kDit && vae_run.empty()) {
-    throw Error(prefix + "vae_run is empty: stage dit needs the folder of a run that trained the VAE.");
+    throw Error(prefix +
+                "vae_run is empty: stage dit needs the folder of a run that trained the VAE.");
   }
   if (data.max_components > dit.codebook_size) {
     throw Error(prefix + "data.max_components (" + std::to_string(data.max_components) +
@@ -17,7 +18,8 @@ void RunConfig::validate(const std::string& path) const {
   }
 }
 
-RunConfig load_config(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
+RunConfig load_config(const std::filesystem::path& file,
+                      const std::vector<std::string>& overrides) {
   auto config = config::load<RunConfig>(file, overrides);
   if (config.name.empty()) {
     config.name = file.stem().string();

@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "moca/checkpoint/file_io.h"
 #include "moca/config/schema.h"
 #include "moca/core/error.h"
+#include "moca/core/file_io.h"
 #include "moca/core/logging.h"
 
 namespace moca::experiment {
@@ -58,8 +58,8 @@ void check_resumed(const RunConfig& config) {
   const auto stored_text = config::dump(stored);
   const auto wanted_text = config::dump(config);
   if (stored_text != wanted_text) {
-    throw Error("cannot resume " + config.folder().string() + ": its config differs: " +
-                first_difference(stored_text, wanted_text) +
+    throw Error("cannot resume " + config.folder().string() +
+                ": its config differs: " + first_difference(stored_text, wanted_text) +
                 ". Resume with the settings of its config.yaml, or start a run of another name.");
   }
 }
@@ -79,10 +79,11 @@ void open_run_folder(const RunConfig& config, bool resume) {
     std::error_code failure;
     std::filesystem::create_directories(folder, failure);
     if (failure) {
-      throw Error("cannot create the run folder " + folder.string() + ": " + failure.message() + ".");
+      throw Error("cannot create the run folder " + folder.string() + ": " + failure.message() +
+                  ".");
     }
-    checkpoint::write_text(folder / "config.yaml", config::dump(config));
-    checkpoint::write_text(folder / "environment.json", environment_json(config));
+    write_file(folder / "config.yaml", config::dump(config));
+    write_file(folder / "environment.json", environment_json(config));
   }
   log::write_to(folder / "log.txt");
 }

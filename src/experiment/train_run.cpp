@@ -62,7 +62,8 @@ training::StopReason train_run(const RunConfig& config, bool resume) {
     at::set_num_threads(static_cast<int>(config.training.num_threads));
   }
   const auto dataset = std::make_shared<const data::PreparedDataset>(config.data.path);
-  auto task = make_task(config, dataset, device);  // before the folder: its mistakes leave nothing behind
+  auto task =
+      make_task(config, dataset, device);  // before the folder: its mistakes leave nothing behind
   open_run_folder(config, resume);
   describe(task, *dataset);
   training::Trainer trainer(task, config.training, device, config.folder());

@@ -34,16 +34,15 @@ BatchStart start_of(const std::vector<Request>& requests, int64_t L, int64_t C,
     max_components = std::max(max_components, request.num_components);
   }
   const auto B = static_cast<int64_t>(requests.size());
-  BatchStart start{at::zeros({B, max_components, L, C}),
-                   at::zeros({B, max_components}, at::kLong),
+  BatchStart start{at::zeros({B, max_components, L, C}), at::zeros({B, max_components}, at::kLong),
                    at::zeros({B, max_components}, at::kBool)};
   for (int64_t b = 0; b < B; ++b) {
     const int64_t N = requests[b].num_components;
     const uint64_t seed = requests[b].seed;
     start.noise[b].narrow(0, 0, N).copy_(
         at::randn({N, L, C}, generator_for(seed, "sampling noise"), at::TensorOptions()));
-    start.component_ids[b].narrow(0, 0, N).copy_(dit::draw_component_ids(
-        1, N, codebook_size, generator_for(seed, "component ids"))[0]);
+    start.component_ids[b].narrow(0, 0, N).copy_(
+        dit::draw_component_ids(1, N, codebook_size, generator_for(seed, "component ids"))[0]);
     start.component_mask[b].narrow(0, 0, N).fill_(true);
   }
   return start;

@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "moca/core/error.h"
-#include "moca/image/write_file.h"
+#include "moca/core/file_io.h"
 
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC

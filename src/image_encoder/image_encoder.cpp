@@ -27,21 +27,22 @@ void ImageEncoderConfig::validate(const std::string& path) const {
 }
 
 ImageEncoderImpl::ImageEncoderImpl(const ImageEncoderConfig& config) : config_(config) {
-  auto embeddings = register_module("embeddings", std::make_shared<torch::nn::Module>("embeddings"));
+  auto embeddings =
+      register_module("embeddings", std::make_shared<torch::nn::Module>("embeddings"));
   const int64_t D = config.width;
   const int64_t num_positions = 1 + config.position_grid * config.position_grid;
-  class_token_ = embeddings->register_parameter("cls_token",
-                                                at::randn({1, 1, D}) * kInitialDeviation);
+  class_token_ =
+      embeddings->register_parameter("cls_token", at::randn({1, 1, D}) * kInitialDeviation);
   mask_token_ = embeddings->register_parameter("mask_token", at::zeros({1, D}));
   positions_ = embeddings->register_parameter("position_embeddings",
                                               at::randn({1, num_positions, D}) * kInitialDeviation);
-  auto patches = embeddings->register_module("patch_embeddings",
-                                             std::make_shared<torch::nn::Module>("patch_embeddings"));
+  auto patches = embeddings->register_module(
+      "patch_embeddings", std::make_shared<torch::nn::Module>("patch_embeddings"));
   auto projection =
       patches->register_module("projection", std::make_shared<torch::nn::Module>("projection"));
   patch_weight_ = projection->register_parameter(
-      "weight",
-      at::randn({D, config.num_channels, config.patch_size, config.patch_size}) * kInitialDeviation);
+      "weight", at::randn({D, config.num_channels, config.patch_size, config.patch_size}) *
+                    kInitialDeviation);
   patch_bias_ = projection->register_parameter("bias", at::zeros({D}));
   auto encoder = register_module("encoder", std::make_shared<torch::nn::Module>("encoder"));
   auto list = encoder->register_module("layer", torch::nn::ModuleList());
@@ -62,8 +63,7 @@ at::Tensor ImageEncoderImpl::position_table(int64_t rows, int64_t columns) const
                          .permute({0, 3, 1, 2})
                          .to(at::kFloat);
   // Bicubic to a size, without antialiasing: what transformers >= 4.45 does with DINOv2's table.
-  const auto resized =
-      at::upsample_bicubic2d(table, {rows, columns}, /*align_corners=*/false);
+  const auto resized = at::upsample_bicubic2d(table, {rows, columns}, /*align_corners=*/false);
   return at::cat({positions_.narrow(1, 0, 1),
                   resized.permute({0, 2, 3, 1}).reshape({1, rows * columns, config_.width})},
                  1);
@@ -77,7 +77,8 @@ at::Tensor ImageEncoderImpl::forward(const at::Tensor& images) {
   const auto patches = at::conv2d(images, patch_weight_, patch_bias_, {patch, patch})
                            .flatten(2)
                            .transpose(1, 2);  // [B, patches, D_image]
-  auto tokens = at::cat({class_token_.expand({B, 1, config_.width}).to(patches.scalar_type()), patches}, 1);
+  auto tokens =
+      at::cat({class_token_.expand({B, 1, config_.width}).to(patches.scalar_type()), patches}, 1);
   tokens = tokens + position_table(height / patch, width / patch);
   for (auto& layer : layers_) {
     tokens = layer(tokens);

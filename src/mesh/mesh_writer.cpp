@@ -4,7 +4,7 @@
 #include <string>
 
 #include "moca/core/error.h"
-#include "moca/image/write_file.h"
+#include "moca/core/file_io.h"
 #include "moca/mesh/mesh_io.h"
 
 namespace moca::mesh {

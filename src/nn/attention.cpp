@@ -33,8 +33,7 @@ AttentionImpl::AttentionImpl(const AttentionSizes& sizes) : sizes_(sizes) {
 // [n, S, parts * D] -> [parts, n, H, S, K], heads first.
 at::Tensor AttentionImpl::split_heads(const at::Tensor& projected, int64_t parts) const {
   const int64_t head_width = sizes_.width / sizes_.num_heads;
-  return projected
-      .view({projected.size(0), projected.size(1), sizes_.num_heads, parts, head_width})
+  return projected.view({projected.size(0), projected.size(1), sizes_.num_heads, parts, head_width})
       .permute({3, 0, 2, 1, 4});
 }
 

@@ -25,7 +25,8 @@ at::Tensor embed_noise_level(const at::Tensor& noise_level, int64_t width) {
   const auto options = noise_level.options().dtype(at::kFloat);
   const int64_t half = width / 2;
   const auto frequencies = at::exp(at::arange(half, options) * (-std::log(10000.0) / half));
-  const auto timestep = noise_level.to(at::kFloat) * 1000.0;  // num_train_timesteps of the scheduler
+  const auto timestep =
+      noise_level.to(at::kFloat) * 1000.0;  // num_train_timesteps of the scheduler
   const auto angles = timestep.view({B, 1}) * frequencies;
   return at::cat({angles.sin(), angles.cos()}, -1);
 }

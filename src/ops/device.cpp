@@ -37,16 +37,16 @@ c10::Device select_device(const std::string& name) {
     if (automatic) {
       return c10::Device(c10::kCPU);
     }
-    throw Error("device '" + name + "' cannot be used: " +
-                (failure.empty() ? "no GPU was found" : failure) +
+    throw Error("device '" + name +
+                "' cannot be used: " + (failure.empty() ? "no GPU was found" : failure) +
                 ". Use device: cpu, or run scripts/setup.sh on a machine with a GPU.");
   }
   const auto device = automatic ? c10::Device(c10::kCUDA, 0) : c10::Device(name);
   const int64_t num_gpus = at::detail::getCUDAHooks().getNumGPUs();
   if (device.has_index() && device.index() >= num_gpus) {
     throw Error("device '" + name + "' does not exist: this machine has " +
-                std::to_string(num_gpus) + " GPUs. Use cuda:0 to cuda:" +
-                std::to_string(num_gpus - 1) + ".");
+                std::to_string(num_gpus) +
+                " GPUs. Use cuda:0 to cuda:" + std::to_string(num_gpus - 1) + ".");
   }
   return device;
 }

@@ -35,7 +35,8 @@ Sizes check(const at::Tensor& query, const at::Tensor& key, const at::Tensor& va
   return {B, N, H, L, K, M, num_selected, num_rest};
 }
 
-// Eq. 6-8 read aloud, one component and head at a time; any type, the meaning of every other backend.
+// Eq. 6-8 read aloud, one component and head at a time; any type, the meaning of every other
+// backend.
 at::Tensor moc_attention_definition(const at::Tensor& query, const at::Tensor& key,
                                     const at::Tensor& value, const at::Tensor& compressed_key,
                                     const at::Tensor& compressed_value, const MocPlan& plan,
@@ -48,10 +49,11 @@ at::Tensor moc_attention_definition(const at::Tensor& query, const at::Tensor& k
   for (int64_t b = 0; b < sizes.B; ++b) {
     for (int64_t i = 0; i < sizes.N; ++i) {
       for (int64_t h = 0; h < sizes.H; ++h) {
-        std::vector<at::Tensor> keys = {key[b][i][h]};      // own tokens, gate 1
+        std::vector<at::Tensor> keys = {key[b][i][h]};  // own tokens, gate 1
         std::vector<at::Tensor> values = {value[b][i][h]};
         const auto gates = plan.routing.importance[b][i][h].to(key.scalar_type());
-        const auto attend = [&](int64_t j, const at::Tensor& from_key, const at::Tensor& from_value) {
+        const auto attend = [&](int64_t j, const at::Tensor& from_key,
+                                const at::Tensor& from_value) {
           const auto k = from_key[b][j][h];
           const auto v = from_value[b][j][h];
           keys.push_back(gate_keys ? k * gates[j] : k);
@@ -63,8 +65,8 @@ at::Tensor moc_attention_definition(const at::Tensor& query, const at::Tensor& k
         for (int64_t s = 0; s < sizes.num_rest && sizes.M > 0; ++s) {
           attend(rest[b][i][h][s].item<int64_t>(), compressed_key, compressed_value);
         }
-        const auto logits = at::matmul(query[b][i][h], at::cat(keys).t()) /
-                            std::sqrt(static_cast<double>(sizes.K));
+        const auto logits =
+            at::matmul(query[b][i][h], at::cat(keys).t()) / std::sqrt(static_cast<double>(sizes.K));
         outputs.push_back(at::matmul(at::softmax(logits, -1), at::cat(values)));
       }
     }
@@ -72,8 +74,8 @@ at::Tensor moc_attention_definition(const at::Tensor& query, const at::Tensor& k
   return at::stack(outputs).view({sizes.B, sizes.N, sizes.H, sizes.L, sizes.K});
 }
 
-// Keys or values of the named components for every (asset, component, head): tokens [B, N, H, L, K] and
-// indices [B, N, H, s] give [B, N, H, s * L, K], each component's tokens multiplied by its gate
+// Keys or values of the named components for every (asset, component, head): tokens [B, N, H, L, K]
+// and indices [B, N, H, s] give [B, N, H, s * L, K], each component's tokens multiplied by its gate
 // [B, N, H, s, 1, 1] where one is given.
 at::Tensor gather(const at::Tensor& tokens, const at::Tensor& indices, const at::Tensor& gate) {
   const int64_t B = tokens.size(0), N = tokens.size(1), H = tokens.size(2);
@@ -133,9 +135,8 @@ at::Tensor moc_attention_all_selected(const at::Tensor& query, const at::Tensor&
         .transpose(1, 2);
   }
   const auto own = at::eye(N, key.options().dtype(at::kBool)).view({1, N, 1, N});
-  const auto gates = plan.routing.importance.to(key.scalar_type())
-                         .masked_fill(own, 1.0)
-                         .view({B, N, H, N, 1, 1});
+  const auto gates =
+      plan.routing.importance.to(key.scalar_type()).masked_fill(own, 1.0).view({B, N, H, N, 1, 1});
   const auto for_everyone = [&](const at::Tensor& tokens, GateTarget target) {
     const auto shared = by_head(tokens).unsqueeze(1);  // [B, 1, H, N, L, K]
     if (plan.gate_target == target) {

@@ -9,8 +9,9 @@
 namespace moca::ops {
 namespace {
 
-// What components are ranked by: importance, or importance plus Gumbel noise on its logarithm, whose
-// top k is a sample without replacement in proportion to importance (Gumbel top-k, Kool et al. 2019).
+// What components are ranked by: importance, or importance plus Gumbel noise on its logarithm,
+// whose top k is a sample without replacement in proportion to importance (Gumbel top-k, Kool et
+// al. 2019).
 at::Tensor ranking_keys(const at::Tensor& importance, const RoutingOptions& options,
                         const std::optional<at::Generator>& generator) {
   const auto detached = importance.detach().to(at::kFloat);
@@ -18,8 +19,8 @@ at::Tensor ranking_keys(const at::Tensor& importance, const RoutingOptions& opti
     return detached;
   }
   TORCH_CHECK(generator.has_value(), "stochastic routing needs a generator");
-  const auto uniform =
-      at::rand(detached.sizes(), generator, at::TensorOptions().dtype(at::kDouble)).clamp_min(1e-12);
+  const auto uniform = at::rand(detached.sizes(), generator, at::TensorOptions().dtype(at::kDouble))
+                           .clamp_min(1e-12);
   const auto gumbel = (-(-uniform.log()).log()).to(at::kFloat).to(detached.device());
   return detached.clamp_min(1e-20F).log() + gumbel;
 }

@@ -5,8 +5,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "moca/core/file_io.h"
 #include "moca/image/image_io.h"
-#include "moca/image/write_file.h"
 #include "moca/report/svg_plot.h"
 
 namespace moca::report {

@@ -25,10 +25,10 @@ struct ComponentBatch {
 std::vector<ComponentIndex> components_of(const data::PreparedDataset& dataset,
                                           const std::string& split);
 
-// Draws num_surface_points surface points and num_query_points query points (0: none) of each component.
+// Draws num_surface_points surface points and num_query_points query points (0: none) of each
+// component.
 ComponentBatch draw_components(const data::PreparedDataset& dataset,
                                const std::vector<ComponentIndex>& components,
-                               int64_t num_surface_points, int64_t num_query_points,
-                               uint64_t seed);
+                               int64_t num_surface_points, int64_t num_query_points, uint64_t seed);
 
 }  // namespace moca::training

@@ -39,7 +39,8 @@ class AssetLoader {
     for (const int64_t sample : order_.batch(step, setup_.batch_size)) {
       const int64_t asset = assets_[sample];
       const uint64_t seed = stream_seed(setup_.seed, "asset of a batch", step, place++);
-      latents.push_back(setup_.denoiser->latent_statistics()->standardise(source_.latents(asset, seed)));
+      latents.push_back(
+          setup_.denoiser->latent_statistics()->standardise(source_.latents(asset, seed)));
       const auto num_views = static_cast<int64_t>(setup_.dataset->records()[asset].views.size());
       images.push_back(setup_.dataset->image(
           asset, static_cast<int64_t>(stream_seed(seed, "view") % num_views)));
@@ -91,15 +92,18 @@ TrainingTask dit_training(const DitTrainingSetup& setup) {
     auto generator = generator_for(seed, "DiT step", step);
 
     const auto noisy = flow::add_noise(batch.latents, generator);  // one noise level for all N
-    const auto kept = (at::rand({B, 1, 1}, generator, at::TensorOptions()) >= config.condition_dropout)
-                          .to(device);
-    const auto image_tokens = denoiser->image_encoder()->forward(batch.images) * kept;  // zeros: null condition
+    const auto kept =
+        (at::rand({B, 1, 1}, generator, at::TensorOptions()) >= config.condition_dropout)
+            .to(device);
+    const auto image_tokens =
+        denoiser->image_encoder()->forward(batch.images) * kept;  // zeros: null condition
     const auto component_ids = dit::draw_component_ids(
         B, batch.latents.size(1), denoiser->dit()->config().codebook_size, generator);
 
-    const auto velocity = denoiser->dit()->forward({noisy.noisy_latents, noisy.noise_level, image_tokens,
-                                                    component_ids.to(device), batch.component_mask},
-                                                   generator);
+    const auto velocity =
+        denoiser->dit()->forward({noisy.noisy_latents, noisy.noise_level, image_tokens,
+                                  component_ids.to(device), batch.component_mask},
+                                 generator);
     return flow::velocity_loss(velocity, noisy.velocity, batch.component_mask);  // Eq. 9
   };
   return {setup.denoiser.ptr(), loss};

@@ -30,8 +30,7 @@ LatentSource::LatentSource(vae::VecsetVae vae, std::shared_ptr<const data::Prepa
   int64_t done = 0;
   for (const int64_t asset : assets) {
     for (int64_t i = 0; i < num_cached; ++i) {
-      cached_[asset].push_back(
-          encode(asset, stream_seed(seed, "cached encoding", asset, i)));
+      cached_[asset].push_back(encode(asset, stream_seed(seed, "cached encoding", asset, i)));
     }
     progress.update(++done);
   }

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "moca/checkpoint/file_io.h"
 #include "moca/core/error.h"
+#include "moca/core/file_io.h"
 
 namespace moca::training {
 namespace {
@@ -26,7 +26,7 @@ std::string lines_up_to(const std::filesystem::path& file, int64_t last_step) {
 
 MetricsLog::MetricsLog(const std::filesystem::path& file, int64_t last_step) : file_(file) {
   if (std::filesystem::exists(file)) {
-    checkpoint::write_text(file, lines_up_to(file, last_step));
+    write_file(file, lines_up_to(file, last_step));
   }
   stream_.open(file, std::ios::app);
   if (!stream_) {

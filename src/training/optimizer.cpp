@@ -84,9 +84,10 @@ void Optimizer::load(const checkpoint::SafetensorsFile& file) {
   for (const auto& [name, tensor] : state()) {
     const auto stored = file.read(name);
     if (stored.sizes() != tensor.sizes()) {
-      throw Error(file.path().string() + ": '" + name +
-                  "' has another shape than in the model. The checkpoint is of another architecture; "
-                  "use the config it was trained with.");
+      throw Error(
+          file.path().string() + ": '" + name +
+          "' has another shape than in the model. The checkpoint is of another architecture; "
+          "use the config it was trained with.");
     }
     at::Tensor(tensor).copy_(stored);
   }

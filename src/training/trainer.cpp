@@ -8,9 +8,9 @@
 #include <optional>
 
 #include "moca/checkpoint/checkpoint_folder.h"
-#include "moca/checkpoint/file_io.h"
 #include "moca/checkpoint/module_state.h"
 #include "moca/core/error.h"
+#include "moca/core/file_io.h"
 #include "moca/core/interrupt.h"
 #include "moca/core/logging.h"
 #include "moca/core/progress.h"
@@ -61,7 +61,7 @@ void Trainer::resume() {
   checkpoint::load_state(*task_.model, checkpoint::SafetensorsFile(folder / "model.safetensors"));
   ema_.load(checkpoint::SafetensorsFile(folder / "ema.safetensors"));
   optimizer_.load(checkpoint::SafetensorsFile(folder / "optimizer.safetensors"));
-  const auto state = nlohmann::json::parse(checkpoint::read_text(folder / "state.json"));
+  const auto state = nlohmann::json::parse(read_file(folder / "state.json"));
   step_ = state.at("step");
   seconds_before_ = state.at("seconds");
   log::info("resumed from " + folder.string());
@@ -78,9 +78,11 @@ StopReason Trainer::train() {
     progress.update(step_, note_of(stats));
     bad_steps = finite(stats) ? 0 : bad_steps + 1;
     if (bad_steps == kMaxBadSteps) {
-      throw Error("stopped at step " + std::to_string(step_) + ": the loss or gradient was not finite for " +
-                  std::to_string(kMaxBadSteps) + " steps in a row. Lower optimizer.learning_rate and "
-                  "continue from the last checkpoint in " + checkpoints_.string() + " with --resume.");
+      throw Error("stopped at step " + std::to_string(step_) +
+                  ": the loss or gradient was not finite for " + std::to_string(kMaxBadSteps) +
+                  " steps in a row. Lower optimizer.learning_rate and "
+                  "continue from the last checkpoint in " +
+                  checkpoints_.string() + " with --resume.");
     }
     if (due(config_.checkpoint_every)) {
       save();

@@ -72,8 +72,7 @@ TrainingTask vae_training(vae::VecsetVae vae, std::shared_ptr<const data::Prepar
     auto generator = generator_for(seed, "VAE step", step);
     const auto posterior =
         vae->encode(batch.surface_points.to(device), batch.surface_normals.to(device), generator);
-    const auto noise =
-        at::randn(posterior.mean.sizes(), generator, at::TensorOptions()).to(device);
+    const auto noise = at::randn(posterior.mean.sizes(), generator, at::TensorOptions()).to(device);
     const auto latents = posterior.sample(noise);
     const auto field = vae->query_field(vae->decode(latents), batch.query_points.to(device));
     return field_loss(field, batch.query_distances.to(device), config) +

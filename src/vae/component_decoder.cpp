@@ -17,7 +17,8 @@ mesh::Field field_of(VecsetVae& vae, const nn::HeadTensors& prepared, at::Device
   return [&vae, prepared, device](std::span<const mesh::Vec3> points, std::span<float> values) {
     const auto count = static_cast<int64_t>(points.size());
     const auto query_points =
-        at::from_blob(const_cast<float*>(points.data()->data()), {1, count, 3}, at::kFloat).to(device);
+        at::from_blob(const_cast<float*>(points.data()->data()), {1, count, 3}, at::kFloat)
+            .to(device);
     const auto field = vae->query_prepared(prepared, query_points).cpu().contiguous();
     std::memcpy(values.data(), field.const_data_ptr<float>(), values.size_bytes());
   };

@@ -17,8 +17,8 @@ constexpr int64_t kPreselection = 4;
 
 void require_multiple(const std::string& path, const char* name, int64_t width, int64_t num_heads) {
   if (width % num_heads != 0) {
-    throw Error(path + "." + name + " (" + std::to_string(width) + ") must be a multiple of " + path +
-                ".num_heads (" + std::to_string(num_heads) + ").");
+    throw Error(path + "." + name + " (" + std::to_string(width) + ") must be a multiple of " +
+                path + ".num_heads (" + std::to_string(num_heads) + ").");
   }
 }
 
@@ -57,15 +57,16 @@ VecsetVaeImpl::VecsetVaeImpl(const VaeConfig& config) : config_(config) {
   encoder_blocks_ = register_blocks(*encoder_, config.num_layers_encoder + 1, 0,
                                     config.width_encoder, config.num_heads);
   encoder_norm_out_ = encoder_->register_module("norm_out", nn::LayerNorm(config.width_encoder));
-  quant_ = register_module("quant",
-                           torch::nn::Linear(config.width_encoder, 2 * config.latent_channels));
-  post_quant_ =
-      register_module("post_quant", torch::nn::Linear(config.latent_channels, config.width_decoder));
+  quant_ =
+      register_module("quant", torch::nn::Linear(config.width_encoder, 2 * config.latent_channels));
+  post_quant_ = register_module("post_quant",
+                                torch::nn::Linear(config.latent_channels, config.width_decoder));
   decoder_ = register_module("decoder", std::make_shared<torch::nn::Module>("decoder"));
-  decoder_blocks_ = register_blocks(*decoder_, config.num_layers_decoder + 1,
-                                    config.num_layers_decoder, config.width_decoder, config.num_heads);
-  decoder_proj_query_ = decoder_->register_module(
-      "proj_query", torch::nn::Linear(point_width, config.width_decoder));
+  decoder_blocks_ =
+      register_blocks(*decoder_, config.num_layers_decoder + 1, config.num_layers_decoder,
+                      config.width_decoder, config.num_heads);
+  decoder_proj_query_ =
+      decoder_->register_module("proj_query", torch::nn::Linear(point_width, config.width_decoder));
   decoder_norm_out_ = decoder_->register_module("norm_out", nn::LayerNorm(config.width_decoder));
   decoder_proj_out_ =
       decoder_->register_module("proj_out", torch::nn::Linear(config.width_decoder, 1));

@@ -9,7 +9,7 @@
 #include <random>
 
 #include "moca/core/error.h"
-#include "moca/image/write_file.h"
+#include "moca/core/file_io.h"
 #include "tests/support/shared_folder.h"
 
 namespace moca {

@@ -11,7 +11,7 @@
 #include <random>
 
 #include "moca/core/error.h"
-#include "moca/image/write_file.h"
+#include "moca/core/file_io.h"
 #include "moca/mesh/scene_ops.h"
 #include "tests/mesh/shapes.h"
 #include "tests/support/shared_folder.h"

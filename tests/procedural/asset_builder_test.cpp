@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "moca/mesh/scene_ops.h"
-
 namespace moca::procedural {
 namespace {
 

@@ -13,8 +13,8 @@ namespace moca::checkpoint {
 
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
-// A safetensors file, its header read and checked at once, its tensors read at offsets when asked for
-// (never mapped: a file truncated under us is an error, not a crash).
+// A safetensors file, its header read and checked at once, its tensors read at offsets when asked
+// for (never mapped: a file truncated under us is an error, not a crash).
 class SafetensorsFile {
  public:
   struct Entry {

@@ -44,7 +44,7 @@ T parse(const std::string& text, const std::filesystem::path& name,
         const std::vector<std::string>& overrides = {}) {
   T config;
   const Binding binding = bind(config);
-  read_text(binding, text, name);
+  read_file(binding, text, name);
   apply_overrides(binding, overrides);
   validate_all(binding, name.string());
   return config;

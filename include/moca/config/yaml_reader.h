@@ -13,7 +13,7 @@ namespace moca::config {
 void read_file(const Binding& binding, const std::filesystem::path& file);
 
 // The same for a text; `name` stands in the messages, and a `base:` is looked up beside it.
-void read_text(const Binding& binding, const std::string& text, const std::filesystem::path& name);
+void read_file(const Binding& binding, const std::string& text, const std::filesystem::path& name);
 
 // Applies `section.key=value` settings; a list is written [1, 2].
 void apply_overrides(const Binding& binding, const std::vector<std::string>& overrides);

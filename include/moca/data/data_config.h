@@ -29,9 +29,12 @@ struct ProceduralConfig {
   std::vector<std::string> families;
 
   static void fields(auto& self, auto&& v) {
-    v("num_assets", self.num_assets, "assets to generate for training, families in turn", config::at_least(1));
-    v("min_components", self.min_components, "fewest components of an asset", config::in_range(2, 32));
-    v("max_components", self.max_components, "most components of an asset", config::in_range(2, 32));
+    v("num_assets", self.num_assets, "assets to generate for training, families in turn",
+      config::at_least(1));
+    v("min_components", self.min_components, "fewest components of an asset",
+      config::in_range(2, 32));
+    v("max_components", self.max_components, "most components of an asset",
+      config::in_range(2, 32));
     v("families", self.families, "families to use; [] is all of them");
   }
   void validate(const std::string& path) const;
@@ -44,11 +47,15 @@ struct MeshFolderConfig {
   double longest_side = 2.0;
 
   static void fields(auto& self, auto&& v) {
-    v("folder", self.folder, "folder of .glb, .gltf, .obj, .ply or .stl files, searched recursively");
-    v("component_rule", self.component_rule, "what one component of a file is: node, or every primitive");
+    v("folder", self.folder,
+      "folder of .glb, .gltf, .obj, .ply or .stl files, searched recursively");
+    v("component_rule", self.component_rule,
+      "what one component of a file is: node, or every primitive");
     v("watertight_resolution", self.watertight_resolution,
-      "voxels along a component's longest side when an open mesh is closed", config::in_range(16, 512));
-    v("longest_side", self.longest_side, "the asset is scaled to this (PartCrafter: 2)", config::in_range(0.1, 2.0));
+      "voxels along a component's longest side when an open mesh is closed",
+      config::in_range(16, 512));
+    v("longest_side", self.longest_side, "the asset is scaled to this (PartCrafter: 2)",
+      config::in_range(0.1, 2.0));
   }
 };
 
@@ -59,10 +66,13 @@ struct ViewConfig {
   double field_of_view = 40.0;
 
   static void fields(auto& self, auto&& v) {
-    v("image_size", self.image_size, "side of the rendered pictures in pixels", config::in_range(8, 4096));
-    v("azimuths", self.azimuths, "degrees, one per view (0 is the front)", config::in_range(-360, 360));
+    v("image_size", self.image_size, "side of the rendered pictures in pixels",
+      config::in_range(8, 4096));
+    v("azimuths", self.azimuths, "degrees, one per view (0 is the front)",
+      config::in_range(-360, 360));
     v("elevations", self.elevations, "degrees, one per view", config::in_range(-90, 90));
-    v("field_of_view", self.field_of_view, "degrees; 0 is orthographic (PartCrafter: 40)", config::in_range(0, 120));
+    v("field_of_view", self.field_of_view, "degrees; 0 is orthographic (PartCrafter: 40)",
+      config::in_range(0, 120));
   }
   void validate(const std::string& path) const;
 };
@@ -86,10 +96,13 @@ struct DataConfig {
     v("procedural", self.procedural, "the built-in generator of multi-part assets");
     v("meshes", self.meshes, "a folder of meshes");
     v("views", self.views, "rendered pictures");
-    v("num_surface_points", self.num_surface_points, "P: stored surface points with normals per component", at_least(16));
-    v("num_query_points", self.num_query_points, "Q: stored query points with signed distance per component", at_least(16));
+    v("num_surface_points", self.num_surface_points,
+      "P: stored surface points with normals per component", at_least(16));
+    v("num_query_points", self.num_query_points,
+      "Q: stored query points with signed distance per component", at_least(16));
     v("num_held_out", self.num_held_out, "assets kept out of training (split `test`)", at_least(0));
-    v("max_components", self.max_components, "assets with more components are refused (paper: 32)", at_least(1));
+    v("max_components", self.max_components, "assets with more components are refused (paper: 32)",
+      at_least(1));
     v("seed", self.seed, "of the generator, the sampled points and the split", at_least(0));
   }
   void validate(const std::string& path) const;

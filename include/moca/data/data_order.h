@@ -5,8 +5,8 @@
 
 namespace moca::data {
 
-// The order in which a run sees its samples: every epoch a new permutation, drawn from the seed and the
-// epoch alone. The step is the whole state, so a resumed run goes on where it stopped.
+// The order in which a run sees its samples: every epoch a new permutation, drawn from the seed and
+// the epoch alone. The step is the whole state, so a resumed run goes on where it stopped.
 class DataOrder {
  public:
   DataOrder(int64_t count, uint64_t seed);

@@ -11,7 +11,8 @@
 
 namespace moca::data {
 
-// A prepared folder: index.json and shards, read at offsets when a tensor is asked for. Thread safe.
+// A prepared folder: index.json and shards, read at offsets when a tensor is asked for. Thread
+// safe.
 class PreparedDataset {
  public:
   // Throws Error when the folder is missing, of another schema version, or lacks a shard.
@@ -37,7 +38,8 @@ class PreparedDataset {
   std::map<std::string, checkpoint::SafetensorsFile> shards_;
 };
 
-// Writes such a folder asset by asset; index.json comes last, so that a folder without one is unfinished.
+// Writes such a folder asset by asset; index.json comes last, so that a folder without one is
+// unfinished.
 class DatasetWriter {
  public:
   // Refuses a folder that already holds a dataset; what an unfinished run left is removed.

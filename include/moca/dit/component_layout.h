@@ -7,10 +7,11 @@
 
 namespace moca::dit {
 
-// Assets of a batch that have equally many components: their rows in the packed order are contiguous.
+// Assets of a batch that have equally many components: their rows in the packed order are
+// contiguous.
 struct AssetGroup {
-  int64_t first_component = 0;       // row of the group's first component among the n present ones
-  int64_t first_asset = 0;           // place of the group's first asset in the packed order
+  int64_t first_component = 0;  // row of the group's first component among the n present ones
+  int64_t first_asset = 0;      // place of the group's first asset in the packed order
   int64_t num_assets = 0;
   int64_t components_per_asset = 0;  // N of the group
 
@@ -20,13 +21,14 @@ struct AssetGroup {
   at::Tensor of_assets(const at::Tensor& per_asset) const;
 };
 
-// The components that are present, without padding: the model never computes an absent component, so
-// absent ones cannot change a bit of the others. Assets are ordered by their number of components.
+// The components that are present, without padding: the model never computes an absent component,
+// so absent ones cannot change a bit of the others. Assets are ordered by their number of
+// components.
 struct ComponentLayout {
   int64_t num_assets = 0;      // B
   int64_t max_components = 0;  // N, padded
-  at::Tensor component_rows;   // [n] rows of the flattened [B * N] that are present, in packed order
-  at::Tensor asset_order;      // [B'] assets that have components, in packed order
+  at::Tensor component_rows;  // [n] rows of the flattened [B * N] that are present, in packed order
+  at::Tensor asset_order;     // [B'] assets that have components, in packed order
   at::Tensor asset_of_component;  // [n] index of the asset in 0 .. B - 1
   std::vector<AssetGroup> groups;
 

@@ -14,7 +14,8 @@ class ComponentPackingImpl : public torch::nn::Module {
  public:
   explicit ComponentPackingImpl(const DitConfig& config);
 
-  // vecset_tokens: [n, L, D] of noisy latents after proj_in. Returns [n, M + 1, D], the anchor last.
+  // vecset_tokens: [n, L, D] of noisy latents after proj_in. Returns [n, M + 1, D], the anchor
+  // last.
   at::Tensor forward(const at::Tensor& vecset_tokens);
 
  private:

@@ -18,8 +18,8 @@ class ComponentRouterImpl : public torch::nn::Module {
  public:
   explicit ComponentRouterImpl(const DitConfig& config);
 
-  // anchors: [B, N, D], normalised as the block's other tokens. In training the selection is sampled with
-  // `generator`; without one (and at inference) it is the top k.
+  // anchors: [B, N, D], normalised as the block's other tokens. In training the selection is
+  // sampled with `generator`; without one (and at inference) it is the top k.
   ops::Routing forward(const at::Tensor& anchors, const std::optional<at::Generator>& generator);
 
  private:

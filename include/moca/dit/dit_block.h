@@ -21,14 +21,15 @@ struct BlockContext {
   std::optional<at::Generator> generator;  // draws the stochastic routing in training
 };
 
-// One block of the DiT, keys as in TripoSG: self-attention (norm1, attn1), attention to the picture (norm2,
-// attn2), feed-forward (norm3, ff). A block is local or global; only attn1's reach differs. Blocks of
-// the second half first merge a skip (skip_linear, skip_norm).
+// One block of the DiT, keys as in TripoSG: self-attention (norm1, attn1), attention to the picture
+// (norm2, attn2), feed-forward (norm3, ff). A block is local or global; only attn1's reach differs.
+// Blocks of the second half first merge a skip (skip_linear, skip_norm).
 class DitBlockImpl : public torch::nn::Module {
  public:
   DitBlockImpl(const DitConfig& config, int64_t image_width, int64_t index);
 
-  // tokens: [n, S, D] ordered time, vecset, compressed, anchor. `skip` is undefined in the first half.
+  // tokens: [n, S, D] ordered time, vecset, compressed, anchor. `skip` is undefined in the first
+  // half.
   at::Tensor forward(const at::Tensor& tokens, const at::Tensor& skip, const BlockContext& context);
 
   bool takes_skip() const { return static_cast<bool>(skip_linear_); }

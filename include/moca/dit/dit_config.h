@@ -14,7 +14,8 @@ namespace moca::dit {
 // What global blocks do between components: MoCA's mixture of components, or PartCrafter's dense
 // attention over all tokens of all components (the baseline; no packing, no router).
 enum class GlobalAttentionKind { kMoc, kDense };
-// What compressed and anchor tokens do in a global block: give keys and values only, or pass it whole.
+// What compressed and anchor tokens do in a global block: give keys and values only, or pass it
+// whole.
 enum class CompressedTokens { kKeysOnly, kFull };
 
 constexpr auto enum_names(GlobalAttentionKind) {
@@ -34,9 +35,11 @@ struct RouterConfig {
   bool per_head = true;
 
   static void fields(auto& self, auto&& v) {
-    v("num_selected", self.num_selected, "k: other components attended in full (Eq. 5; 0 is Table 3A)", config::at_least(0));
+    v("num_selected", self.num_selected,
+      "k: other components attended in full (Eq. 5; 0 is Table 3A)", config::at_least(0));
     v("activation", self.activation, "turns router logits into importance (Eq. 4; Table 3D)");
-    v("gate_target", self.gate_target, "what importance multiplies (Eq. 7; Table 3C); none: nothing");
+    v("gate_target", self.gate_target,
+      "what importance multiplies (Eq. 7; Table 3C); none: nothing");
     v("stochastic", self.stochastic, "sample the selection in training (Sec. 3.3.1; Table 3E)");
     v("per_head", self.per_head, "route every head by itself (Table 3F)");
   }
@@ -58,13 +61,20 @@ struct DitConfig {
     using config::at_least;
     v("width", self.width, "D: model width (TripoSG: 2048)", at_least(2));
     v("num_heads", self.num_heads, "H: attention heads (TripoSG: 16)", at_least(1));
-    v("num_layers", self.num_layers, "blocks; the second half gets skips from the first (TripoSG: 21)", at_least(1));
-    v("global_attention", self.global_attention, "attention between components: moc, or PartCrafter's dense baseline");
-    v("global_blocks", self.global_blocks, "which blocks are global; [] is every even one (PartCrafter)", at_least(0));
-    v("num_compressed_tokens", self.num_compressed_tokens, "M: learnable queries that compress a component (Eq. 3)", at_least(1));
-    v("compressed_tokens", self.compressed_tokens, "in global blocks: keys_only, or pass the block in full");
-    v("attend_compressed", self.attend_compressed, "attend to the compressed tokens of components not selected (Table 3B)");
-    v("codebook_size", self.codebook_size, "rows of the component ID embedding (paper: 50)", at_least(1));
+    v("num_layers", self.num_layers,
+      "blocks; the second half gets skips from the first (TripoSG: 21)", at_least(1));
+    v("global_attention", self.global_attention,
+      "attention between components: moc, or PartCrafter's dense baseline");
+    v("global_blocks", self.global_blocks,
+      "which blocks are global; [] is every even one (PartCrafter)", at_least(0));
+    v("num_compressed_tokens", self.num_compressed_tokens,
+      "M: learnable queries that compress a component (Eq. 3)", at_least(1));
+    v("compressed_tokens", self.compressed_tokens,
+      "in global blocks: keys_only, or pass the block in full");
+    v("attend_compressed", self.attend_compressed,
+      "attend to the compressed tokens of components not selected (Table 3B)");
+    v("codebook_size", self.codebook_size, "rows of the component ID embedding (paper: 50)",
+      at_least(1));
     v("router", self.router, "the component router");
   }
   void validate(const std::string& path) const;

@@ -16,8 +16,8 @@ namespace moca::dit {
 at::Tensor dense_global_attention(nn::Attention& attention, const at::Tensor& tokens,
                                   const ComponentLayout& layout);
 
-// Eq. 6-8: MoC attention of the vecset tokens between the components of each asset. The last M + 1 of
-// `tokens` [n, S, D] are compressed tokens and anchor, which give keys, values and the routing.
+// Eq. 6-8: MoC attention of the vecset tokens between the components of each asset. The last M + 1
+// of `tokens` [n, S, D] are compressed tokens and anchor, which give keys, values and the routing.
 // Returns the vecset tokens' [n, S - M - 1, D].
 at::Tensor moc_global_attention(nn::Attention& attention, ComponentRouter& router,
                                 const at::Tensor& tokens, const ComponentLayout& layout,

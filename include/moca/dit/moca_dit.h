@@ -25,15 +25,16 @@ struct DitInput {
   at::Tensor component_mask;  // [B, N] true where present
 };
 
-// The MoCA diffusion transformer: the noisy latents of all components of an asset, together, to their
-// velocity. TripoSG's parameter names; new are packing, component_embedding and blocks.i.router.
+// The MoCA diffusion transformer: the noisy latents of all components of an asset, together, to
+// their velocity. TripoSG's parameter names; new are packing, component_embedding and
+// blocks.i.router.
 class MocaDitImpl : public torch::nn::Module {
  public:
   // image_width: width of an image token; latent_channels: C.
   MocaDitImpl(const DitConfig& config, int64_t latent_channels, int64_t image_width);
 
-  // Returns the velocity [B, N, L, C], zero for absent components. In training the routing is sampled
-  // with `generator`.
+  // Returns the velocity [B, N, L, C], zero for absent components. In training the routing is
+  // sampled with `generator`.
   at::Tensor forward(const DitInput& input,
                      const std::optional<at::Generator>& generator = std::nullopt);
 

@@ -35,8 +35,8 @@ struct EvaluationConfig {
   }
 };
 
-// Everything a run is made of; config.yaml in its folder holds all values, and training from that file
-// alone repeats the run.
+// Everything a run is made of; config.yaml in its folder holds all values, and training from that
+// file alone repeats the run.
 struct RunConfig {
   Stage stage = Stage::kDit;
   std::string name;

@@ -5,8 +5,8 @@
 
 namespace moca::flow {
 
-// The straight path from latents (noise_level 0) to noise (noise_level 1), Sec. 3.3.2. All components of
-// an asset share one noise level.
+// The straight path from latents (noise_level 0) to noise (noise_level 1), Sec. 3.3.2. All
+// components of an asset share one noise level.
 struct NoisySample {
   at::Tensor noise_level;    // [B] in (0, 1)
   at::Tensor noisy_latents;  // [B, N, L, C]: (1 - noise_level) latents + noise_level noise

@@ -9,8 +9,8 @@
 
 namespace moca::generation {
 
-// What a MoCA training run trains and a checkpoint of it holds: the DiT, the image encoder (frozen or
-// trained with it) and the statistics its latents are standardised by.
+// What a MoCA training run trains and a checkpoint of it holds: the DiT, the image encoder (frozen
+// or trained with it) and the statistics its latents are standardised by.
 class ComponentDenoiserImpl : public torch::nn::Module {
  public:
   ComponentDenoiserImpl(const dit::DitConfig& dit_config,

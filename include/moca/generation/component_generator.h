@@ -29,7 +29,8 @@ class ComponentGenerator {
                      const flow::SamplerConfig& sampler, const vae::DecoderConfig& decoder,
                      bool use_bf16);
 
-  // All requests together as one batch; result i belongs to request i and does not depend on the others.
+  // All requests together as one batch; result i belongs to request i and does not depend on the
+  // others.
   std::vector<mesh::Scene> generate(const std::vector<Request>& requests);
 
   // The latents only: [n_i, L, C] per request, as the VAE's decoder wants them.
@@ -46,7 +47,8 @@ class ComponentGenerator {
   bool use_bf16_;
 };
 
-// The image encoder's input [1, 3, S, S] from a picture: composited on white, padded to a square, resized.
+// The image encoder's input [1, 3, S, S] from a picture: composited on white, padded to a square,
+// resized.
 at::Tensor picture_to_input(const Image& picture, int64_t image_size);
 
 }  // namespace moca::generation

@@ -26,19 +26,22 @@ struct ImageEncoderConfig {
   static void fields(auto& self, auto&& v) {
     using config::at_least;
     v("image_size", self.image_size, "side of the square input in pixels", at_least(1));
-    v("num_channels", self.num_channels, "3: RGB; 7: two RGB pictures and an instance mask", config::one_of({3, 7}));
+    v("num_channels", self.num_channels, "3: RGB; 7: two RGB pictures and an instance mask",
+      config::one_of({3, 7}));
     v("patch_size", self.patch_size, "side of a patch in pixels (DINOv2: 14)", at_least(1));
     v("width", self.width, "width of an image token (DINOv2-large: 1024)", at_least(1));
     v("num_layers", self.num_layers, "transformer blocks (DINOv2-large: 24)", at_least(1));
     v("num_heads", self.num_heads, "attention heads (DINOv2-large: 16)", at_least(1));
-    v("position_grid", self.position_grid, "side of the stored position table in patches (DINOv2: 37)", at_least(1));
-    v("trainable", self.trainable, "train it with the DiT (from scratch in the tiny configurations)");
+    v("position_grid", self.position_grid,
+      "side of the stored position table in patches (DINOv2: 37)", at_least(1));
+    v("trainable", self.trainable,
+      "train it with the DiT (from scratch in the tiny configurations)");
   }
   void validate(const std::string& path) const;
 };
 
-// The vision transformer of DINOv2, with the keys of its checkpoints. A picture becomes a class token
-// and one token per patch, row by row.
+// The vision transformer of DINOv2, with the keys of its checkpoints. A picture becomes a class
+// token and one token per patch, row by row.
 class ImageEncoderImpl : public torch::nn::Module {
  public:
   explicit ImageEncoderImpl(const ImageEncoderConfig& config);
@@ -50,7 +53,8 @@ class ImageEncoderImpl : public torch::nn::Module {
   const ImageEncoderConfig& config() const { return config_; }
 
  private:
-  at::Tensor position_table(int64_t rows, int64_t columns) const;  // [1, 1 + rows * columns, D_image]
+  at::Tensor position_table(int64_t rows,
+                            int64_t columns) const;  // [1, 1 + rows * columns, D_image]
 
   ImageEncoderConfig config_;
   at::Tensor class_token_;
@@ -64,7 +68,8 @@ class ImageEncoderImpl : public torch::nn::Module {
 TORCH_MODULE(ImageEncoder);
 
 // RGB bytes [B, image_size, image_size, 3] to the encoder's input [B, 3, image_size, image_size]:
-// scaled to [0, 1], ImageNet's mean taken off and divided by its deviation (as DINOv2's processor does).
+// scaled to [0, 1], ImageNet's mean taken off and divided by its deviation (as DINOv2's processor
+// does).
 at::Tensor normalise_images(const at::Tensor& bytes);
 
 }  // namespace moca::image_encoder

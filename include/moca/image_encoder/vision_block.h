@@ -8,8 +8,8 @@
 
 namespace moca::image_encoder {
 
-// One DINOv2 block: x += scale1 * attention(norm1 x), x += scale2 * mlp(norm2 x). Heads are split in
-// the conventional order here, and every projection has a bias.
+// One DINOv2 block: x += scale1 * attention(norm1 x), x += scale2 * mlp(norm2 x). Heads are split
+// in the conventional order here, and every projection has a bias.
 class VisionBlockImpl : public torch::nn::Module {
  public:
   VisionBlockImpl(int64_t width, int64_t num_heads);

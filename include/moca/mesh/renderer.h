@@ -12,7 +12,7 @@ struct Camera {
   float elevation = 22.0F;     // degrees
   float field_of_view = 0.0F;  // degrees, of the whole picture
   float distance = 4.0F;       // from the origin, PartCrafter renders at radius 4
-  float half_extent = 1.15F;   // half the side of the picture in an orthographic view
+  float half_extent = 1.35F;   // half the side of an orthographic picture; longest side 1.9 fits
 };
 
 struct Rendering {

@@ -15,18 +15,19 @@ struct HeadTensors {
 };
 
 struct AttentionSizes {
-  int64_t width = 0;          // D of the queries and of the output
-  int64_t context_width = 0;  // width of what keys and values are made from; 0: the queries' own tokens
-  int64_t num_heads = 0;      // H
-  bool normed_heads = false;  // RMS norm of queries and keys per head (DiT yes, VAE no)
+  int64_t width = 0;  // D of the queries and of the output
+  int64_t context_width =
+      0;                  // width of what keys and values are made from; 0: the queries' own tokens
+  int64_t num_heads = 0;  // H
+  bool normed_heads = false;    // RMS norm of queries and keys per head (DiT yes, VAE no)
   bool normed_context = false;  // LayerNorm of the context (VAE's cross-attention)
 };
 
 // The projections of multi-head attention with the keys of TripoSG's checkpoints: to_q, to_k, to_v
-// without bias, to_out.0 with bias, norm_q, norm_k, norm_cross. The stored matrices were split heads
-// first: the rows of [to_q; to_k; to_v] (of [to_k; to_v] in cross-attention) stacked are read as
-// [H, 3, K] ([H, 2, K]), so a head's query may hold rows of to_k. A conventional split gives other
-// numbers.
+// without bias, to_out.0 with bias, norm_q, norm_k, norm_cross. The stored matrices were split
+// heads first: the rows of [to_q; to_k; to_v] (of [to_k; to_v] in cross-attention) stacked are read
+// as [H, 3, K] ([H, 2, K]), so a head's query may hold rows of to_k. A conventional split gives
+// other numbers.
 class AttentionImpl : public torch::nn::Module {
  public:
   explicit AttentionImpl(const AttentionSizes& sizes);

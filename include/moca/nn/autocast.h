@@ -4,8 +4,8 @@
 
 namespace moca::nn {
 
-// While it lives, matrix products on `device` run in bf16 over float weights (when enabled); the cache
-// of cast weights is dropped at the end.
+// While it lives, matrix products on `device` run in bf16 over float weights (when enabled); the
+// cache of cast weights is dropped at the end.
 class Autocast {
  public:
   Autocast(c10::Device device, bool enabled);

@@ -9,9 +9,9 @@ namespace moca::nn {
 // Width of what embed_points gives: 3 * (2 F + 1).
 int64_t embedded_point_width(int64_t num_frequencies);
 
-// Points and the sines and cosines of their coordinates at frequencies 2^f, f = 0 .. F - 1 (times pi
-// if asked). points: [..., 3]; returns [..., 3 (2F + 1)] as [x, sin, cos], the sine and cosine blocks
-// each coordinate-major (TripoSG's FrequencyPositionalEmbedding).
+// Points and the sines and cosines of their coordinates at frequencies 2^f, f = 0 .. F - 1 (times
+// pi if asked). points: [..., 3]; returns [..., 3 (2F + 1)] as [x, sin, cos], the sine and cosine
+// blocks each coordinate-major (TripoSG's FrequencyPositionalEmbedding).
 at::Tensor embed_points(const at::Tensor& points, int64_t num_frequencies, bool include_pi);
 
 // The sinusoid of the timestep 1000 * noise_level (the only place where noise levels become

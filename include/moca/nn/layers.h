@@ -7,8 +7,8 @@
 
 namespace moca::nn {
 
-// LayerNorm over the last axis with weight and bias, computed in float whatever the input's type, as
-// diffusers' FP32LayerNorm does.
+// LayerNorm over the last axis with weight and bias, computed in float whatever the input's type,
+// as diffusers' FP32LayerNorm does.
 class LayerNormImpl : public torch::nn::Module {
  public:
   explicit LayerNormImpl(int64_t width, double epsilon = 1e-5);  // TripoSG: 1e-5, DINOv2: 1e-6

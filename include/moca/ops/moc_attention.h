@@ -27,15 +27,17 @@ constexpr auto enum_names(RouterActivation) {
 struct RoutingOptions {
   int64_t num_selected = 4;  // k
   RouterActivation activation = RouterActivation::kSigmoid;
-  bool stochastic = false;  // sample k others in proportion to importance (Sec. 3.3.1), else take the top k
+  bool stochastic =
+      false;  // sample k others in proportion to importance (Sec. 3.3.1), else take the top k
 };
 
-// Who attends to whom. For component i, head h: `selected` others are attended in full, `rest` through
-// their compressed tokens (Eq. 5). All assets have the same number of components N.
+// Who attends to whom. For component i, head h: `selected` others are attended in full, `rest`
+// through their compressed tokens (Eq. 5). All assets have the same number of components N.
 struct Routing {
   at::Tensor importance;  // [B, N, H, N] in (0, 1): of component j for the queries of component i
-  at::Tensor selected;    // [B, N, H, k] component indices, none of them i; k = min(num_selected, N - 1)
-  at::Tensor rest;        // [B, N, H, N - 1 - k] the remaining others, ascending
+  at::Tensor
+      selected;     // [B, N, H, k] component indices, none of them i; k = min(num_selected, N - 1)
+  at::Tensor rest;  // [B, N, H, N - 1 - k] the remaining others, ascending
 };
 
 // Scores every ordered pair from the routers' projections of the anchors (Eq. 4) and selects.
@@ -55,8 +57,8 @@ struct MocPlan {
 // Mixture-of-components attention (Eq. 6-8): the queries of component i attend, per head, to their
 // own tokens (gate 1), to all tokens of the selected components and to the compressed tokens of the
 // rest, the keys (or values) of component j gated by importance[i, j].
-// query, key, value: [B, N, H, L, K]; compressed_key, compressed_value: [B, N, H, M, K], may be undefined
-// when no component is left to the rest. Returns [B, N, H, L, K].
+// query, key, value: [B, N, H, L, K]; compressed_key, compressed_value: [B, N, H, M, K], may be
+// undefined when no component is left to the rest. Returns [B, N, H, L, K].
 at::Tensor moc_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                          const at::Tensor& compressed_key, const at::Tensor& compressed_value,
                          const MocPlan& plan);

@@ -9,8 +9,8 @@
 
 namespace moca::training {
 
-// The decay of update `step` (0 the first): min(decay, 1 - (1 + step)^-0.75), so that the average follows
-// quickly at first (PartCrafter: inv_gamma 1, power 0.75).
+// The decay of update `step` (0 the first): min(decay, 1 - (1 + step)^-0.75), so that the average
+// follows quickly at first (PartCrafter: inv_gamma 1, power 0.75).
 double ema_decay_at(double decay, int64_t step);
 
 // The exponential moving average of a model's trainable parameters.

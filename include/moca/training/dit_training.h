@@ -20,7 +20,8 @@ struct DitTrainingSetup {
 };
 
 // The MoCA stage (Sec. 3.3.2): latents of all components of an asset from the frozen VAE, one noise
-// level per asset, velocity matching. Measures the latents' statistics over the training split first.
+// level per asset, velocity matching. Measures the latents' statistics over the training split
+// first.
 TrainingTask dit_training(const DitTrainingSetup& setup);
 
 }  // namespace moca::training

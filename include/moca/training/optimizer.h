@@ -21,7 +21,8 @@ class Optimizer {
   Optimizer(const torch::nn::Module& model, const OptimizerConfig& config);
 
   void zero_gradients();
-  // Clips, then updates. Returns the norm before clipping. With a norm that is not finite nothing is changed.
+  // Clips, then updates. Returns the norm before clipping. With a norm that is not finite nothing
+  // is changed.
   double step(double learning_rate);
 
   // First and second moments and the number of updates, under "<parameter>.exp_avg" and so on.

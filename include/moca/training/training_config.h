@@ -37,14 +37,17 @@ struct OptimizerConfig {
 
   static void fields(auto& self, auto&& v) {
     using namespace config;
-    v("learning_rate", self.learning_rate, "after warm-up (paper A.2: 1e-4, then 4e-5)", above(0.0));
+    v("learning_rate", self.learning_rate, "after warm-up (paper A.2: 1e-4, then 4e-5)",
+      above(0.0));
     v("schedule", self.schedule, "constant, or cosine to zero at max_steps");
-    v("warmup_steps", self.warmup_steps, "steps of linear warm-up (PartCrafter: 1000)", at_least(0));
+    v("warmup_steps", self.warmup_steps, "steps of linear warm-up (PartCrafter: 1000)",
+      at_least(0));
     v("beta1", self.beta1, "AdamW (PartCrafter: 0.9)", in_range(0.0, 1.0));
     v("beta2", self.beta2, "AdamW (PartCrafter: 0.999)", in_range(0.0, 1.0));
     v("weight_decay", self.weight_decay, "AdamW (PartCrafter: 0.01)", at_least(0.0));
     v("epsilon", self.epsilon, "AdamW (PartCrafter: 1e-8)", above(0.0));
-    v("max_gradient_norm", self.max_gradient_norm, "gradients are scaled down to this norm; 0: never (PartCrafter: 1)", at_least(0.0));
+    v("max_gradient_norm", self.max_gradient_norm,
+      "gradients are scaled down to this norm; 0: never (PartCrafter: 1)", at_least(0.0));
   }
 };
 
@@ -63,14 +66,18 @@ struct TrainingConfig {
   static void fields(auto& self, auto&& v) {
     using config::at_least;
     v("max_steps", self.max_steps, "training steps in all", at_least(1));
-    v("max_minutes", self.max_minutes, "stop with a checkpoint after this time; 0 is no limit", at_least(0.0));
-    v("batch_size", self.batch_size, "assets a step; in the VAE stage components a step", at_least(1));
-    v("ema_decay", self.ema_decay, "of the averaged weights, with warm-up (PartCrafter: 0.9999)", config::in_range(0.0, 1.0));
+    v("max_minutes", self.max_minutes, "stop with a checkpoint after this time; 0 is no limit",
+      at_least(0.0));
+    v("batch_size", self.batch_size, "assets a step; in the VAE stage components a step",
+      at_least(1));
+    v("ema_decay", self.ema_decay, "of the averaged weights, with warm-up (PartCrafter: 0.9999)",
+      config::in_range(0.0, 1.0));
     v("precision", self.precision, "bf16: autocast over float weights; fp32: none");
     v("checkpoint_every", self.checkpoint_every, "steps between checkpoints", at_least(1));
     v("keep_checkpoints", self.keep_checkpoints, "newest checkpoints that are kept", at_least(1));
     v("log_every", self.log_every, "steps between lines of metrics.jsonl", at_least(1));
-    v("num_threads", self.num_threads, "CPU threads of tensor operations; 0 is all cores", at_least(0));
+    v("num_threads", self.num_threads, "CPU threads of tensor operations; 0 is all cores",
+      at_least(0));
     v("optimizer", self.optimizer, "AdamW");
   }
 };
@@ -85,11 +92,14 @@ struct VaeTrainingConfig {
 
   static void fields(auto& self, auto&& v) {
     using config::at_least;
-    v("num_surface_points", self.num_surface_points, "surface points of a component the encoder sees a step", at_least(16));
+    v("num_surface_points", self.num_surface_points,
+      "surface points of a component the encoder sees a step", at_least(16));
     v("num_query_points", self.num_query_points, "query points of a component a step", at_least(1));
     v("target", self.target, "what the field learns: signed distance (clipped), or occupancy");
-    v("truncation", self.truncation, "distances are clipped to +- this and divided by it", config::above(0.0));
-    v("kl_weight", self.kl_weight, "of the posterior's divergence from a standard normal (3DShape2VecSet: 1e-3)", at_least(0.0));
+    v("truncation", self.truncation, "distances are clipped to +- this and divided by it",
+      config::above(0.0));
+    v("kl_weight", self.kl_weight,
+      "of the posterior's divergence from a standard normal (3DShape2VecSet: 1e-3)", at_least(0.0));
   }
 };
 
@@ -99,9 +109,12 @@ struct DitTrainingConfig {
   int64_t num_cached_encodings = 0;
 
   static void fields(auto& self, auto&& v) {
-    v("condition_dropout", self.condition_dropout, "share of assets trained without their picture (paper: 0.1)", config::in_range(0.0, 1.0));
+    v("condition_dropout", self.condition_dropout,
+      "share of assets trained without their picture (paper: 0.1)", config::in_range(0.0, 1.0));
     v("num_cached_encodings", self.num_cached_encodings,
-      "encode every component this often at the start and draw from those; 0 encodes anew each step", config::at_least(0));
+      "encode every component this often at the start and draw from those; 0 encodes anew each "
+      "step",
+      config::at_least(0));
   }
 };
 

@@ -18,19 +18,24 @@ struct DecoderConfig {
 
   static void fields(auto& self, auto&& v) {
     using namespace config;
-    v("resolution", self.resolution, "R: samples along each axis of the mesh's lattice", at_least(3));
+    v("resolution", self.resolution, "R: samples along each axis of the mesh's lattice",
+      at_least(3));
     v("coarse_resolution", self.coarse_resolution,
-      "samples along each axis of the first, dense pass; (R - 1) / (this - 1) is a power of two", at_least(3));
-    v("half_size", self.half_size, "the lattice spans [-half_size, half_size]^3 (TripoSG: 1.005)", above(0.0));
-    v("band", self.band, "cells with |field| below this are refined as well as those with a sign change", at_least(0.0));
+      "samples along each axis of the first, dense pass; (R - 1) / (this - 1) is a power of two",
+      at_least(3));
+    v("half_size", self.half_size, "the lattice spans [-half_size, half_size]^3 (TripoSG: 1.005)",
+      above(0.0));
+    v("band", self.band,
+      "cells with |field| below this are refined as well as those with a sign change",
+      at_least(0.0));
     v("chunk", self.chunk, "query points decoded at a time (TripoSG: 50,000)", at_least(1));
   }
   void validate(const std::string& path) const;
   mesh::ExtractionOptions options() const;
 };
 
-// The mesh of each component of latents [n, L, C]: hierarchical queries of the VAE's field, marching
-// cubes on what was refined. A field without a surface gives an empty mesh.
+// The mesh of each component of latents [n, L, C]: hierarchical queries of the VAE's field,
+// marching cubes on what was refined. A field without a surface gives an empty mesh.
 std::vector<mesh::TriangleMesh> decode_components(VecsetVae& vae, const at::Tensor& latents,
                                                   const DecoderConfig& config);
 

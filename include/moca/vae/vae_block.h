@@ -8,9 +8,9 @@
 
 namespace moca::vae {
 
-// One block of the VAE: attention and a feed-forward layer, each behind a LayerNorm and added to its
-// input. A self block attends over its own tokens (keys norm1, attn1), a cross block over a context
-// (norm2, attn2 with norm_cross). No norm of queries and keys.
+// One block of the VAE: attention and a feed-forward layer, each behind a LayerNorm and added to
+// its input. A self block attends over its own tokens (keys norm1, attn1), a cross block over a
+// context (norm2, attn2 with norm_cross). No norm of queries and keys.
 class VaeBlockImpl : public torch::nn::Module {
  public:
   enum class Kind { kSelf, kCross };

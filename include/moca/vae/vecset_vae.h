@@ -29,14 +29,20 @@ struct VaeConfig {
   static void fields(auto& self, auto&& v) {
     using config::at_least;
     v("num_tokens", self.num_tokens, "L: latent tokens of one component", at_least(1));
-    v("latent_channels", self.latent_channels, "C: channels of a latent token (TripoSG: 64)", at_least(1));
-    v("num_heads", self.num_heads, "heads of every attention, encoder and decoder (TripoSG: 8)", at_least(1));
+    v("latent_channels", self.latent_channels, "C: channels of a latent token (TripoSG: 64)",
+      at_least(1));
+    v("num_heads", self.num_heads, "heads of every attention, encoder and decoder (TripoSG: 8)",
+      at_least(1));
     v("width_encoder", self.width_encoder, "width of the encoder (TripoSG: 512)", at_least(1));
     v("width_decoder", self.width_decoder, "width of the decoder (TripoSG: 1024)", at_least(1));
-    v("num_layers_encoder", self.num_layers_encoder, "self-attention blocks of the encoder (TripoSG: 8)", at_least(0));
-    v("num_layers_decoder", self.num_layers_decoder, "self-attention blocks of the decoder (TripoSG: 16)", at_least(0));
-    v("num_frequencies", self.num_frequencies, "F: frequencies of the point embedding (TripoSG: 8)", at_least(0));
-    v("frequencies_include_pi", self.frequencies_include_pi, "multiply the frequencies by pi (TripoSG: no)");
+    v("num_layers_encoder", self.num_layers_encoder,
+      "self-attention blocks of the encoder (TripoSG: 8)", at_least(0));
+    v("num_layers_decoder", self.num_layers_decoder,
+      "self-attention blocks of the decoder (TripoSG: 16)", at_least(0));
+    v("num_frequencies", self.num_frequencies, "F: frequencies of the point embedding (TripoSG: 8)",
+      at_least(0));
+    v("frequencies_include_pi", self.frequencies_include_pi,
+      "multiply the frequencies by pi (TripoSG: no)");
   }
   void validate(const std::string& path) const;
 };
@@ -50,24 +56,27 @@ struct Posterior {
   at::Tensor kl() const;
 };
 
-// The vecset VAE of TripoSG (Eq. 1, 2): surface points of a component to L latent tokens, and latent
-// tokens to a field that is positive inside. Parameter names are those of its checkpoints.
+// The vecset VAE of TripoSG (Eq. 1, 2): surface points of a component to L latent tokens, and
+// latent tokens to a field that is positive inside. Parameter names are those of its checkpoints.
 class VecsetVaeImpl : public torch::nn::Module {
  public:
   explicit VecsetVaeImpl(const VaeConfig& config);
 
-  // Eq. 1. surface_points, surface_normals: [n, P, 3] in [-1, 1] and unit length, P >= L. The tokens'
-  // query points are 4 L random points (one draw for all components), thinned to L by farthest point sampling.
+  // Eq. 1. surface_points, surface_normals: [n, P, 3] in [-1, 1] and unit length, P >= L. The
+  // tokens' query points are 4 L random points (one draw for all components), thinned to L by
+  // farthest point sampling.
   Posterior encode(const at::Tensor& surface_points, const at::Tensor& surface_normals,
                    const at::Generator& generator);
 
-  // The decoder's hidden tokens [n, L, width_decoder] of latents [n, L, C]; made once, queried often.
+  // The decoder's hidden tokens [n, L, width_decoder] of latents [n, L, C]; made once, queried
+  // often.
   at::Tensor decode(const at::Tensor& latents);
 
   // Eq. 2. The field at query points [n, Q, 3] from `decode`'s hidden tokens; returns [n, Q].
   at::Tensor query_field(const at::Tensor& hidden, const at::Tensor& query_points);
 
-  // Decodes `hidden` once more into what `query_prepared` needs of it; for many queries of one component.
+  // Decodes `hidden` once more into what `query_prepared` needs of it; for many queries of one
+  // component.
   nn::HeadTensors prepare_queries(const at::Tensor& hidden);
   at::Tensor query_prepared(const nn::HeadTensors& prepared, const at::Tensor& query_points);
 

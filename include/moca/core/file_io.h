@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace moca::checkpoint {
+namespace moca {
 
 // Closes a file descriptor when it goes.
 class FileDescriptor {
@@ -47,10 +47,12 @@ class AtomicFile {
   int descriptor_;
 };
 
-void write_text(const std::filesystem::path& file, std::string_view text);
-std::string read_text(const std::filesystem::path& file);
+// Writes a whole file through AtomicFile.
+void write_file(const std::filesystem::path& file, std::string_view text);
+// All bytes of a file, or an Error that names it.
+std::string read_file(const std::filesystem::path& file);
 
 // Flushes a folder's entries (renames) to the disk.
 void sync_folder(const std::filesystem::path& folder);
 
-}  // namespace moca::checkpoint
+}  // namespace moca

@@ -1,4 +1,4 @@
-#include "moca/checkpoint/file_io.h"
+#include "moca/core/file_io.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 
 #include "moca/core/error.h"
 
-namespace moca::checkpoint {
+namespace moca {
 
 FileDescriptor::~FileDescriptor() {
   if (descriptor_ >= 0) {
@@ -87,13 +87,13 @@ void AtomicFile::commit() {
   }
 }
 
-void write_text(const std::filesystem::path& file, std::string_view text) {
+void write_file(const std::filesystem::path& file, std::string_view text) {
   AtomicFile target(file);
   target.write(text.data(), text.size());
   target.commit();
 }
 
-std::string read_text(const std::filesystem::path& file) {
+std::string read_file(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   std::ostringstream text;
   text << stream.rdbuf();
@@ -110,4 +110,4 @@ void sync_folder(const std::filesystem::path& folder) {
   }
 }
 
-}  // namespace moca::checkpoint
+}  // namespace moca

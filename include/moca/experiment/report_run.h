@@ -1,0 +1,16 @@
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "moca/experiment/run_config.h"
+
+namespace moca::experiment {
+
+// Makes the pictures of a run: report.html with figures, curves and tables, and, where the run was
+// evaluated, contact_sheet_SPLIT.png beside it (picture, reference, generated). Returns what it
+// wrote.
+std::vector<std::filesystem::path> report_run(const RunConfig& config,
+                                              const std::filesystem::path& evaluation);
+
+}  // namespace moca::experiment

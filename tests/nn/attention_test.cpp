@@ -1,0 +1,138 @@
+#include "moca/nn/attention.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include "moca/nn/embeddings.h"
+#include "tests/support/fixture.h"
+#include "tests/support/tensor_matchers.h"
+
+namespace moca::nn {
+namespace {
+
+using testing::all_close;
+using testing::bit_equal;
+
+Attention make(int64_t width, int64_t context_width, int64_t heads, bool normed_heads) {
+  torch::manual_seed(1);
+  AttentionSizes sizes;
+  sizes.width = width;
+  sizes.context_width = context_width;
+  sizes.num_heads = heads;
+  sizes.normed_heads = normed_heads;
+  return Attention(sizes);
+}
+
+TEST(Attention, ReadsTheStackedProjectionsHeadsFirst) {
+  const auto file_path = testing::fixture_file("ops");
+  if (!std::filesystem::exists(file_path)) {
+    GTEST_SKIP() << "no fixture at " << file_path;
+  }
+  // Identity tokens turn the projections of the fixture into what split_heads sees.
+  const checkpoint::SafetensorsFile file(file_path);
+  auto attention = make(32, 0, 4, false);
+  const torch::NoGradGuard no_grad;
+  // Tokens [q | k | v] against selecting matrices: to_q(x) = q and so on, over a width of 96.
+  const auto q = file.read("inputs/q"), k = file.read("inputs/k"), v = file.read("inputs/v");
+  const auto stacked = at::cat({q, k, v}, -1).view({2, 5, 4, 3, 8}).permute({3, 0, 2, 1, 4});
+  EXPECT_TRUE(bit_equal(stacked[0], file.read("outputs/self_q")));
+  EXPECT_TRUE(bit_equal(stacked[1], file.read("outputs/self_k")));
+  EXPECT_TRUE(bit_equal(stacked[2], file.read("outputs/self_v")));
+  // The module does the same with its own matrices.
+  const auto tokens = at::randn({2, 5, 32});
+  const auto parameters = attention->named_parameters();
+  const auto projected = [&](const char* name) {
+    return at::linear(tokens, parameters[std::string(name) + ".weight"]);
+  };
+  const auto expected = at::cat({projected("to_q"), projected("to_k"), projected("to_v")}, -1)
+                            .view({2, 5, 4, 3, 8})
+                            .permute({3, 0, 2, 1, 4});
+  const auto heads = attention->project(tokens);
+  EXPECT_TRUE(all_close(heads.query, expected[0], 1e-6));
+  EXPECT_TRUE(all_close(heads.key, expected[1], 1e-6));
+  EXPECT_TRUE(all_close(heads.value, expected[2], 1e-6));
+}
+
+TEST(Attention, GivesTheSameKeysAndValuesToTokensThatIssueNoQuery) {
+  auto attention = make(32, 0, 4, true);
+  const auto tokens = at::randn({2, 5, 32});
+  const auto whole = attention->project(tokens);
+  const auto part = attention->project_key_value(tokens);
+  EXPECT_TRUE(all_close(part.key, whole.key, 1e-6));
+  EXPECT_TRUE(all_close(part.value, whole.value, 1e-6));
+  EXPECT_FALSE(part.query.defined());
+}
+
+TEST(Attention, OverAZeroContextIsExactlyTheOutputBias) {
+  auto attention = make(32, 48, 4, true);
+  const auto query = attention->project_query(at::randn({2, 5, 32}));
+  const auto context = attention->project_context(at::zeros({2, 7, 48}));
+  const auto output = attention->project_output(attend(query, context.key, context.value));
+  EXPECT_TRUE(bit_equal(output, attention->output_bias().expand({2, 5, 32})));
+}
+
+TEST(Attention, HasTheKeysOfTheCheckpoints) {
+  AttentionSizes sizes;
+  sizes.width = 32;
+  sizes.context_width = 48;
+  sizes.num_heads = 4;
+  sizes.normed_heads = true;
+  sizes.normed_context = true;
+  const auto parameters = Attention(sizes)->named_parameters();
+  for (const char* key :
+       {"to_q.weight", "to_k.weight", "to_v.weight", "to_out.0.weight", "to_out.0.bias",
+        "norm_q.weight", "norm_k.weight", "norm_cross.weight", "norm_cross.bias"}) {
+    EXPECT_TRUE(parameters.contains(key)) << key;
+  }
+  EXPECT_EQ(parameters.size(), 9U);
+}
+
+TEST(Attention, RefusesAWidthThatDoesNotDivideIntoHeads) {
+  EXPECT_THROW(make(30, 0, 4, false), c10::Error);
+}
+
+class Embeddings : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(testing::fixture_file("ops"))) {
+      GTEST_SKIP() << "no fixture at " << testing::fixture_file("ops");
+    }
+  }
+  checkpoint::SafetensorsFile file() const {
+    return checkpoint::SafetensorsFile(testing::fixture_file("ops"));
+  }
+};
+
+TEST_F(Embeddings, OfPointsAgreeWithTripoSG) {
+  const auto points = file().read("inputs/points");
+  EXPECT_TRUE(
+      all_close(embed_points(points, 8, false), file().read("outputs/freq_embed_pi0"), 1e-6));
+  EXPECT_TRUE(
+      all_close(embed_points(points, 8, true), file().read("outputs/freq_embed_pi1"), 1e-5));
+}
+
+TEST_F(Embeddings, OfNoiseLevelsAreTheSinusoidOfAThousandTimes) {
+  const auto timesteps = file().read("inputs/timesteps");
+  EXPECT_TRUE(all_close(embed_noise_level(timesteps / 1000.0, 64),
+                        file().read("outputs/timestep_embed"), 1e-4));
+}
+
+TEST_F(Embeddings, NormsAgreeDownToTinyVariances) {
+  const auto input = file().read("inputs/small_var");
+  const torch::NoGradGuard no_grad;
+  const auto check = [&](auto norm, const char* expected) {
+    auto parameters = norm->named_parameters();
+    parameters["weight"].copy_(file().read("inputs/norm_w"));
+    if (parameters.contains("bias")) {
+      parameters["bias"].copy_(file().read("inputs/norm_b"));
+    }
+    EXPECT_TRUE(all_close(norm(input), file().read(expected), 1e-6)) << expected;
+  };
+  check(LayerNorm(32, 1e-5), "outputs/layer_norm_eps1e-05");
+  check(LayerNorm(32, 1e-6), "outputs/layer_norm_eps1e-06");
+  check(RmsNorm(32, 1e-6), "outputs/rms_norm_eps1e-06");
+}
+
+}  // namespace
+}  // namespace moca::nn

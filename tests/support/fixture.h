@@ -1,0 +1,40 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "moca/checkpoint/safetensors.h"
+#include "tests/support/shared_folder.h"
+
+namespace moca::testing {
+
+inline std::filesystem::path fixture_file(const std::string& name) {
+  return shared_folder() / "fixtures" / (name + ".safetensors");
+}
+
+// Copies the weights of a fixture (everything but inputs/ and outputs/) into a module, strictly
+// both ways but for the named extra keys of either side.
+inline void load_fixture_weights(torch::nn::Module& module, const checkpoint::SafetensorsFile& file,
+                                 const std::string& new_in_module = "",
+                                 const std::string& not_in_module = "") {
+  const torch::NoGradGuard no_grad;
+  size_t used = 0;
+  for (const auto& item : module.named_parameters()) {
+    if (!new_in_module.empty() && item.key().find(new_in_module) != std::string::npos) {
+      continue;
+    }
+    const auto stored = file.read(item.key());
+    ASSERT_EQ(item.value().sizes(), stored.sizes()) << item.key();
+    at::Tensor(item.value()).copy_(stored);
+    ++used;
+  }
+  for (const auto& [name, entry] : file.entries()) {
+    const bool weight = name.rfind("inputs/", 0) != 0 && name.rfind("outputs/", 0) != 0;
+    used += weight && !not_in_module.empty() && name.find(not_in_module) != std::string::npos;
+    used -= weight;
+  }
+  ASSERT_EQ(used, 0U) << "weights of the fixture without a place in the module";
+}
+
+}  // namespace moca::testing
