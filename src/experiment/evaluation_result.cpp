@@ -21,7 +21,11 @@ std::string key_of(double threshold) {
   return text;
 }
 
+// Nothing for what was not scored (a run of stage vae generates nothing).
 Json json_of(const evaluation::PointMetrics& points, const std::vector<double>& thresholds) {
+  if (points.f_scores.empty()) {
+    return Json::object();
+  }
   Json json = {{"chamfer", points.chamfer}};
   for (size_t i = 0; i < thresholds.size(); ++i) {
     json[key_of(thresholds[i])] = points.f_scores[i];
@@ -31,6 +35,9 @@ Json json_of(const evaluation::PointMetrics& points, const std::vector<double>& 
 
 Json json_of(const evaluation::SceneMetrics& scene, const std::vector<double>& thresholds) {
   Json json = json_of(scene.points, thresholds);
+  if (json.empty()) {
+    return json;
+  }
   json["self_iou"] = scene.self_iou_mean;
   json["self_iou_max"] = scene.self_iou_max;
   return json;

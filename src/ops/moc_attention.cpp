@@ -71,7 +71,7 @@ at::Tensor moc_attention_definition(const at::Tensor& query, const at::Tensor& k
       }
     }
   }
-  return at::stack(outputs).view({sizes.B, sizes.N, sizes.H, sizes.L, sizes.K});
+  return at::stack(outputs).reshape({sizes.B, sizes.N, sizes.H, sizes.L, sizes.K});
 }
 
 // Keys or values of the named components for every (asset, component, head): tokens [B, N, H, L, K]
@@ -81,14 +81,14 @@ at::Tensor gather(const at::Tensor& tokens, const at::Tensor& indices, const at:
   const int64_t B = tokens.size(0), N = tokens.size(1), H = tokens.size(2);
   const int64_t L = tokens.size(3), K = tokens.size(4), count = indices.size(3);
   const auto options = indices.options();
-  const auto asset = at::arange(B, options).view({B, 1, 1, 1});
-  const auto head = at::arange(H, options).view({1, 1, H, 1});
+  const auto asset = at::arange(B, options).reshape({B, 1, 1, 1});
+  const auto head = at::arange(H, options).reshape({1, 1, H, 1});
   const auto rows = ((asset * N + indices) * H + head).reshape({-1});
   auto gathered = tokens.reshape({B * N * H, L * K}).index_select(0, rows);
   if (gate.defined()) {
-    gathered = gathered.view({B, N, H, count, L, K}) * gate;
+    gathered = gathered.reshape({B, N, H, count, L, K}) * gate;
   }
-  return gathered.view({B, N, H, count * L, K});
+  return gathered.reshape({B, N, H, count * L, K});
 }
 
 // Packs what each (component, head) attends to into K' and V' and calls LibTorch's own attention.
@@ -99,7 +99,7 @@ at::Tensor moc_attention_packed(const at::Tensor& query, const at::Tensor& key,
   const auto& [B, N, H, L, K, M, num_selected, num_rest] = sizes;
   const auto gates = plan.routing.importance.to(key.scalar_type());
   const auto gate_of = [&](const at::Tensor& indices, bool wanted) {
-    return wanted ? gates.gather(3, indices).view({B, N, H, -1, 1, 1}) : at::Tensor();
+    return wanted ? gates.gather(3, indices).reshape({B, N, H, -1, 1, 1}) : at::Tensor();
   };
   const auto pack = [&](const at::Tensor& full, const at::Tensor& compressed, GateTarget target) {
     const bool gated = plan.gate_target == target;
@@ -111,12 +111,12 @@ at::Tensor moc_attention_packed(const at::Tensor& query, const at::Tensor& key,
     if (M > 0) {
       parts.push_back(gather(compressed, plan.routing.rest, gate_of(plan.routing.rest, gated)));
     }
-    return at::cat(parts, 3).view({B * N, H, -1, K});
+    return at::cat(parts, 3).reshape({B * N, H, -1, K});
   };
   const auto packed_key = pack(key, compressed_key, GateTarget::kKey);
   const auto packed_value = pack(value, compressed_value, GateTarget::kValue);
   return at::scaled_dot_product_attention(query.reshape({B * N, H, L, K}), packed_key, packed_value)
-      .view({B, N, H, L, K});
+      .reshape({B, N, H, L, K});
 }
 
 // Everyone attends everyone in full: the order of keys does not matter, so nothing is gathered, and
@@ -131,23 +131,24 @@ at::Tensor moc_attention_all_selected(const at::Tensor& query, const at::Tensor&
       return by_head(tokens).reshape({B, H, N * L, K});
     };
     return at::scaled_dot_product_attention(all(query), all(key), all(value))
-        .view({B, H, N, L, K})
+        .reshape({B, H, N, L, K})
         .transpose(1, 2);
   }
-  const auto own = at::eye(N, key.options().dtype(at::kBool)).view({1, N, 1, N});
-  const auto gates =
-      plan.routing.importance.to(key.scalar_type()).masked_fill(own, 1.0).view({B, N, H, N, 1, 1});
+  const auto own = at::eye(N, key.options().dtype(at::kBool)).reshape({1, N, 1, N});
+  const auto gates = plan.routing.importance.to(key.scalar_type())
+                         .masked_fill(own, 1.0)
+                         .reshape({B, N, H, N, 1, 1});
   const auto for_everyone = [&](const at::Tensor& tokens, GateTarget target) {
     const auto shared = by_head(tokens).unsqueeze(1);  // [B, 1, H, N, L, K]
     if (plan.gate_target == target) {
-      return (shared * gates).view({B * N, H, N * L, K});
+      return (shared * gates).reshape({B * N, H, N * L, K});
     }
     return shared.expand({B, N, H, N, L, K}).reshape({B * N, H, N * L, K});
   };
   return at::scaled_dot_product_attention(query.reshape({B * N, H, L, K}),
                                           for_everyone(key, GateTarget::kKey),
                                           for_everyone(value, GateTarget::kValue))
-      .view({B, N, H, L, K});
+      .reshape({B, N, H, L, K});
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ Routing route(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
   routing.importance = routing.importance.transpose(1, 2);  // [B, N, H, N]
 
   const int64_t num_selected = std::min(options.num_selected, N - 1);
-  const auto own = self.view({1, N, 1, N});
+  const auto own = self.reshape({1, N, 1, N});
   const auto keys = ranking_keys(routing.importance, options, generator)
                         .masked_fill(own, -std::numeric_limits<float>::infinity());
   routing.selected = std::get<1>(keys.topk(num_selected, -1, true, true));  // [B, N, H, k]

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <string>
 
 #include "moca/checkpoint/module_state.h"
 
@@ -31,11 +33,14 @@ void AveragedWeights::update(int64_t step) {
 }
 
 checkpoint::NamedTensors AveragedWeights::state() const {
+  std::map<std::string, at::Tensor> averaged;
+  for (size_t i = 0; i < names_.size(); ++i) {
+    averaged.emplace(names_[i], averages_[i]);
+  }
   auto state = checkpoint::state_of(model_);
   for (auto& [name, tensor] : state) {
-    const auto found = std::find(names_.begin(), names_.end(), name);
-    if (found != names_.end()) {
-      tensor = averages_[found - names_.begin()];
+    if (const auto found = averaged.find(name); found != averaged.end()) {
+      tensor = found->second;
     }
   }
   return state;

@@ -26,7 +26,13 @@ class ComponentLoader {
         order_(static_cast<int64_t>(components_.size()), seed) {}
 
   ComponentBatch batch(int64_t step) {
-    auto wanted = next_step_ == step && next_.valid() ? next_.get() : load(step);
+    ComponentBatch wanted;
+    if (next_.valid()) {
+      wanted = next_.get();  // also ends the thread that shares order_
+    }
+    if (next_step_ != step) {
+      wanted = load(step);
+    }
     next_step_ = step + 1;
     next_ = std::async(std::launch::async, [this, step] { return load(step + 1); });
     return wanted;
