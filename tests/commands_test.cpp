@@ -49,7 +49,7 @@ class Commands : public ::testing::Test {
 
   static void SetUpTestSuite() {
     folder_ = new testing::TemporaryFolder();
-    for (const std::string step :
+    for (const std::string& step :
          {"prepare-data " + config("tiny_vae.yaml"), "train " + config("tiny_vae.yaml"),
           "train " + config("tiny.yaml"), std::string("evaluate runs/tiny"),
           std::string("report runs/tiny")}) {

@@ -6,6 +6,7 @@
 
 #include "moca/core/error.h"
 #include "tests/support/tensor_matchers.h"
+#include "tests/support/tiny_models.h"
 
 namespace moca::generation {
 namespace {
@@ -15,34 +16,13 @@ using testing::bit_equal;
 
 ComponentGenerator tiny_generator() {
   torch::manual_seed(4);
-  vae::VaeConfig vae;
-  vae.num_tokens = 6;
-  vae.latent_channels = 4;
-  vae.num_heads = 2;
-  vae.width_encoder = 16;
-  vae.width_decoder = 16;
-  vae.num_layers_encoder = 1;
-  vae.num_layers_decoder = 1;
-  dit::DitConfig dit;
-  dit.width = 16;
-  dit.num_heads = 2;
-  dit.num_layers = 3;
-  dit.num_compressed_tokens = 2;
-  dit.router.num_selected = 1;
-  dit.codebook_size = 8;
-  image_encoder::ImageEncoderConfig encoder;
-  encoder.image_size = 16;
-  encoder.patch_size = 8;
-  encoder.width = 16;
-  encoder.num_layers = 1;
-  encoder.num_heads = 2;
-  encoder.position_grid = 2;
   flow::SamplerConfig sampler;
   sampler.num_steps = 3;
   vae::DecoderConfig decoder;
   decoder.resolution = 17;
   decoder.coarse_resolution = 17;
-  return {ComponentDenoiser(dit, encoder, 4), vae::VecsetVae(vae), sampler, decoder, false};
+  return {ComponentDenoiser(testing::tiny_dit_config(), testing::tiny_image_encoder_config(), 4),
+          vae::VecsetVae(testing::tiny_vae_config()), sampler, decoder, false};
 }
 
 Image picture(uint8_t grey) { return {40, 30, 3, grey}; }

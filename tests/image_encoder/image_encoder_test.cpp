@@ -6,6 +6,7 @@
 
 #include "tests/support/fixture.h"
 #include "tests/support/tensor_matchers.h"
+#include "tests/support/tiny_models.h"
 
 namespace moca::image_encoder {
 namespace {
@@ -41,14 +42,7 @@ TEST(ImageEncoder, NormalisesWithImageNetsMeanAndDeviation) {
 }
 
 TEST(ImageEncoder, RefusesAnotherNumberOfChannels) {
-  ImageEncoderConfig config;
-  config.image_size = 16;
-  config.patch_size = 8;
-  config.width = 16;
-  config.num_layers = 1;
-  config.num_heads = 2;
-  config.position_grid = 2;
-  ImageEncoder encoder(config);
+  ImageEncoder encoder(testing::tiny_image_encoder_config());
   EXPECT_THROW(encoder(at::zeros({1, 7, 16, 16})), c10::Error);
 }
 

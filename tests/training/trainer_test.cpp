@@ -18,6 +18,7 @@
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tensor_matchers.h"
 #include "tests/support/tiny_dataset.h"
+#include "tests/support/tiny_models.h"
 
 namespace moca::training {
 namespace {
@@ -40,16 +41,7 @@ TrainingConfig tiny_training(Precision precision) {
 
 vae::VecsetVae tiny_vae() {
   torch::manual_seed(1);
-  vae::VaeConfig config;
-  config.num_tokens = 8;
-  config.latent_channels = 4;
-  config.num_heads = 2;
-  config.width_encoder = 16;
-  config.width_decoder = 16;
-  config.num_layers_encoder = 1;
-  config.num_layers_decoder = 1;
-  config.num_frequencies = 3;
-  return vae::VecsetVae(config);
+  return vae::VecsetVae(testing::tiny_vae_config());
 }
 
 TrainingTask tiny_vae_task(const TemporaryFolder& folder) {
@@ -68,22 +60,9 @@ TrainingTask tiny_dit_task(const TemporaryFolder& folder) {
   setup.num_surface_points = 32;
   setup.batch_size = 2;
   setup.seed = 3;
-  dit::DitConfig dit;
-  dit.width = 16;
-  dit.num_heads = 2;
-  dit.num_layers = 3;
-  dit.num_compressed_tokens = 2;
-  dit.router.num_selected = 1;
-  image_encoder::ImageEncoderConfig encoder;
-  encoder.image_size = 16;
-  encoder.patch_size = 8;
-  encoder.width = 16;
-  encoder.num_layers = 1;
-  encoder.num_heads = 2;
-  encoder.position_grid = 2;
-  encoder.trainable = true;
   torch::manual_seed(2);
-  setup.denoiser = generation::ComponentDenoiser(dit, encoder, 4);
+  setup.denoiser = generation::ComponentDenoiser(testing::tiny_dit_config(),
+                                                 testing::tiny_image_encoder_config(), 4);
   return dit_training(setup);
 }
 
