@@ -25,7 +25,7 @@ struct Outcome {
 
 Outcome run(const std::string& shell_command) {
   Outcome outcome;
-  FILE* pipe = popen((shell_command + " 2>&1").c_str(), "r");
+  FILE* pipe = popen(("( " + shell_command + " ) 2>&1").c_str(), "r");
   std::array<char, 4096> buffer{};
   while (fgets(buffer.data(), buffer.size(), pipe) != nullptr) {
     outcome.output += buffer.data();
@@ -143,7 +143,8 @@ TEST_F(Commands, RefuseWhatTheyCannotUseInOneLine) {
   write_file(*folder_ / "broken.png", "this is no picture");
   expect_refusal("sample runs/tiny broken.png", "broken.png");
   expect_refusal("sample runs/tiny missing.png", "missing.png");
-  expect_refusal("sample runs/tiny_vae broken.png", "stage vae and cannot generate");
+  expect_refusal("sample runs/tiny_vae runs/tiny/evaluation/0000_chair/picture.png",
+                 "stage vae and cannot generate");
   expect_refusal(
       "sample runs/tiny runs/tiny/evaluation/0000_chair/picture.png --components 99 --out o",
       "ids for 1 to 50");
