@@ -23,7 +23,7 @@ constexpr int kSupersampling = 3;
 at::Tensor tensor_of(const std::vector<mesh::Vec3>& points) {
   const auto count = static_cast<int64_t>(points.size());
   auto tensor = at::empty({count, 3}, at::kFloat);
-  std::memcpy(tensor.data_ptr<float>(), points.data(), tensor.nbytes());
+  std::memcpy(tensor.data_ptr<float>(), static_cast<const void*>(points.data()), tensor.nbytes());
   return tensor;
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "build_info.h"
 #include "moca/config/schema.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
@@ -20,8 +21,8 @@ std::string environment_json(const RunConfig& config) {
   char date[32];
   std::strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
   const nlohmann::ordered_json json = {{"started", date},
-                                       {"moca", MOCA_VERSION},
-                                       {"git_revision", MOCA_GIT_REVISION},
+                                       {"moca", kVersion},
+                                       {"git_revision", kGitRevision},
                                        {"libtorch", TORCH_VERSION},
                                        {"compiler", __VERSION__},
                                        {"device", config.device},

@@ -96,7 +96,7 @@ at::Tensor moc_attention_packed(const at::Tensor& query, const at::Tensor& key,
                                 const at::Tensor& value, const at::Tensor& compressed_key,
                                 const at::Tensor& compressed_value, const MocPlan& plan,
                                 const Sizes& sizes) {
-  const auto& [B, N, H, L, K, M, num_selected, num_rest] = sizes;
+  const int64_t B = sizes.B, N = sizes.N, H = sizes.H, L = sizes.L, K = sizes.K;
   const auto gates = plan.routing.importance.to(key.scalar_type());
   const auto gate_of = [&](const at::Tensor& indices, bool wanted) {
     return wanted ? gates.gather(3, indices).reshape({B, N, H, -1, 1, 1}) : at::Tensor();
@@ -105,10 +105,10 @@ at::Tensor moc_attention_packed(const at::Tensor& query, const at::Tensor& key,
     const bool gated = plan.gate_target == target;
     std::vector<at::Tensor> parts = {full};
     const auto& selected = plan.routing.selected;
-    if (num_selected > 0) {
+    if (sizes.num_selected > 0) {
       parts.push_back(gather(full, selected, gate_of(selected, gated)));
     }
-    if (M > 0) {
+    if (sizes.M > 0) {
       parts.push_back(gather(compressed, plan.routing.rest, gate_of(plan.routing.rest, gated)));
     }
     return at::cat(parts, 3).reshape({B * N, H, -1, K});
@@ -124,7 +124,7 @@ at::Tensor moc_attention_packed(const at::Tensor& query, const at::Tensor& key,
 at::Tensor moc_attention_all_selected(const at::Tensor& query, const at::Tensor& key,
                                       const at::Tensor& value, const MocPlan& plan,
                                       const Sizes& sizes) {
-  const auto& [B, N, H, L, K, M, num_selected, num_rest] = sizes;
+  const int64_t B = sizes.B, N = sizes.N, H = sizes.H, L = sizes.L, K = sizes.K;
   const auto by_head = [&](const at::Tensor& tokens) { return tokens.transpose(1, 2); };
   if (plan.gate_target == GateTarget::kNone || N == 1) {
     const auto all = [&](const at::Tensor& tokens) {

@@ -69,10 +69,11 @@ at::Tensor field_loss(const at::Tensor& field, const at::Tensor& distances,
 
 }  // namespace
 
-TrainingTask vae_training(vae::VecsetVae vae, std::shared_ptr<const data::PreparedDataset> dataset,
+TrainingTask vae_training(const vae::VecsetVae& vae,
+                          const std::shared_ptr<const data::PreparedDataset>& dataset,
                           const VaeTrainingConfig& config, int64_t batch_size, uint64_t seed) {
   const auto loader = std::make_shared<ComponentLoader>(dataset, config, batch_size, seed);
-  const auto loss = [vae, loader, config, seed](int64_t step) mutable {
+  const auto loss = [vae = vae, loader, config, seed](int64_t step) mutable {
     const auto device = vae->parameters().front().device();
     const auto batch = loader->batch(step);
     auto generator = generator_for(seed, "VAE step", step);

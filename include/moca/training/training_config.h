@@ -36,7 +36,7 @@ struct OptimizerConfig {
   double max_gradient_norm = 1.0;
 
   static void fields(auto& self, auto&& v) {
-    using namespace config;
+    using config::above, config::at_least, config::in_range;
     v("learning_rate", self.learning_rate, "after warm-up (paper A.2: 1e-4, then 4e-5)",
       above(0.0));
     v("schedule", self.schedule, "constant, or cosine to zero at max_steps");

@@ -10,7 +10,8 @@ namespace moca::training {
 
 // The VAE stage: random components, encoded, sampled, queried at points with known signed distance.
 // Loss: squared error of the clipped distance (or cross-entropy of occupancy) plus weighted KL.
-TrainingTask vae_training(vae::VecsetVae vae, std::shared_ptr<const data::PreparedDataset> dataset,
+TrainingTask vae_training(const vae::VecsetVae& vae,
+                          const std::shared_ptr<const data::PreparedDataset>& dataset,
                           const VaeTrainingConfig& config, int64_t batch_size, uint64_t seed);
 
 }  // namespace moca::training

@@ -17,7 +17,7 @@ struct DecoderConfig {
   int64_t chunk = 50000;
 
   static void fields(auto& self, auto&& v) {
-    using namespace config;
+    using config::above, config::at_least;
     v("resolution", self.resolution, "R: samples along each axis of the mesh's lattice",
       at_least(3));
     v("coarse_resolution", self.coarse_resolution,
