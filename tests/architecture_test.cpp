@@ -123,6 +123,20 @@ TEST(Architecture, AnIncludeUpwardsOrSidewaysIsFound) {
   EXPECT_EQ(found("mesh", "  # include <moca/nn/layers.h>"), 1U);
 }
 
+// The files README.md tells a newcomer to read.
+TEST(Architecture, TheReadingListTakesTenMinutes) {
+  size_t total = 0;
+  for (const char* file :
+       {"src/README.md", "configs/quickstart.yaml", "tools/train.cpp", "src/training/trainer.cpp",
+        "src/training/dit_training.cpp", "src/dit/moca_dit.cpp", "src/dit/global_attention.cpp",
+        "src/dit/component_router.cpp"}) {
+    const auto lines = lines_of(fs::path(MOCA_SOURCE_DIR) / file);
+    EXPECT_FALSE(lines.empty()) << file;
+    total += lines.size();
+  }
+  EXPECT_LE(total, 900U);
+}
+
 TEST(Architecture, NoFileIsTooLong) {
   for (const fs::path& file : sources_below({"include", "src", "tools"})) {
     EXPECT_LE(lines_of(file).size(), kLongestFile) << file;
