@@ -10,7 +10,8 @@ cuda_cupti=13.0.85
 
 packages=(ca-certificates g++ cmake ninja-build python3 python3-venv libopen3d-dev libembree-dev
   libassimp-dev libnanoflann-dev libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
-  libstb-dev libeigen3-dev libssl-dev)
+  libstb-dev libeigen3-dev libssl-dev
+  zlib1g-dev) # libassimp-dev's CMake file names libz.so without depending on it
 test_packages=(libgtest-dev libgmock-dev clang-format clang-tidy clang)
 
 fail() {
