@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.."
 torch=2.11.0
 cuda_runtime=13.0.96 # libtorch_cuda's two direct needs; without them not even the CPU parts load
 cuda_cupti=13.0.85
+numpy=2.2.6 # the last one for Python 3.10
+safetensors=0.8.0
 
 packages=(ca-certificates g++ cmake ninja-build python3 python3-venv libopen3d-dev libembree-dev
   libassimp-dev libnanoflann-dev libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
@@ -19,9 +21,13 @@ fail() {
   exit 2
 }
 
+for_tests=no
 case "${1:-}" in
   "") ;;
-  --tests) packages+=("${test_packages[@]}") ;;
+  --tests)
+    packages+=("${test_packages[@]}")
+    for_tests=yes
+    ;;
   *) fail "unknown option '$1'. usage: scripts/setup.sh [--tests]" ;;
 esac
 
@@ -71,22 +77,37 @@ make_venv() {
   [[ -x .venv/bin/pip ]] || "$python" -m venv --clear .venv
 }
 
-# Everything torch needs for the CPU; its full list of CUDA libraries only where a GPU is.
-install_torch() {
+pip_install() {
   local pip=(.venv/bin/python -m pip install --disable-pip-version-check --no-cache-dir)
   [[ -t 1 ]] || pip+=(--quiet)
+  "${pip[@]}" "$@"
+}
+
+# Everything torch needs for the CPU; its full list of CUDA libraries only where a GPU is.
+install_torch() {
   if ! { in_venv torch "$torch" && in_venv nvidia_cuda_runtime "$cuda_runtime" &&
     in_venv nvidia_cuda_cupti "$cuda_cupti"; }; then
     make_venv
     echo "setup: installing torch $torch into .venv (0.54 GB)"
-    "${pip[@]}" --no-deps "torch==$torch" "nvidia-cuda-runtime==$cuda_runtime" \
+    pip_install --no-deps "torch==$torch" "nvidia-cuda-runtime==$cuda_runtime" \
       "nvidia-cuda-cupti==$cuda_cupti"
   fi
   if ! in_venv 'nvidia_cudnn_cu*' '*' && nvidia-smi -L >/dev/null 2>&1; then
     echo "setup: a GPU is here, installing torch's CUDA libraries into .venv (3 GB)"
-    "${pip[@]}" "torch==$torch"
+    pip_install "torch==$torch"
   fi
+}
+
+# The tests exchange weights with Python.
+install_python_packages() {
+  local missing=()
+  in_venv numpy '*' || missing+=("numpy==$numpy")
+  in_venv safetensors "$safetensors" || missing+=("safetensors==$safetensors")
+  ((${#missing[@]})) || return 0
+  echo "setup: installing ${missing[*]} into .venv"
+  pip_install "${missing[@]}"
 }
 
 install_packages
 install_torch
+[[ $for_tests == no ]] || install_python_packages

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "moca/core/file_io.h"
+#include "tests/support/shared_folder.h"
 #include "tests/support/temporary_folder.h"
 
 namespace moca {
@@ -90,11 +91,13 @@ TEST_F(Commands, LeaveTheFilesTheyPromise) {
 
 TEST_F(Commands, SampleWritesOneMeshPerComponent) {
   const auto outcome = moca(
-      "sample runs/tiny runs/tiny/evaluation/0000_chair/picture.png --components 3 --out sampled");
+      "sample --run runs/tiny --image runs/tiny/evaluation/0000_chair/picture.png --components 3 "
+      "--out sampled");
   EXPECT_EQ(outcome.code, 0) << outcome.output;
   EXPECT_TRUE(fs::exists(*folder_ / "sampled/asset.glb"));
-  expect_refusal("sample runs/tiny runs/tiny/evaluation/0000_chair/picture.png --out sampled",
-                 "sampled exists already and is not overwritten");
+  expect_refusal(
+      "sample --run runs/tiny --image runs/tiny/evaluation/0000_chair/picture.png --out sampled",
+      "sampled exists already and is not overwritten");
 }
 
 TEST_F(Commands, MetricsOfAMeshAgainstItselfAreNearlyPerfect) {
@@ -141,12 +144,13 @@ TEST_F(Commands, CtrlCLeavesAUsableCheckpoint) {
 
 TEST_F(Commands, RefuseWhatTheyCannotUseInOneLine) {
   write_file(*folder_ / "broken.png", "this is no picture");
-  expect_refusal("sample runs/tiny broken.png", "broken.png");
-  expect_refusal("sample runs/tiny missing.png", "missing.png");
-  expect_refusal("sample runs/tiny_vae runs/tiny/evaluation/0000_chair/picture.png",
+  expect_refusal("sample --run runs/tiny --image broken.png", "broken.png");
+  expect_refusal("sample --run runs/tiny --image missing.png", "missing.png");
+  expect_refusal("sample --run runs/tiny_vae --image runs/tiny/evaluation/0000_chair/picture.png",
                  "stage vae and cannot generate");
   expect_refusal(
-      "sample runs/tiny runs/tiny/evaluation/0000_chair/picture.png --components 99 --out o",
+      "sample --run runs/tiny --image runs/tiny/evaluation/0000_chair/picture.png --components 99 "
+      "--out o",
       "ids for 1 to 50");
   expect_refusal("train missing.yaml", "missing.yaml");
   expect_refusal("train " + config("tiny.yaml") + " name=a data.path=nowhere",
@@ -172,15 +176,76 @@ TEST_F(Commands, RefuseACheckpointOfAnotherArchitecture) {
   write_file(*folder_ / "runs/changed/config.yaml", changed);
   fs::copy(*folder_ / "runs/tiny/checkpoints", *folder_ / "runs/changed/checkpoints",
            fs::copy_options::recursive);
-  expect_refusal("sample runs/changed runs/tiny/evaluation/0000_chair/picture.png name=changed",
-                 "The checkpoint is of another architecture");
+  expect_refusal(
+      "sample --run runs/changed --image runs/tiny/evaluation/0000_chair/picture.png name=changed",
+      "The checkpoint is of another architecture");
+}
+
+TEST_F(Commands, ConvertWeightsWritesAFolderThatSampleAndTrainingTake) {
+  const std::string picture =
+      " --image runs/tiny/evaluation/0000_chair/picture.png --components 2 ";
+  ASSERT_EQ(moca("convert-weights runs/tiny exported").code, 0);
+  for (const char* file :
+       {"model_index.json", "vae/diffusion_pytorch_model.safetensors", "vae/config.json",
+        "transformer/diffusion_pytorch_model.safetensors", "transformer/config.json",
+        "image_encoder_dinov2/model.safetensors", "scheduler/scheduler_config.json",
+        "feature_extractor_dinov2/preprocessor_config.json"}) {
+    EXPECT_TRUE(fs::exists(*folder_ / "exported" / file)) << file;
+  }
+  expect_refusal("convert-weights runs/tiny exported", "exported exists already");
+  for (const std::string precision : {"fp32", "bf16"}) {
+    const auto outcome =
+        moca("sample --weights exported" + picture + "--precision " + precision + " --out from_" +
+             precision + " vae.num_tokens=16 sampler.num_steps=2 decoder.resolution=17" +
+             " decoder.coarse_resolution=9");
+    EXPECT_EQ(outcome.code, 0) << outcome.output;
+    EXPECT_TRUE(fs::exists(*folder_ / ("from_" + precision) / "asset.glb"));
+    EXPECT_THAT(outcome.output, HasSubstr("0 new, 0 refused"));
+  }
+  const auto trained = moca("train " + config("tiny.yaml") +
+                            " name=started vae_run= pretrained.vae=exported pretrained.dit=exported"
+                            " pretrained.image_encoder=exported training.max_steps=2");
+  EXPECT_EQ(trained.code, 0) << trained.output;
+}
+
+TEST_F(Commands, PublicWeightsThatDoNotFitAreRefusedInOneLine) {
+  const std::string picture = " --image runs/tiny/evaluation/0000_chair/picture.png --out refused";
+  ASSERT_EQ(moca("convert-weights runs/tiny for_mistakes").code, 0);
+  expect_refusal("sample --weights nowhere" + picture, "no folder nowhere");
+  expect_refusal("sample" + picture, "name either a run with --run or a model folder");
+  expect_refusal("sample --weights for_mistakes --components 26" + picture, "ids for 1 to 25");
+  fs::resize_file(*folder_ / "for_mistakes/transformer/diffusion_pytorch_model.safetensors", 5000);
+  expect_refusal("sample --weights for_mistakes" + picture,
+                 "for_mistakes/transformer/diffusion_pytorch_model.safetensors");
+  fs::remove(*folder_ / "for_mistakes/vae/config.json");
+  expect_refusal("sample --weights for_mistakes" + picture, "vae/config.json");
+}
+
+TEST_F(Commands, VerifyExitsWithOneWhereAFixtureDisagrees) {
+  const auto fixture = [&](const std::string& name) {
+    return (testing::shared_folder() / "fixtures" / (name + ".safetensors")).string();
+  };
+  if (!fs::exists(fixture("fps"))) {
+    GTEST_SKIP() << "no fixtures in " << testing::shared_folder();
+  }
+  const auto good = moca("verify " + fixture("fps") + " " + fixture("prepare_rgba"));
+  EXPECT_EQ(good.code, 0) << good.output;
+  EXPECT_THAT(good.output, HasSubstr("2 of 2 fixtures agree"));
+  auto description = read_file(fs::path(fixture("fps")).replace_extension(".json"));
+  description.replace(description.find("0.25"), 4, "0.50");
+  fs::copy_file(fixture("fps"), *folder_ / "changed.safetensors");
+  write_file(*folder_ / "changed.json", description);
+  const auto bad = moca("verify changed.safetensors");
+  EXPECT_EQ(bad.code, 1) << bad.output;
+  EXPECT_THAT(bad.output, HasSubstr("FAIL"));
+  expect_refusal("verify missing.safetensors", "missing");
 }
 
 TEST_F(Commands, HelpNamesEverySubcommandAndSettingsEverySection) {
   const auto help = moca("--help");
   EXPECT_EQ(help.code, 0);
-  for (const char* command :
-       {"prepare-data", "train", "sample", "evaluate", "metrics", "report", "settings"}) {
+  for (const char* command : {"prepare-data", "train", "sample", "evaluate", "metrics", "report",
+                              "settings", "verify", "convert-weights"}) {
     EXPECT_THAT(help.output, HasSubstr(command));
     EXPECT_EQ(moca(std::string(command) + " --help").code, 0) << command;
   }

@@ -10,3 +10,5 @@ void add_evaluate(CLI::App& app);
 void add_metrics(CLI::App& app);
 void add_report(CLI::App& app);
 void add_settings(CLI::App& app);
+void add_verify(CLI::App& app);
+void add_convert_weights(CLI::App& app);

@@ -41,6 +41,8 @@ int run(int argc, char** argv) {
   add_metrics(app);
   add_report(app);
   add_settings(app);
+  add_verify(app);
+  add_convert_weights(app);
   refuse_unknown_command(app, argc, argv);
   try {
     app.parse(argc, argv);

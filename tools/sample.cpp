@@ -14,30 +14,47 @@
 
 namespace {
 
+namespace fs = std::filesystem;
+namespace experiment = moca::experiment;
+
 struct SampleOptions {
   std::string run;
+  std::string weights;
   std::string picture;
   std::vector<std::string> overrides;
+  std::string precision = "fp32";
   int64_t num_components = 4;
   uint64_t seed = 0;
   std::string out;
 };
 
+moca::generation::ComponentGenerator make_generator(const SampleOptions& options) {
+  if (options.weights.empty()) {
+    const auto config = experiment::load_run(options.run, options.overrides);
+    return experiment::load_generator(config, moca::ops::select_device(config.device));
+  }
+  const auto config = experiment::pretrained_config(options.weights, options.overrides);
+  const auto type = options.precision == "bf16" ? at::kBFloat16 : at::kFloat;
+  return experiment::load_pretrained_generator(config, type,
+                                               moca::ops::select_device(config.device));
+}
+
 void run(const SampleOptions& options) {
-  const std::filesystem::path folder = options.run;
-  const std::filesystem::path picture = options.picture;
-  const auto config = moca::experiment::load_run(folder, options.overrides);
+  if (options.run.empty() == options.weights.empty()) {
+    throw moca::Error("name either a run with --run or a model folder with --weights.");
+  }
+  const fs::path picture = options.picture;
   const auto image = moca::read_image(picture);
-  const auto out = options.out.empty() ? folder / "samples" / picture.stem()
-                                       : std::filesystem::path(options.out);
-  if (std::filesystem::exists(out)) {
+  const auto source = fs::path(options.weights.empty() ? options.run : options.weights);
+  const auto out =
+      options.out.empty() ? source / "samples" / picture.stem() : fs::path(options.out);
+  if (fs::exists(out)) {
     throw moca::Error("the folder " + out.string() +
                       " exists already and is not overwritten. Name another with --out.");
   }
-  auto generator =
-      moca::experiment::load_generator(config, moca::ops::select_device(config.device));
+  auto generator = make_generator(options);
   const auto scenes = generator.generate({{image, options.num_components, options.seed}});
-  moca::experiment::write_asset(out, scenes.front());
+  experiment::write_asset(out, scenes.front());
   moca::log::info("wrote " + (out / "asset.glb").string());
 }
 
@@ -46,14 +63,22 @@ void run(const SampleOptions& options) {
 void add_sample(CLI::App& app) {
   auto options = std::make_shared<SampleOptions>();
   auto* command = app.add_subcommand("sample", "Generate one mesh per component from a picture");
-  command->add_option("run", options->run, "folder of a run of stage dit")->required();
-  command->add_option("picture", options->picture, "PNG or JPEG; transparency becomes white")
+  command->add_option("--run", options->run, "folder of a run of stage dit");
+  command->add_option("--weights", options->weights,
+                      "folder of public weights in the layout of TripoSG and PartCrafter");
+  command->add_option("--image", options->picture, "PNG or JPEG of the object or scene")
       ->required();
   command->add_option("overrides", options->overrides, "settings as section.key=value");
   command->add_option("--components", options->num_components, "components to generate")
       ->capture_default_str();
+  command
+      ->add_option("--precision", options->precision,
+                   "fp32 or bf16: what --weights are held and computed in")
+      ->check(CLI::IsMember({"fp32", "bf16"}))
+      ->capture_default_str();
   command->add_option("--seed", options->seed, "of the noise and component ids")
       ->capture_default_str();
-  command->add_option("--out", options->out, "folder for the meshes; default RUN/samples/PICTURE");
+  command->add_option("--out", options->out,
+                      "folder for the meshes; default samples/IMAGE in the run or model folder");
   command->callback([options] { run(*options); });
 }

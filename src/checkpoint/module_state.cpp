@@ -1,24 +1,118 @@
 #include "moca/checkpoint/module_state.h"
 
 #include <ATen/ATen.h>
-#include <torch/types.h>
 
+#include <algorithm>
 #include <map>
-#include <sstream>
+#include <utility>
 
+#include "error_text.h"
 #include "moca/core/error.h"
+#include "safetensors_header.h"
 
 namespace moca::checkpoint {
 namespace {
 
-std::string text_of(at::IntArrayRef sizes) {
-  std::ostringstream text;
-  text << sizes;
-  return text.str();
+// A tensor of the module and where it comes from.
+struct Target {
+  at::Tensor tensor;
+  std::string source;  // full name in the file; empty as long as none was found
+};
+
+// What goes where, and everything that does not fit, without a weight being read.
+struct Plan {
+  std::map<std::string, Target> targets;
+  std::vector<std::string> refused;
+  std::vector<std::string> mistakes;
+};
+
+bool begins_with_any(const std::string& name, const std::vector<std::string>& beginnings) {
+  return std::any_of(beginnings.begin(), beginnings.end(), [&](const std::string& beginning) {
+    return name.compare(0, beginning.size(), beginning) == 0;
+  });
 }
 
-[[noreturn]] void refuse(const SafetensorsFile& file, const std::string& what) {
-  throw Error(file.path().string() + ": " + what +
+// The name in the file, with the module's where a rule says another one.
+std::string both_names(const std::string& source, const std::string& target,
+                       const LoadRules& rules) {
+  const bool same = source == rules.prefix + target;
+  return in_quotes(source) + (same ? "" : " (the model's " + in_quotes(target) + ")");
+}
+
+// What keeps a stored tensor from filling `target`, or nothing.
+std::string misfit(const SafetensorsFile::Entry& entry, const at::Tensor& target) {
+  if (target.sizes() != at::IntArrayRef(entry.shape)) {
+    return "has the shape " + shape_text(entry.shape) + ", the model expects " +
+           shape_text(target.sizes());
+  }
+  const auto type = target.scalar_type();
+  if (type != entry.type && !(at::isFloatingType(type) && at::isFloatingType(entry.type))) {
+    return "holds " + type_name(entry.type) + ", the model expects " + type_name(type);
+  }
+  return "";
+}
+
+// Finds the place of one tensor of the file.
+void place(Plan& plan, const std::string& source, const SafetensorsFile::Entry& entry,
+           const LoadRules& rules) {
+  const auto name = source.substr(rules.prefix.size());
+  if (begins_with_any(name, rules.unused)) {
+    plan.refused.push_back(source);
+    return;
+  }
+  const auto renamed = rules.renamed.find(name);
+  const auto& target_name = renamed == rules.renamed.end() ? name : renamed->second;
+  const auto found = plan.targets.find(target_name);
+  if (found == plan.targets.end()) {
+    plan.mistakes.push_back(both_names(source, target_name, rules) + " " + shape_text(entry.shape) +
+                            " has no place in the model");
+    return;
+  }
+  auto& target = found->second;
+  if (!target.source.empty()) {
+    plan.mistakes.push_back(in_quotes(source) + " and " + in_quotes(target.source) +
+                            " have one place in the model, " + in_quotes(target_name));
+    return;
+  }
+  target.source = source;
+  if (const auto what = misfit(entry, target.tensor); !what.empty()) {
+    plan.mistakes.push_back(both_names(source, target_name, rules) + " " + what);
+  }
+}
+
+// What the file would call a tensor of the module.
+std::string name_in_file(const std::string& name, const LoadRules& rules) {
+  for (const auto& [in_file, in_module] : rules.renamed) {
+    if (in_module == name) {
+      return rules.prefix + in_file;
+    }
+  }
+  return rules.prefix + name;
+}
+
+Plan make_plan(const torch::nn::Module& module, const Weights& weights, const LoadRules& rules) {
+  Plan plan;
+  for (const auto& [name, tensor] : state_of(module)) {
+    plan.targets.emplace(name, Target{tensor, ""});
+  }
+  for (const auto& [name, entry] : weights.entries()) {
+    if (name.compare(0, rules.prefix.size(), rules.prefix) == 0) {
+      place(plan, name, entry, rules);
+    }
+  }
+  for (const auto& [name, target] : plan.targets) {
+    if (target.source.empty() && !begins_with_any(name, rules.fresh)) {
+      plan.mistakes.push_back(both_names(name_in_file(name, rules), name, rules) + " " +
+                              shape_text(target.tensor.sizes()) + " is missing");
+    }
+  }
+  return plan;
+}
+
+[[noreturn]] void refuse(const Weights& weights, const std::vector<std::string>& mistakes) {
+  const auto others = mistakes.size() - 1;
+  throw Error(weights.path().string() + ": " + mistakes.front() +
+              (others == 0 ? "" : " (and " + std::to_string(others) + " more mistakes)") +
               ". The checkpoint is of another architecture; use the config it was trained with.");
 }
 
@@ -35,30 +129,24 @@ NamedTensors state_of(const torch::nn::Module& module) {
   return tensors;
 }
 
-void load_state(torch::nn::Module& module, const SafetensorsFile& file, const std::string& prefix) {
-  std::map<std::string, at::Tensor> targets;
-  for (const auto& [name, tensor] : state_of(module)) {
-    targets.emplace(prefix + name, tensor);
+LoadReport load_state(torch::nn::Module& module, const Weights& weights, const LoadRules& rules) {
+  auto plan = make_plan(module, weights, rules);
+  if (!plan.mistakes.empty()) {
+    refuse(weights, plan.mistakes);
   }
-  for (const auto& [name, entry] : file.entries()) {
-    if (name.rfind(prefix, 0) == 0 && targets.count(name) == 0) {
-      refuse(file, "'" + name + "' " + text_of(entry.shape) + " has no place in the model");
-    }
+  LoadReport report;
+  report.refused = std::move(plan.refused);
+  for (const auto& [name, target] : plan.targets) {
+    (target.source.empty() ? report.fresh : report.loaded).push_back(name);
   }
-  for (const auto& [name, tensor] : targets) {
-    const auto found = file.entries().find(name);
-    if (found == file.entries().end()) {
-      refuse(file, "'" + name + "' " + text_of(tensor.sizes()) + " is missing");
-    }
-    if (tensor.sizes() != at::IntArrayRef(found->second.shape)) {
-      refuse(file, "'" + name + "' has the shape " + text_of(found->second.shape) +
-                       ", the model expects " + text_of(tensor.sizes()));
-    }
+  for (const auto& name : report.loaded) {
+    weights.check_finite(plan.targets.at(name).source);
   }
-  const torch::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : targets) {
-    at::Tensor(tensor).copy_(file.read(name));
+  for (const auto& name : report.loaded) {
+    const auto& target = plan.targets.at(name);
+    weights.read_into(target.source, target.tensor);
   }
+  return report;
 }
 
 }  // namespace moca::checkpoint

@@ -1,13 +1,16 @@
 #include "moca/checkpoint/safetensors.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
+#include "error_text.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "safetensors_header.h"
@@ -15,13 +18,61 @@
 namespace moca::checkpoint {
 namespace {
 
-constexpr uint64_t kLengthBytes = 8;
-constexpr uint64_t kMaxHeaderBytes = 100'000'000;  // the limit of the reference implementation
+// What reading a tensor piece by piece holds at a time.
+constexpr int64_t kBufferBytes = 4 << 20;
+
+// The index of the first element whose bits of `exponent` are all set (NaN or infinity), or
+// `count`.
+template <typename Bits>
+int64_t first_not_finite(const Bits* elements, int64_t count, Bits exponent) {
+  bool found = false;
+  for (int64_t i = 0; i < count; ++i) {
+    found |= (elements[i] & exponent) == exponent;
+  }
+  return found ? std::find_if(elements, elements + count,
+                              [&](Bits bits) { return (bits & exponent) == exponent; }) -
+                     elements
+               : count;
+}
+
+int64_t first_not_finite(const at::Tensor& elements) {
+  const void* data = elements.const_data_ptr();
+  const int64_t count = elements.numel();
+  switch (elements.scalar_type()) {
+    case at::kDouble:
+      return first_not_finite<uint64_t>(static_cast<const uint64_t*>(data), count,
+                                        0x7FF0000000000000);
+    case at::kFloat:
+      return first_not_finite<uint32_t>(static_cast<const uint32_t*>(data), count, 0x7F800000);
+    case at::kHalf:
+      return first_not_finite<uint16_t>(static_cast<const uint16_t*>(data), count, 0x7C00);
+    case at::kBFloat16:
+      return first_not_finite<uint16_t>(static_cast<const uint16_t*>(data), count, 0x7F80);
+    default:
+      return count;
+  }
+}
+
+// Room for a piece of a tensor that the file stores as `type`.
+at::Tensor make_buffer(at::ScalarType type, int64_t num_elements) {
+  const auto most = kBufferBytes / static_cast<int64_t>(c10::elementSize(type));
+  return at::empty({std::min(num_elements, most)}, at::TensorOptions().dtype(type));
+}
+
+// Large elements first, so that each begins at a multiple of its size, which readers that map the
+// file rely on.
+NamedTensors in_layout_order(NamedTensors tensors) {
+  std::stable_sort(tensors.begin(), tensors.end(), [](const auto& a, const auto& b) {
+    return a.second.element_size() > b.second.element_size();
+  });
+  return tensors;
+}
 
 }  // namespace
 
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& file) : path_(file) {
-  FileDescriptor opened(open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  // Without O_NONBLOCK a pipe would be waited for.
+  FileDescriptor opened(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
   if (opened.get() < 0 || fstat(opened.get(), &status) != 0) {
     throw Error("cannot read " + file.string() + ": " + std::strerror(errno) + ".");
@@ -30,21 +81,18 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& file) : path_(file
     throw Error("cannot read " + file.string() + ": it is not a file.");
   }
   const auto size = static_cast<uint64_t>(status.st_size);
-  uint64_t length = 0;
   if (size < kLengthBytes) {
     throw Error(file.string() + ": " + std::to_string(size) +
                 " bytes are too few for a safetensors file.");
   }
+  uint64_t length = 0;
   read_exactly(opened.get(), &length, kLengthBytes, 0, file);
-  if (length > size - kLengthBytes || length > kMaxHeaderBytes) {
-    throw Error(file.string() + ": the safetensors header claims " + std::to_string(length) +
-                " bytes of a file of " + std::to_string(size) +
-                ". The file is truncated or not safetensors.");
-  }
-  std::string header(length, '\0');
-  read_exactly(opened.get(), header.data(), length, kLengthBytes, file);
-  const uint64_t data_begin = kLengthBytes + length;
-  entries_ = parse_header(header, data_begin, size - data_begin, file.string());
+  check_header_length(length, size, file.string());
+  std::string text(length, '\0');
+  read_exactly(opened.get(), text.data(), length, kLengthBytes, file);
+  auto header = parse_header(text, size, file.string());
+  metadata_ = std::move(header.metadata);
+  entries_ = std::move(header.entries);
   descriptor_ = opened.release();
 }
 
@@ -57,45 +105,112 @@ SafetensorsFile::~SafetensorsFile() {
 SafetensorsFile::SafetensorsFile(SafetensorsFile&& other) noexcept
     : path_(std::move(other.path_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
+      metadata_(std::move(other.metadata_)),
       entries_(std::move(other.entries_)) {}
 
 const SafetensorsFile::Entry& SafetensorsFile::entry(const std::string& name) const {
   const auto found = entries_.find(name);
   if (found == entries_.end()) {
-    throw Error(path_.string() + ": holds no tensor '" + name + "'.");
+    throw Error(path_.string() + ": holds no tensor " + in_quotes(name) + ".");
   }
   return found->second;
 }
 
-at::Tensor SafetensorsFile::read_bytes(const std::string& name, at::ScalarType type,
-                                       const std::vector<int64_t>& shape, uint64_t begin) const {
-  auto tensor = at::empty(shape, at::TensorOptions().dtype(type));
-  read_exactly(descriptor_, tensor.data_ptr(), tensor.nbytes(), begin,
-               path_.string() + ", " + name);
-  return tensor;
+void SafetensorsFile::read_bytes(const std::string& name, uint64_t begin,
+                                 const at::Tensor& target) const {
+  read_exactly(descriptor_, target.mutable_data_ptr(), target.nbytes(), begin,
+               path_.string() + ", " + in_quotes(name));
+  if (target.scalar_type() == at::kBool) {
+    target.view(at::kByte).ne_(0);  // a bool of another value than 0 and 1 is undefined behaviour
+  }
 }
 
 at::Tensor SafetensorsFile::read(const std::string& name) const {
   const auto& found = entry(name);
-  return read_bytes(name, found.type, found.shape, found.begin);
+  auto tensor = at::empty(found.shape, at::TensorOptions().dtype(found.type));
+  read_bytes(name, found.begin, tensor);
+  return tensor;
 }
 
 at::Tensor SafetensorsFile::read_row(const std::string& name, int64_t index) const {
   const auto& found = entry(name);
   TORCH_CHECK(!found.shape.empty() && index >= 0 && index < found.shape[0], "row ", index, " of '",
               name, "' ", at::IntArrayRef(found.shape));
-  const uint64_t row_bytes = (found.end - found.begin) / static_cast<uint64_t>(found.shape[0]);
-  return read_bytes(name, found.type, {found.shape.begin() + 1, found.shape.end()},
-                    found.begin + row_bytes * static_cast<uint64_t>(index));
+  auto row =
+      at::empty(at::IntArrayRef(found.shape).slice(1), at::TensorOptions().dtype(found.type));
+  read_bytes(name, found.begin + row.nbytes() * static_cast<uint64_t>(index), row);
+  return row;
 }
 
-void write_safetensors(const std::filesystem::path& file, const NamedTensors& tensors) {
-  const std::string header = make_header(tensors);
+void SafetensorsFile::read_into(const std::string& name, const at::Tensor& target) const {
+  const auto& found = entry(name);
+  if (target.sizes() != at::IntArrayRef(found.shape)) {
+    throw Error(path_.string() + ": " + in_quotes(name) + " has the shape " +
+                shape_text(found.shape) + ", expected is " + shape_text(target.sizes()) + ".");
+  }
+  const auto type = target.scalar_type();
+  if (type != found.type && !(at::isFloatingType(type) && at::isFloatingType(found.type))) {
+    throw Error(path_.string() + ": " + in_quotes(name) + " holds " + type_name(found.type) +
+                ", expected is " + type_name(type) + ".");
+  }
+  const c10::NoGradGuard no_grad;
+  if (target.is_contiguous() && target.is_cpu() && type == found.type) {
+    read_bytes(name, found.begin, target);
+  } else if (target.numel() > 0) {
+    read_pieces(name, found.begin, target.is_contiguous() ? target.view(-1) : target,
+                make_buffer(found.type, target.numel()));
+  }
+}
+
+void SafetensorsFile::read_pieces(const std::string& name, uint64_t begin, const at::Tensor& target,
+                                  const at::Tensor& buffer) const {
+  const int64_t num_rows = target.size(0), row = target.numel() / num_rows;
+  const auto row_bytes = static_cast<uint64_t>(row) * buffer.element_size();
+  if (row > buffer.numel()) {
+    for (int64_t i = 0; i < num_rows; ++i) {
+      read_pieces(name, begin + static_cast<uint64_t>(i) * row_bytes, target[i], buffer);
+    }
+    return;
+  }
+  const int64_t step = buffer.numel() / row;
+  for (int64_t i = 0; i < num_rows; i += step) {
+    const auto part = target.narrow(0, i, std::min(step, num_rows - i));
+    const auto piece = buffer.narrow(0, 0, part.numel());
+    read_bytes(name, begin + static_cast<uint64_t>(i) * row_bytes, piece);
+    part.copy_(piece.view(part.sizes()));
+  }
+}
+
+void SafetensorsFile::check_finite(const std::string& name) const {
+  const auto& found = entry(name);
+  if (!at::isFloatingType(found.type)) {
+    return;
+  }
+  const auto size = c10::elementSize(found.type);
+  const auto num_elements = static_cast<int64_t>((found.end - found.begin) / size);
+  const auto buffer = make_buffer(found.type, num_elements);
+  for (int64_t i = 0; i < num_elements; i += buffer.numel()) {
+    const auto piece = buffer.narrow(0, 0, std::min(buffer.numel(), num_elements - i));
+    read_bytes(name, found.begin + static_cast<uint64_t>(i) * size, piece);
+    const int64_t bad = first_not_finite(piece);
+    if (bad < piece.numel()) {
+      throw Error(path_.string() + ": " + in_quotes(name) + " " + shape_text(found.shape) +
+                  " holds " + (piece[bad].isnan().item<bool>() ? "NaN" : "infinity") +
+                  " at its element " + std::to_string(i + bad) +
+                  ". The file is damaged or its training diverged; use another one.");
+    }
+  }
+}
+
+void write_safetensors(const std::filesystem::path& file, const NamedTensors& tensors,
+                       const Metadata& metadata) {
+  const auto ordered = in_layout_order(tensors);
+  const std::string header = make_header(ordered, metadata);
   const uint64_t length = header.size();
   AtomicFile target(file);
   target.write(&length, kLengthBytes);
   target.write(header.data(), header.size());
-  for (const auto& [name, tensor] : tensors) {
+  for (const auto& [name, tensor] : ordered) {
     const auto dense = tensor.detach().cpu().contiguous();
     target.write(dense.const_data_ptr(), dense.nbytes());
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -7,14 +8,24 @@
 
 namespace moca::checkpoint {
 
-// Parses and checks a safetensors header: known types, shapes that fill their bytes, offsets that
-// lie in `data_size` bytes and do not overlap, no name twice. Offsets become absolute by adding
-// `data_begin`.
-std::map<std::string, SafetensorsFile::Entry> parse_header(const std::string& header,
-                                                           uint64_t data_begin, uint64_t data_size,
-                                                           const std::string& file);
+constexpr uint64_t kLengthBytes = 8;  // the header's length, before the header
+
+struct Header {
+  Metadata metadata;
+  std::map<std::string, SafetensorsFile::Entry> entries;
+};
+
+// Refuses a header length that no file of `file_size` bytes can have. `file` is for messages.
+void check_header_length(uint64_t length, uint64_t file_size, const std::string& file);
+
+// Parses and checks the header of a file of `file_size` bytes: known types, shapes that fill their
+// bytes, tensors one after another that neither overlap nor leave a byte out, no name twice.
+Header parse_header(const std::string& header, uint64_t file_size, const std::string& file);
 
 // The header of tensors laid out one after another, padded with spaces to a multiple of 8 bytes.
-std::string make_header(const NamedTensors& tensors);
+std::string make_header(const NamedTensors& tensors, const Metadata& metadata);
+
+// F32
+std::string type_name(at::ScalarType type);
 
 }  // namespace moca::checkpoint

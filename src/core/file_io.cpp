@@ -4,10 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "moca/core/error.h"
@@ -81,10 +80,10 @@ void AtomicFile::commit() {
   if (fsync(descriptor_) != 0) {
     fail("write");
   }
-  close(std::exchange(descriptor_, -1));
   if (rename(temporary_.c_str(), file_.c_str()) != 0) {
     fail("rename to");
   }
+  close(std::exchange(descriptor_, -1));
 }
 
 void write_file(const std::filesystem::path& file, std::string_view text) {
@@ -94,13 +93,22 @@ void write_file(const std::filesystem::path& file, std::string_view text) {
 }
 
 std::string read_file(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (!stream) {
-    throw Error("cannot read " + file.string() + ": " + std::strerror(errno) + ".");
+  const FileDescriptor opened(open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text;
+  std::array<char, 1U << 16> buffer{};
+  while (true) {
+    const ssize_t count = opened.get() < 0 ? -1 : read(opened.get(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR && opened.get() >= 0) {
+      continue;
+    }
+    if (count < 0) {
+      throw Error("cannot read " + file.string() + ": " + std::strerror(errno) + ".");
+    }
+    if (count == 0) {
+      return text;
+    }
+    text.append(buffer.data(), static_cast<size_t>(count));
   }
-  return text.str();
 }
 
 void sync_folder(const std::filesystem::path& folder) {

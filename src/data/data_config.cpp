@@ -23,6 +23,11 @@ void DataConfig::validate(const std::string& path) const {
   if (this->path.empty()) {
     throw Error(path + ".path is empty: name the folder of the prepared dataset.");
   }
+  if (source == Source::kProcedural && procedural.max_components > max_components) {
+    throw Error(path + ".procedural.max_components (" + std::to_string(procedural.max_components) +
+                ") must be at most " + path + ".max_components (" + std::to_string(max_components) +
+                ").");
+  }
   if (source == Source::kMeshes && meshes.folder.empty()) {
     throw Error(path + ".meshes.folder is empty: " + path +
                 ".source: meshes needs the folder of the mesh files.");

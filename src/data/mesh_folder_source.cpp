@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <filesystem>
+#include <map>
 #include <numeric>
-#include <random>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,6 +23,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
 std::vector<fs::path> mesh_files_in(const fs::path& folder) {
   if (!fs::is_directory(folder)) {
     throw Error("data.meshes.folder: no folder at " + folder.string() + ".");
@@ -29,7 +36,7 @@ std::vector<fs::path> mesh_files_in(const fs::path& folder) {
   const std::set<std::string> known = {".glb", ".gltf", ".obj", ".ply", ".stl"};
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file() && known.count(entry.path().extension().string()) > 0) {
+    if (entry.is_regular_file() && known.count(lower_case(entry.path().extension().string())) > 0) {
       files.push_back(entry.path());
     }
   }
@@ -57,11 +64,24 @@ std::string sha256_of(const fs::path& file) {
   return text;
 }
 
-// "chairs/office.glb" becomes "chairs_office": unique within the folder, safe as a file name.
+// "chairs/office.glb" becomes "chairs_office", safe as a file name.
 std::string id_of(const fs::path& file, const fs::path& folder) {
   auto id = fs::relative(file, folder).replace_extension().string();
   std::replace(id.begin(), id.end(), '/', '_');
   return id;
+}
+
+// An id names an asset's tensors and its folder in an evaluation.
+void check_ids(const std::vector<fs::path>& files, const fs::path& folder) {
+  std::map<std::string, fs::path> known;
+  for (const auto& file : files) {
+    const auto [first, is_new] = known.emplace(id_of(file, folder), file);
+    if (!is_new) {
+      throw Error("data.meshes.folder: " + first->second.string() + " and " + file.string() +
+                  " would both be the asset '" + first->first +
+                  "'. Rename one, or take it out of the folder.");
+    }
+  }
 }
 
 // Which files are held out: a seeded draw, so that the order of names decides nothing.
@@ -81,7 +101,7 @@ mesh::TriangleMesh closed_surface(const mesh::TriangleMesh& component, int resol
   return mesh::make_watertight(component, resolution);
 }
 
-SourceAsset read_asset(const fs::path& file, const DataConfig& config) {
+SourceAsset read_components(const fs::path& file, const DataConfig& config) {
   const auto rule = config.meshes.component_rule == ComponentRule::kNode
                         ? mesh::ComponentRule::kNode
                         : mesh::ComponentRule::kPrimitive;
@@ -108,10 +128,24 @@ SourceAsset read_asset(const fs::path& file, const DataConfig& config) {
   return asset;
 }
 
+// A mistake names the file, wherever it was noticed.
+SourceAsset read_asset(const fs::path& file, const DataConfig& config) {
+  try {
+    return read_components(file, config);
+  } catch (const Error& mistake) {
+    const std::string message = mistake.what();
+    if (message.find(file.string()) != std::string::npos) {
+      throw;
+    }
+    throw Error(file.string() + ": " + message);
+  }
+}
+
 }  // namespace
 
 AssetSource mesh_folder_source(const DataConfig& config) {
   const auto files = mesh_files_in(config.meshes.folder);
+  check_ids(files, config.meshes.folder);
   const auto count = static_cast<int64_t>(files.size());
   if (config.num_held_out >= count) {
     throw Error("data.num_held_out (" + std::to_string(config.num_held_out) + ") leaves none of " +

@@ -12,9 +12,9 @@
 namespace moca::data {
 
 void prepare_dataset(const DataConfig& config, const std::string& made_by) {
-  DatasetWriter writer(config.path, made_by);
-  const auto source =
+  const auto source =  // before the folder: its mistakes leave nothing behind
       config.source == Source::kProcedural ? procedural_source(config) : mesh_folder_source(config);
+  DatasetWriter writer(config.path, made_by);
   Progress progress("prepare " + config.path, source.count, "asset");
   int64_t num_components = 0;
   for (int64_t i = 0; i < source.count; ++i) {

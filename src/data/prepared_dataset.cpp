@@ -27,6 +27,20 @@ checkpoint::NamedTensors named(const std::string& id, const AssetTensors& tensor
           {id + "/colors", tensors.colors}};
 }
 
+// What an unfinished run left. Only names that a writer gives, for the folder is the user's.
+void remove_shards(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> shards;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const auto name = entry.path().filename().string();
+    if (name.starts_with("shard_") && name.find(".safetensors") != std::string::npos) {
+      shards.push_back(entry.path());
+    }
+  }
+  for (const auto& shard : shards) {
+    std::filesystem::remove(shard);
+  }
+}
+
 }  // namespace
 
 PreparedDataset::PreparedDataset(const std::filesystem::path& folder) : folder_(folder) {
@@ -116,6 +130,7 @@ DatasetWriter::DatasetWriter(std::filesystem::path folder, std::string made_by)
   if (failure) {
     throw Error("cannot create the folder " + folder_.string() + ": " + failure.message() + ".");
   }
+  remove_shards(folder_);
 }
 
 void DatasetWriter::add(AssetRecord record, const AssetTensors& tensors) {

@@ -56,7 +56,9 @@ at::Tensor DitBlockImpl::self_attention(const at::Tensor& tokens, const BlockCon
 }
 
 at::Tensor DitBlockImpl::image_attention(const at::Tensor& tokens, const BlockContext& context) {
-  if (!context.image_tokens.defined()) {
+  const bool sees_picture =
+      global_ ? config_.global_image_attention : config_.local_image_attention;
+  if (!sees_picture || !context.image_tokens.defined()) {
     return attn2_->output_bias();  // zero image tokens give exactly this
   }
   const auto image = attn2_->project_context(context.image_tokens);  // once per asset

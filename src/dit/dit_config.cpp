@@ -24,6 +24,9 @@ void DitConfig::validate(const std::string& path) const {
 }
 
 bool DitConfig::is_global(int64_t block) const {
+  if (global_attention == GlobalAttentionKind::kNone) {
+    return false;
+  }
   if (global_blocks.empty()) {
     return block % 2 == 0;
   }

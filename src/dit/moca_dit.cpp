@@ -14,10 +14,10 @@ namespace moca::dit {
 MocaDitImpl::MocaDitImpl(const DitConfig& config, int64_t latent_channels, int64_t image_width)
     : config_(config),
       time_proj_(register_module("time_proj", nn::TimeProjection(config.width))),
-      proj_in_(register_module("proj_in", torch::nn::Linear(latent_channels, config.width))),
-      component_embedding_(register_module(
-          "component_embedding", torch::nn::Embedding(config.codebook_size, config.width))) {
-  {
+      proj_in_(register_module("proj_in", torch::nn::Linear(latent_channels, config.width))) {
+  if (config.codebook_size > 0) {
+    component_embedding_ = register_module(
+        "component_embedding", torch::nn::Embedding(config.codebook_size, config.width));
     const torch::NoGradGuard no_grad;
     component_embedding_->weight.normal_(0.0, 0.02);  // diffusers' default for a new embedding
   }
@@ -35,7 +35,8 @@ MocaDitImpl::MocaDitImpl(const DitConfig& config, int64_t latent_channels, int64
 
 // The tokens of every present component: time, vecset, compressed, anchor; [n, S, D].
 at::Tensor MocaDitImpl::embed(const DitInput& input, const ComponentLayout& layout) {
-  const auto vecset = proj_in_(layout.pack(input.noisy_latents));  // [n, L, D]
+  const auto vecset =
+      proj_in_(layout.pack(input.noisy_latents).to(proj_in_->weight.scalar_type()));  // [n, L, D]
   const auto time = time_proj_(nn::embed_noise_level(input.noise_level, config_.width));  // [B, D]
   const auto time_token =
       time.index_select(0, layout.asset_of_component).unsqueeze(1);  // [n, 1, D]
@@ -43,13 +44,18 @@ at::Tensor MocaDitImpl::embed(const DitInput& input, const ComponentLayout& layo
   if (packing_) {
     parts.push_back(packing_(vecset).to(vecset.scalar_type()));
   }
+  const auto tokens = at::cat(parts, 1);
+  if (!component_embedding_) {
+    return tokens;
+  }
   const auto ids =
       component_embedding_(layout.pack(input.component_ids.unsqueeze(-1)));  // [n, 1, D]
-  return at::cat(parts, 1) + ids.to(vecset.scalar_type());
+  return tokens + ids.to(vecset.scalar_type());
 }
 
 at::Tensor MocaDitImpl::forward(const DitInput& input,
-                                const std::optional<at::Generator>& generator) {
+                                const std::optional<at::Generator>& generator,
+                                std::vector<at::Tensor>* block_outputs) {
   const auto [B, N, L, C] = shape<4>(input.noisy_latents, "noisy_latents [B, N, L, C]");
   expect_shape(input.noise_level, {B}, "noise_level [B]");
   expect_shape(input.component_ids, {B, N}, "component_ids [B, N]");
@@ -58,7 +64,8 @@ at::Tensor MocaDitImpl::forward(const DitInput& input,
   BlockContext context{layout, at::Tensor(), generator};
   if (input.image_tokens.defined()) {
     expect_shape(input.image_tokens, {B, -1, -1}, "image_tokens [B, T, D_image]");
-    context.image_tokens = input.image_tokens.index_select(0, layout.asset_order);
+    context.image_tokens =
+        input.image_tokens.index_select(0, layout.asset_order).to(proj_in_->weight.scalar_type());
   }
   auto tokens = embed(input, layout);
   std::vector<at::Tensor> skips;
@@ -69,6 +76,9 @@ at::Tensor MocaDitImpl::forward(const DitInput& input,
       skips.pop_back();
     }
     tokens = blocks_[i]->forward(tokens, skip, context);
+    if (block_outputs != nullptr) {
+      block_outputs->push_back(layout.unpack(tokens));
+    }
     if (i < blocks_.size() / 2) {
       skips.push_back(tokens);
     }
@@ -79,6 +89,9 @@ at::Tensor MocaDitImpl::forward(const DitInput& input,
 
 at::Tensor draw_component_ids(int64_t num_assets, int64_t num_components, int64_t codebook_size,
                               at::Generator generator) {
+  if (codebook_size == 0) {  // a model that tells components apart by nothing
+    return at::zeros({num_assets, num_components}, at::kLong);
+  }
   if (num_components > codebook_size) {
     throw Error("an asset of " + std::to_string(num_components) +
                 " components needs as many distinct ids, but dit.codebook_size is " +

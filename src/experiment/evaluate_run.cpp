@@ -41,9 +41,7 @@ class Evaluation {
         output_(std::move(output)),
         device_(ops::select_device(config.device)),
         dataset_(config.data.path),
-        vae_(load_vae(
-            config.stage == Stage::kVae ? config.folder() : std::filesystem::path(config.vae_run),
-            device_)) {
+        vae_(vae_of(config, device_)) {
     result_.metrics = config.evaluation.metrics;
     const auto num_assets = static_cast<int64_t>(dataset_.records().size());
     for (int64_t i = 0; i < num_assets; ++i) {
@@ -80,13 +78,16 @@ class Evaluation {
  private:
   int64_t count() const { return static_cast<int64_t>(result_.assets.size()); }
 
-  // The asset whose reference and picture serve as asset i's control: the next one of its split.
+  // The asset whose reference and picture serve as asset i's control: the next one of its split, of
+  // any split where i is alone in its own, i itself only where there is no other.
   int64_t other_asset(int64_t i) const {
-    int64_t other = i;
-    do {
-      other = (other + 1) % count();
-    } while (result_.assets[other].split != result_.assets[i].split);
-    return other;
+    for (int64_t step = 1; step < count(); ++step) {
+      const int64_t other = (i + step) % count();
+      if (result_.assets[other].split == result_.assets[i].split) {
+        return other;
+      }
+    }
+    return (i + 1) % count();
   }
 
   // The picture of `pictured` with the seed of `seeded`.
@@ -108,14 +109,18 @@ class Evaluation {
       const int64_t other = other_asset(i);
       const auto scene = generator.decode(latents[i - first]);
       score.generated = evaluation::compare_scenes(scene, references_[i], result_.metrics);
-      score.control_id = result_.assets[other].id;
-      score.control = evaluation::compare_scenes(scene, references_[other], result_.metrics).points;
-      score.other_picture = evaluation::compare_scenes(generator.decode(other_latents[i - first]),
-                                                       references_[other], result_.metrics)
-                                .points;
+      if (other != i) {
+        score.control_id = result_.assets[other].id;
+        score.control = points_of(scene, other);
+        score.other_picture = points_of(generator.decode(other_latents[i - first]), other);
+      }
       write_asset(output_ / score.id, scene);
       write_png(output_ / score.id / "picture.png", requests[i - first].picture);
     }
+  }
+
+  evaluation::PointMetrics points_of(const mesh::Scene& scene, int64_t reference) const {
+    return evaluation::compare_scenes(scene, references_[reference], result_.metrics).points;
   }
 
   // The decoder's meshes of the posterior means of asset i's components.

@@ -1,9 +1,19 @@
 #include "moca/experiment/models.h"
 
+#include <ATen/ATen.h>
+
+#include <utility>
+
 #include "moca/checkpoint/checkpoint_folder.h"
 #include "moca/checkpoint/module_state.h"
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
+#include "moca/nn/default_type.h"
+#include "moca/nn/lora.h"
+#include "moca/pretrained/hugging_face_config.h"
+#include "moca/pretrained/hugging_face_folder.h"
+#include "moca/pretrained/load_pretrained.h"
+#include "moca/pretrained/lora_adapter.h"
 
 namespace moca::experiment {
 namespace {
@@ -16,8 +26,54 @@ void load_averaged(torch::nn::Module& module, const std::filesystem::path& run_f
                 " holds no checkpoint. Train it: moca train CONFIG.");
   }
   const auto file = checkpoint::step_folder(checkpoints, *step) / "ema.safetensors";
-  checkpoint::load_state(module, checkpoint::SafetensorsFile(file));
+  checkpoint::load_state(module, checkpoint::Weights(file));
   log::info("loaded " + file.string());
+}
+
+void freeze(torch::nn::Module& module, c10::Device device) {
+  module.to(device);
+  module.eval();
+  for (auto& parameter : module.parameters()) {
+    parameter.set_requires_grad(false);
+  }
+}
+
+vae::VecsetVae pretrained_vae(const RunConfig& config, c10::Device device) {
+  vae::VecsetVae vae(config.vae);
+  pretrained::load_vae_weights(vae, config.pretrained.vae);
+  freeze(*vae, device);
+  return vae;
+}
+
+// The statistics a pretrained VAE's folder names; TripoSG's names none.
+void set_pretrained_statistics(const RunConfig& config, vae::LatentStatistics statistics) {
+  using pretrained::Part;
+  const auto folder = pretrained::part_folder(config.pretrained.vae, Part::kVae);
+  const auto description = pretrained::read_vae_config(folder / config_name(Part::kVae));
+  if (!description.latents_mean.empty()) {
+    statistics->set(at::tensor(description.latents_mean, at::kFloat),
+                    at::tensor(description.latents_deviation, at::kFloat));
+  }
+}
+
+void merge_adapter(torch::nn::Module& module, const std::string& folder) {
+  if (!folder.empty()) {
+    pretrained::load_lora(module, folder);
+    nn::merge_lora(module);
+  }
+}
+
+generation::Conditioning pretrained_conditioning(const RunConfig& config) {
+  using pretrained::Part;
+  generation::Conditioning conditioning;
+  conditioning.component_ids = generation::ComponentIds::kPartCrafter;
+  conditioning.preprocess = image_encoder::PreprocessConfig();
+  const std::filesystem::path folder = config.pretrained.image_encoder;
+  if (pretrained::has_part(folder, Part::kPreprocessor)) {
+    conditioning.preprocess = pretrained::read_preprocessor_config(
+        pretrained::part_folder(folder, Part::kPreprocessor) / config_name(Part::kPreprocessor));
+  }
+  return conditioning;
 }
 
 }  // namespace
@@ -30,26 +86,64 @@ vae::VecsetVae load_vae(const std::filesystem::path& run_folder, c10::Device dev
   }
   vae::VecsetVae vae(config.vae);
   load_averaged(*vae, run_folder);
-  vae->to(device);
-  vae->eval();
-  for (auto& parameter : vae->parameters()) {
-    parameter.set_requires_grad(false);
-  }
+  freeze(*vae, device);
   return vae;
 }
 
-generation::ComponentGenerator load_generator(const RunConfig& config, c10::Device device) {
+vae::VecsetVae vae_of(const RunConfig& config, c10::Device device) {
+  if (config.stage == Stage::kVae) {
+    return load_vae(config.folder(), device);
+  }
+  return config.pretrained.vae.empty() ? load_vae(config.vae_run, device)
+                                       : pretrained_vae(config, device);
+}
+
+generation::ComponentDenoiser initial_denoiser(const RunConfig& config, int64_t latent_channels) {
+  const auto& from = config.pretrained;
+  generation::ComponentDenoiser denoiser(config.dit, config.image_encoder, latent_channels);
+  auto dit = denoiser->dit();
+  auto image_encoder = denoiser->image_encoder();
+  if (!from.dit.empty()) {
+    pretrained::load_dit_weights(dit, from.dit);
+  }
+  if (!from.image_encoder.empty()) {
+    pretrained::load_image_encoder_weights(image_encoder, from.image_encoder, from.inflation);
+  }
+  merge_adapter(*dit, from.dit_lora);
+  merge_adapter(*image_encoder, from.image_encoder_lora);
+  if (!from.vae.empty()) {
+    set_pretrained_statistics(config, denoiser->latent_statistics());
+  }
+  return denoiser;
+}
+
+generation::ComponentDenoiser load_denoiser(const RunConfig& config, int64_t latent_channels) {
   if (config.stage != Stage::kDit) {
     throw Error("the run " + config.folder().string() +
                 " is of stage vae and cannot generate: name a run of stage dit.");
   }
-  auto vae = load_vae(config.vae_run, device);
-  generation::ComponentDenoiser denoiser(config.dit, config.image_encoder,
-                                         vae->config().latent_channels);
+  generation::ComponentDenoiser denoiser(config.dit, config.image_encoder, latent_channels);
   load_averaged(*denoiser, config.folder());
+  return denoiser;
+}
+
+generation::ComponentGenerator load_generator(const RunConfig& config, c10::Device device) {
+  auto vae = vae_of(config, device);
+  auto denoiser = load_denoiser(config, vae->config().latent_channels);
   denoiser->to(device);
   return {denoiser, vae, config.sampler, config.decoder,
           config.training.precision == training::Precision::kBf16};
+}
+
+generation::ComponentGenerator load_pretrained_generator(const RunConfig& config,
+                                                         at::ScalarType type, c10::Device device) {
+  const nn::DefaultType weights_in(type);
+  auto vae = pretrained_vae(config, device);
+  auto denoiser = initial_denoiser(config, config.vae.latent_channels);
+  freeze(*denoiser, device);
+  return {denoiser,           vae,
+          config.sampler,     config.decoder,
+          /*use_bf16=*/false, pretrained_conditioning(config)};
 }
 
 }  // namespace moca::experiment

@@ -31,6 +31,11 @@ std::string number(const Json& value, const char* format = "%.3f") {
   return text;
 }
 
+// A figure of an evaluation, "-" where it was not scored or has another threshold.
+std::string figure(const Json& scores, const char* key, const char* format = "%.3f") {
+  return number(scores.value(key, Json()), format);
+}
+
 // The curves of a metrics.jsonl, by name.
 std::map<std::string, report::Series> curves_of(const fs::path& file) {
   std::map<std::string, report::Series> curves;
@@ -60,7 +65,7 @@ void add_curves(const fs::path& run_folder, const std::string& stage, report::Re
   }
 }
 
-bool was_generated(const Json& summary) { return summary["generated"].contains("chamfer"); }
+bool was_generated(const Json& summary) { return summary.at("generated").contains("chamfer"); }
 
 void add_summary(const Json& evaluation, const std::string& split, report::ReportPage& page) {
   const auto& summary = evaluation.at(split);
@@ -69,7 +74,7 @@ void add_summary(const Json& evaluation, const std::string& split, report::Repor
   }
   report::Table table;
   table.title = split == "train" ? "Assets trained on" : "Assets not trained on";
-  table.note = std::to_string(summary["num_assets"].get<int>()) +
+  table.note = std::to_string(summary.at("num_assets").get<int>()) +
                " assets, means. Control: the generated assets against another asset's reference. "
                "Other picture: generated from another asset's picture, against that asset.";
   table.header = {"", "Chamfer", "F@0.1", "F@0.05", "self-IoU"};
@@ -81,10 +86,8 @@ void add_summary(const Json& evaluation, const std::string& split, report::Repor
   for (const auto& [key, name] : rows) {
     const auto& scores = summary.at(key);
     if (was_generated(summary) || std::string(key) == "vae_reconstruction") {
-      table.rows.push_back({name, number(scores.value("chamfer", Json())),
-                            number(scores.value("f_score_0.1", Json())),
-                            number(scores.value("f_score_0.05", Json())),
-                            number(scores.value("self_iou", Json()), "%.4f")});
+      table.rows.push_back({name, figure(scores, "chamfer"), figure(scores, "f_score_0.1"),
+                            figure(scores, "f_score_0.05"), figure(scores, "self_iou", "%.4f")});
     }
   }
   page.tables.push_back(table);
@@ -94,15 +97,15 @@ void add_key_figures(const Json& evaluation, report::ReportPage& page) {
   const auto& train = evaluation.at("train");
   if (was_generated(train)) {
     page.key_figures.push_back(
-        {"F-score at 0.1", number(train["generated"]["f_score_0.1"]), "assets trained on"});
+        {"F-score at 0.1", figure(train["generated"], "f_score_0.1"), "assets trained on"});
     page.key_figures.push_back(
-        {"Chamfer distance", number(train["generated"]["chamfer"]), "sum of both directions"});
-    page.key_figures.push_back({"control F-score at 0.1", number(train["control"]["f_score_0.1"]),
+        {"Chamfer distance", figure(train["generated"], "chamfer"), "sum of both directions"});
+    page.key_figures.push_back({"control F-score at 0.1", figure(train["control"], "f_score_0.1"),
                                 "another asset's reference"});
   }
   const auto& vae = evaluation.at("vae_components").at("train");
-  page.key_figures.push_back({"VAE F-score at 0.05", number(vae["f_score_0.05_median"]),
-                              "median over components, mean " + number(vae["f_score_0.05_mean"])});
+  page.key_figures.push_back({"VAE F-score at 0.05", figure(vae, "f_score_0.05_median"),
+                              "median over components, mean " + figure(vae, "f_score_0.05_mean")});
 }
 
 void add_worst(const Json& evaluation, report::ReportPage& page) {
@@ -111,8 +114,8 @@ void add_worst(const Json& evaluation, report::ReportPage& page) {
   table.note = "Of the assets trained on, by F@0.05.";
   table.header = {"asset", "component", "F@0.05", "F@0.1", "Chamfer"};
   for (const auto& worst : evaluation.at("vae_components").at("train").at("worst")) {
-    table.rows.push_back({worst["asset"], worst["component"], number(worst["f_score_0.05"]),
-                          number(worst["f_score_0.1"]), number(worst["chamfer"])});
+    table.rows.push_back({worst.at("asset"), worst.at("component"), figure(worst, "f_score_0.05"),
+                          figure(worst, "f_score_0.1"), figure(worst, "chamfer")});
   }
   page.tables.push_back(table);
 }
@@ -123,15 +126,23 @@ void add_assets(const Json& evaluation, report::ReportPage& page) {
   table.header = {"asset",  "split",    "components",    "Chamfer",  "F@0.1",
                   "F@0.05", "self-IoU", "control F@0.1", "VAE F@0.1"};
   for (const auto& asset : evaluation.at("assets")) {
-    const auto& generated = asset["generated"];
-    table.rows.push_back(
-        {asset["id"], asset["split"], std::to_string(asset["components"].get<int>()),
-         number(generated["chamfer"]), number(generated.value("f_score_0.1", Json())),
-         number(generated.value("f_score_0.05", Json())), number(generated["self_iou"], "%.4f"),
-         number(asset["control"].value("f_score_0.1", Json())),
-         number(asset["vae_reconstruction"].value("f_score_0.1", Json()))});
+    const auto& generated = asset.at("generated");
+    table.rows.push_back({asset.at("id"), asset.at("split"),
+                          std::to_string(asset.at("components").get<int>()),
+                          figure(generated, "chamfer"), figure(generated, "f_score_0.1"),
+                          figure(generated, "f_score_0.05"), figure(generated, "self_iou", "%.4f"),
+                          figure(asset.at("control"), "f_score_0.1"),
+                          figure(asset.at("vae_reconstruction"), "f_score_0.1")});
   }
   page.tables.push_back(table);
+}
+
+// Nothing where no component got a surface: then asset.glb has no faces to read.
+mesh::Scene generated_scene(const fs::path& folder) {
+  const bool has_meshes =
+      std::any_of(fs::directory_iterator(folder), fs::directory_iterator(),
+                  [](const auto& entry) { return entry.path().extension() == ".ply"; });
+  return has_meshes ? mesh::read_scene(folder / "asset.glb") : mesh::Scene();
 }
 
 // Picture, reference and generated components of all assets of a split.
@@ -145,24 +156,14 @@ Image sheet_of(const Json& evaluation, const std::string& split, const fs::path&
     }
     const std::string id = assets[i].at("id");
     const auto& generated = assets[i].at("generated");
-    rows.push_back({id, read_image(folder / id / "picture.png"),
-                    dataset.reference(static_cast<int64_t>(i)),
-                    mesh::read_scene(folder / id / "asset.glb"),
-                    "F@0.1 " + number(generated.value("f_score_0.1", Json())) + "  CD " +
-                        number(generated["chamfer"])});
+    rows.push_back(
+        {id, read_image(folder / id / "picture.png"), dataset.reference(static_cast<int64_t>(i)),
+         generated_scene(folder / id),
+         "F@0.1 " + figure(generated, "f_score_0.1") + "  CD " + figure(generated, "chamfer")});
   }
   report::SheetOptions options;
   options.headline = title;
   return rows.empty() ? Image() : report::contact_sheet(rows, options);
-}
-
-Json read_evaluation(const fs::path& file) {
-  try {
-    return Json::parse(read_file(file));
-  } catch (const Json::exception&) {
-    throw Error(file.string() +
-                " is not the result of an evaluation. Make it again: moca evaluate RUN.");
-  }
 }
 
 void add_sheets(const Json& evaluation, const RunConfig& config, const fs::path& folder,
@@ -181,6 +182,26 @@ void add_sheets(const Json& evaluation, const RunConfig& config, const fs::path&
   }
 }
 
+// Tables, and the sheets of a run that generates; `written` gets the files.
+void add_evaluation(const fs::path& folder, const RunConfig& config, report::ReportPage& page,
+                    std::vector<fs::path>& written) {
+  const auto file = folder / "evaluation.json";
+  try {
+    const auto evaluation = Json::parse(read_file(file));
+    add_key_figures(evaluation, page);
+    add_summary(evaluation, "train", page);
+    add_summary(evaluation, "test", page);
+    add_worst(evaluation, page);
+    if (config.stage == Stage::kDit) {
+      add_assets(evaluation, page);
+      add_sheets(evaluation, config, folder, page, written);
+    }
+  } catch (const Json::exception&) {
+    throw Error(file.string() +
+                " is not the result of an evaluation. Make it again: moca evaluate RUN.");
+  }
+}
+
 }  // namespace
 
 std::vector<fs::path> report_run(const RunConfig& config, const fs::path& evaluation_folder) {
@@ -195,16 +216,8 @@ std::vector<fs::path> report_run(const RunConfig& config, const fs::path& evalua
   } else {
     add_curves(config.folder(), "VAE", page);
   }
-  if (const auto file = evaluation_folder / "evaluation.json"; fs::exists(file)) {
-    const auto evaluation = read_evaluation(file);
-    add_key_figures(evaluation, page);
-    add_summary(evaluation, "train", page);
-    add_summary(evaluation, "test", page);
-    add_worst(evaluation, page);
-    if (config.stage == Stage::kDit) {
-      add_assets(evaluation, page);
-      add_sheets(evaluation, config, evaluation_folder, page, written);
-    }
+  if (fs::exists(evaluation_folder / "evaluation.json")) {
+    add_evaluation(evaluation_folder, config, page, written);
   }
   written.insert(written.begin(), config.folder() / "report.html");
   report::write_report(written.front(), page);

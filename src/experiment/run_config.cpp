@@ -1,40 +1,133 @@
 #include "moca/experiment/run_config.h"
 
+#include <algorithm>
+
 #include "moca/config/schema.h"
 #include "moca/core/error.h"
+#include "moca/pretrained/hugging_face_config.h"
+#include "moca/pretrained/hugging_face_folder.h"
+#include "moca/pretrained/load_pretrained.h"
 
 namespace moca::experiment {
 
+namespace {
+
+namespace fs = std::filesystem;
+
+void require_tokens(const std::string& name, int64_t num_points, const std::string& prefix,
+                    int64_t num_tokens) {
+  if (num_points < num_tokens) {
+    throw Error(prefix + name + " (" + std::to_string(num_points) + ") must be at least " + prefix +
+                "vae.num_tokens (" + std::to_string(num_tokens) +
+                "): every token begins at a surface point of its own.");
+  }
+}
+
+// The sizes that pretrained folders ask for. Of a DiT that is everything two models must share;
+// what is between components stays MoCA's.
+RunConfig with_pretrained_sizes(const PretrainedConfig& from, RunConfig config) {
+  if (!from.vae.empty()) {
+    const int64_t num_tokens = config.vae.num_tokens;
+    config.vae = pretrained::describe_vae(from.vae).vae;
+    config.vae.num_tokens = num_tokens;
+  }
+  if (!from.dit.empty()) {
+    const auto dit = pretrained::describe_dit(from.dit).dit;
+    config.dit.width = dit.width;
+    config.dit.num_heads = dit.num_heads;
+    config.dit.num_layers = dit.num_layers;
+    config.dit.global_blocks = dit.global_blocks;
+  }
+  if (!from.image_encoder.empty()) {
+    const int64_t image_size = config.image_encoder.image_size;
+    config.image_encoder = pretrained::describe_image_encoder(from.image_encoder);
+    config.image_encoder.image_size = image_size;
+  }
+  return config;
+}
+
+}  // namespace
+
+void EvaluationConfig::validate(const std::string& path) const {
+  if (metrics.thresholds.empty()) {
+    throw Error(path +
+                ".metrics.thresholds is empty: the F-score needs a distance, as [0.1, 0.05].");
+  }
+}
+
 void RunConfig::validate(const std::string& path) const {
   const auto prefix = path.empty() ? "" : path + ".";
-  if (stage == Stage::kDit && vae_run.empty()) {
+  if (stage == Stage::kDit && vae_run.empty() && pretrained.vae.empty()) {
     throw Error(prefix +
-                "vae_run is empty: stage dit needs the folder of a run that trained the VAE.");
+                "vae_run is empty: stage dit needs the folder of a run that trained the VAE, or " +
+                "public weights in pretrained.vae.");
   }
-  if (data.max_components > dit.codebook_size) {
+  if (stage == Stage::kDit && !vae_run.empty() && !pretrained.vae.empty()) {
+    throw Error(prefix + "vae_run (" + vae_run + ") and " + prefix + "pretrained.vae (" +
+                pretrained.vae + ") both name a VAE: keep one of them.");
+  }
+  if (dit.codebook_size > 0 && data.max_components > dit.codebook_size) {
     throw Error(prefix + "data.max_components (" + std::to_string(data.max_components) +
                 ") must be at most " + prefix + "dit.codebook_size (" +
                 std::to_string(dit.codebook_size) + "): every component needs an id of its own.");
   }
+  if (stage == Stage::kVae) {
+    require_tokens("vae_training.num_surface_points", vae_training.num_surface_points, prefix,
+                   vae.num_tokens);
+    require_tokens("data.num_surface_points", data.num_surface_points, prefix, vae.num_tokens);
+  }
 }
 
-RunConfig load_config(const std::filesystem::path& file,
-                      const std::vector<std::string>& overrides) {
+RunConfig load_config(const fs::path& file, const std::vector<std::string>& overrides) {
   auto config = config::load<RunConfig>(file, overrides);
+  if (config.pretrained.any()) {
+    config = config::load<RunConfig>(file, overrides, with_pretrained_sizes(config.pretrained, {}));
+  }
   if (config.name.empty()) {
     config.name = file.stem().string();
   }
   return config;
 }
 
-RunConfig load_run(const std::filesystem::path& run_folder,
-                   const std::vector<std::string>& overrides) {
+RunConfig load_run(const fs::path& run_folder, const std::vector<std::string>& overrides) {
   const auto file = run_folder / "config.yaml";
-  if (!std::filesystem::exists(file)) {
+  if (!fs::exists(file)) {
     throw Error("no run at " + run_folder.string() +
                 " (config.yaml is missing). Train one: moca train CONFIG.");
   }
-  return config::load<RunConfig>(file, overrides);
+  auto config = config::load<RunConfig>(file, overrides);
+  std::error_code ignored;
+  if (!fs::equivalent(config.folder(), run_folder, ignored)) {  // a copy, or moved
+    auto own_folder = fs::absolute(run_folder).lexically_normal();
+    if (!own_folder.has_filename()) {  // it ended in a slash
+      own_folder = own_folder.parent_path();
+    }
+    config.runs_folder = own_folder.parent_path().string();
+    config.name = own_folder.filename().string();
+  }
+  return config;
+}
+
+RunConfig pretrained_config(const fs::path& folder, const std::vector<std::string>& overrides) {
+  using pretrained::Part;
+  RunConfig config;
+  config.name = folder.filename().string();
+  config.data.path = folder.string();  // generating reads no dataset, but the setting wants a name
+  config.pretrained.vae = config.pretrained.dit = config.pretrained.image_encoder = folder.string();
+  config = with_pretrained_sizes(config.pretrained, config);
+  config.dit = pretrained::describe_dit(folder).dit;
+  if (config.dit.codebook_size > 0) {
+    config.data.max_components = std::min(config.data.max_components, config.dit.codebook_size);
+  }
+  if (pretrained::has_part(folder, Part::kScheduler)) {
+    config.sampler.schedule =
+        pretrained::read_scheduler_config(pretrained::part_folder(folder, Part::kScheduler) /
+                                          pretrained::config_name(Part::kScheduler));
+  }
+  const auto binding = config::bind(config);
+  config::apply_overrides(binding, overrides);
+  config::validate_all(binding, folder.string());
+  return config;
 }
 
 }  // namespace moca::experiment

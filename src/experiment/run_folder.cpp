@@ -30,8 +30,10 @@ std::string environment_json(const RunConfig& config) {
   return json.dump(1) + "\n";
 }
 
-// Settings that may differ when a run is resumed: how long and how often, not what.
+// Settings that may differ when a run is resumed: where, how long and how often, not what.
 void keep_resumable(RunConfig& config, const RunConfig& from) {
+  config.name = from.name;
+  config.runs_folder = from.runs_folder;
   config.device = from.device;
   config.training.max_minutes = from.training.max_minutes;
   config.training.checkpoint_every = from.training.checkpoint_every;

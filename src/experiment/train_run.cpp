@@ -11,6 +11,7 @@
 #include "moca/experiment/models.h"
 #include "moca/experiment/run_folder.h"
 #include "moca/ops/device.h"
+#include "moca/pretrained/load_pretrained.h"
 #include "moca/training/dit_training.h"
 #include "moca/training/vae_training.h"
 
@@ -25,17 +26,21 @@ training::TrainingTask make_task(const RunConfig& config,
   const auto seed = stream_seed(config.seed, "training");
   if (config.stage == Stage::kVae) {
     vae::VecsetVae vae(config.vae);
+    if (!config.pretrained.vae.empty()) {
+      pretrained::load_vae_weights(vae, config.pretrained.vae);
+    }
     vae->to(device);
     return training::vae_training(vae, dataset, config.vae_training, config.training.batch_size,
                                   seed);
   }
   training::DitTrainingSetup setup;
-  setup.vae = load_vae(config.vae_run, device);
-  setup.denoiser = generation::ComponentDenoiser(config.dit, config.image_encoder,
-                                                 setup.vae->config().latent_channels);
+  setup.vae = vae_of(config, device);
+  setup.denoiser = initial_denoiser(config, setup.vae->config().latent_channels);
+  setup.measure_latents = config.pretrained.vae.empty();
   setup.denoiser->to(device);
   setup.dataset = dataset;
   setup.config = config.dit_training;
+  setup.flow = config.flow;
   setup.num_surface_points = config.vae_training.num_surface_points;
   setup.batch_size = config.training.batch_size;
   setup.seed = seed;

@@ -4,31 +4,30 @@
 #include <torch/types.h>
 
 #include "moca/core/shapes.h"
+#include "moca/flow/rectified_flow.h"
 
 namespace moca::flow {
 
-std::vector<double> noise_schedule(int64_t num_steps) {
-  std::vector<double> levels;
-  for (int64_t i = 0; i <= num_steps; ++i) {
-    levels.push_back(1.0 - static_cast<double>(i) / static_cast<double>(num_steps));
-  }
-  return levels;
-}
-
 at::Tensor sample(const VelocityFunction& velocity, const at::Tensor& noise,
-                  const SamplerConfig& config) {
+                  const SamplerConfig& config, const StepObserver& observer) {
   const torch::NoGradGuard no_grad;
   const auto [B, N, L, C] = shape<4>(noise, "noise [B, N, L, C]");
-  const auto levels = noise_schedule(config.num_steps);
+  const auto levels = noise_schedule(config.num_steps, config.schedule);
+  const auto timesteps_per_level = static_cast<double>(config.schedule.num_train_timesteps);
   auto latents = noise;
   for (int64_t i = 0; i < config.num_steps; ++i) {
-    const auto level = at::full({B}, levels[i], noise.options());
+    const double level_in_float = static_cast<float>(levels[i]);
+    const auto level = at::full({B}, level_in_float * timesteps_per_level / 1000.0,
+                                noise.options().dtype(at::kDouble));
     auto predicted = velocity(latents, level, true).to(at::kFloat);
     if (config.guidance_scale != 1.0) {
       const auto unconditioned = velocity(latents, level, false).to(at::kFloat);
       predicted = unconditioned + config.guidance_scale * (predicted - unconditioned);
     }
-    latents = latents + (levels[i + 1] - levels[i]) * predicted;
+    latents = euler_step(latents, predicted, levels[i], levels[i + 1]);
+    if (observer) {
+      observer({i, level_in_float, predicted, latents});
+    }
   }
   return latents;
 }

@@ -8,44 +8,45 @@
 
 #include "moca/core/error.h"
 #include "moca/core/generator.h"
+#include "moca/generation/part_ids.h"
 #include "moca/image/image_io.h"
+#include "moca/image/resize.h"
 #include "moca/mesh/renderer.h"
 #include "moca/nn/autocast.h"
 
 namespace moca::generation {
 namespace {
 
-// Noise, ids and mask of a batch, each asset's from its own seed.
-struct BatchStart {
-  at::Tensor noise;           // [B, N, L, C]
-  at::Tensor component_ids;   // [B, N]
-  at::Tensor component_mask;  // [B, N]
-};
+// How many components the model has ids for.
+int64_t max_components_of(const dit::DitConfig& config, ComponentIds ids, double guidance_scale) {
+  if (config.codebook_size == 0) {
+    return 1;
+  }
+  const bool both_halves = ids == ComponentIds::kPartCrafter && guidance_scale > 1.0;
+  return both_halves ? config.codebook_size / 2 : config.codebook_size;
+}
 
-BatchStart start_of(const std::vector<Request>& requests, int64_t L, int64_t C,
-                    int64_t codebook_size) {
-  int64_t max_components = 1;
+// Ids [N] of an asset's components, with the picture or without.
+at::Tensor ids_of(const Request& request, const dit::DitConfig& config, ComponentIds ids,
+                  bool conditioned, double guidance_scale) {
+  if (ids == ComponentIds::kPartCrafter) {
+    return partcrafter_ids(request.num_components, conditioned, guidance_scale);
+  }
+  return dit::draw_component_ids(1, request.num_components, config.codebook_size,
+                                 generator_for(request.seed, "component ids"))[0];
+}
+
+int64_t padded_components(const std::vector<Request>& requests, int64_t limit) {
+  int64_t most = 1;
   for (const auto& request : requests) {
-    if (request.num_components < 1 || request.num_components > codebook_size) {
+    if (request.num_components < 1 || request.num_components > limit) {
       throw Error("cannot generate " + std::to_string(request.num_components) +
-                  " components: the model's codebook has ids for 1 to " +
-                  std::to_string(codebook_size) + ".");
+                  " components: the model's codebook has ids for 1 to " + std::to_string(limit) +
+                  ".");
     }
-    max_components = std::max(max_components, request.num_components);
+    most = std::max(most, request.num_components);
   }
-  const auto B = static_cast<int64_t>(requests.size());
-  BatchStart start{at::zeros({B, max_components, L, C}), at::zeros({B, max_components}, at::kLong),
-                   at::zeros({B, max_components}, at::kBool)};
-  for (int64_t b = 0; b < B; ++b) {
-    const int64_t N = requests[b].num_components;
-    const uint64_t seed = requests[b].seed;
-    start.noise[b].narrow(0, 0, N).copy_(
-        at::randn({N, L, C}, generator_for(seed, "sampling noise"), at::TensorOptions()));
-    start.component_ids[b].narrow(0, 0, N).copy_(
-        dit::draw_component_ids(1, N, codebook_size, generator_for(seed, "component ids"))[0]);
-    start.component_mask[b].narrow(0, 0, N).fill_(true);
-  }
-  return start;
+  return most;
 }
 
 at::Device device_of(torch::nn::Module& module) { return module.parameters().front().device(); }
@@ -65,38 +66,75 @@ at::Tensor picture_to_input(const Image& picture, int64_t image_size) {
 
 ComponentGenerator::ComponentGenerator(ComponentDenoiser denoiser, vae::VecsetVae vae,
                                        const flow::SamplerConfig& sampler,
-                                       const vae::DecoderConfig& decoder, bool use_bf16)
+                                       const vae::DecoderConfig& decoder, bool use_bf16,
+                                       Conditioning conditioning)
     : denoiser_(std::move(denoiser)),
       vae_(std::move(vae)),
       sampler_(sampler),
       decoder_(decoder),
-      use_bf16_(use_bf16) {
+      use_bf16_(use_bf16),
+      conditioning_(std::move(conditioning)) {
   denoiser_->eval();
   vae_->eval();
+}
+
+at::Tensor ComponentGenerator::picture_input(const Image& picture) const {
+  if (conditioning_.preprocess) {
+    return image_encoder::preprocess_picture(picture, *conditioning_.preprocess).unsqueeze(0);
+  }
+  return picture_to_input(picture, denoiser_->image_encoder()->config().image_size);
+}
+
+ComponentGenerator::BatchStart ComponentGenerator::start_of(
+    const std::vector<Request>& requests) const {
+  const auto& dit_config = denoiser_->dit()->config();
+  const auto ids = conditioning_.component_ids;
+  const double guidance_scale = sampler_.guidance_scale;
+  const auto B = static_cast<int64_t>(requests.size());
+  const int64_t N = padded_components(requests, max_components_of(dit_config, ids, guidance_scale));
+  const int64_t L = vae_->config().num_tokens;
+  const int64_t C = vae_->config().latent_channels;
+  BatchStart start{at::zeros({B, N, L, C}), at::zeros({B, N}, at::kLong),
+                   at::zeros({B, N}, at::kLong), at::zeros({B, N}, at::kBool)};
+  for (int64_t b = 0; b < B; ++b) {
+    const auto& request = requests[b];
+    const int64_t count = request.num_components;
+    start.noise[b]
+        .narrow(0, 0, count)
+        .copy_(at::randn({count, L, C}, generator_for(request.seed, "sampling noise"),
+                         at::TensorOptions()));
+    start.conditioned_ids[b]
+        .narrow(0, 0, count)
+        .copy_(ids_of(request, dit_config, ids, true, guidance_scale));
+    start.unconditioned_ids[b]
+        .narrow(0, 0, count)
+        .copy_(ids_of(request, dit_config, ids, false, guidance_scale));
+    start.component_mask[b].narrow(0, 0, count).fill_(true);
+  }
+  return start;
 }
 
 std::vector<at::Tensor> ComponentGenerator::generate_latents(const std::vector<Request>& requests) {
   const torch::NoGradGuard no_grad;
   const auto device = device_of(*denoiser_);
-  const auto& vae_config = vae_->config();
-  const auto start = start_of(requests, vae_config.num_tokens, vae_config.latent_channels,
-                              denoiser_->dit()->config().codebook_size);
+  auto start = start_of(requests);
+  for (auto* tensor :
+       {&start.noise, &start.conditioned_ids, &start.unconditioned_ids, &start.component_mask}) {
+    *tensor = tensor->to(device);
+  }
   std::vector<at::Tensor> pictures;
   for (const auto& request : requests) {
-    pictures.push_back(
-        picture_to_input(request.picture, denoiser_->image_encoder()->config().image_size));
+    pictures.push_back(picture_input(request.picture));
   }
   const nn::Autocast autocast(device, use_bf16_);
   const auto image_tokens = denoiser_->image_encoder()->forward(at::cat(pictures).to(device));
-  const auto component_ids = start.component_ids.to(device);
-  const auto component_mask = start.component_mask.to(device);
   const auto velocity = [&](const at::Tensor& noisy_latents, const at::Tensor& noise_level,
                             bool conditioned) {
-    return denoiser_->dit()->forward({noisy_latents, noise_level,
-                                      conditioned ? image_tokens : at::Tensor(), component_ids,
-                                      component_mask});
+    return denoiser_->dit()->forward(
+        {noisy_latents, noise_level, conditioned ? image_tokens : at::Tensor(),
+         conditioned ? start.conditioned_ids : start.unconditioned_ids, start.component_mask});
   };
-  const auto standardised = flow::sample(velocity, start.noise.to(device), sampler_);
+  const auto standardised = flow::sample(velocity, start.noise, sampler_);
   const auto latents = denoiser_->latent_statistics()->restore(standardised);
   std::vector<at::Tensor> results;
   for (size_t b = 0; b < requests.size(); ++b) {

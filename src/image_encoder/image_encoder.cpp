@@ -3,10 +3,12 @@
 #include <ATen/ATen.h>
 #include <torch/nn/modules/container/modulelist.h>
 
+#include <cmath>
 #include <memory>
 
 #include "moca/core/error.h"
 #include "moca/core/shapes.h"
+#include "moca/image_encoder/preprocess.h"
 
 namespace moca::image_encoder {
 namespace {
@@ -46,53 +48,72 @@ ImageEncoderImpl::ImageEncoderImpl(const ImageEncoderConfig& config) : config_(c
   patch_bias_ = projection->register_parameter("bias", at::zeros({D}));
   auto encoder = register_module("encoder", std::make_shared<torch::nn::Module>("encoder"));
   auto list = encoder->register_module("layer", torch::nn::ModuleList());
+  const VisionBlockSizes block{.width = D,
+                               .num_heads = config.num_heads,
+                               .mlp_width = config.mlp_ratio * D,
+                               .query_key_value_bias = config.query_key_value_bias,
+                               .gated_mlp = config.gated_mlp,
+                               .norm_epsilon = config.norm_epsilon};
   for (int64_t i = 0; i < config.num_layers; ++i) {
-    layers_.emplace_back(D, config.num_heads);
+    layers_.emplace_back(block);
     list->push_back(layers_.back());
   }
-  norm_ = register_module("layernorm", nn::LayerNorm(D, 1e-6));
+  norm_ = register_module("layernorm", nn::LayerNorm(D, config.norm_epsilon));
 }
 
 at::Tensor ImageEncoderImpl::position_table(int64_t rows, int64_t columns) const {
-  const int64_t grid = config_.position_grid;
-  if (rows == grid && columns == grid) {
-    return positions_;
-  }
-  const auto table = positions_.narrow(1, 1, grid * grid)
-                         .view({1, grid, grid, config_.width})
-                         .permute({0, 3, 1, 2})
-                         .to(at::kFloat);
-  // Bicubic to a size, without antialiasing: what transformers >= 4.45 does with DINOv2's table.
-  const auto resized = at::upsample_bicubic2d(table, {rows, columns}, /*align_corners=*/false);
-  return at::cat({positions_.narrow(1, 0, 1),
-                  resized.permute({0, 2, 3, 1}).reshape({1, rows * columns, config_.width})},
-                 1);
+  return stretch_position_table(positions_, rows, columns);
 }
 
-at::Tensor ImageEncoderImpl::forward(const at::Tensor& images) {
+at::Tensor ImageEncoderImpl::forward(const at::Tensor& images,
+                                     std::vector<at::Tensor>* hidden_states) {
   const auto [B, channels, height, width] = shape<4>(images, "images [B, channels, height, width]");
   TORCH_CHECK(channels == config_.num_channels, "the image encoder takes ", config_.num_channels,
               " channels, got images ", images.sizes());
   const int64_t patch = config_.patch_size;
-  const auto patches = at::conv2d(images, patch_weight_, patch_bias_, {patch, patch})
-                           .flatten(2)
-                           .transpose(1, 2);  // [B, patches, D_image]
+  const auto patches =
+      at::conv2d(images.to(patch_weight_.scalar_type()), patch_weight_, patch_bias_, {patch, patch})
+          .flatten(2)
+          .transpose(1, 2);  // [B, patches, D_image]
   auto tokens =
       at::cat({class_token_.expand({B, 1, config_.width}).to(patches.scalar_type()), patches}, 1);
   tokens = tokens + position_table(height / patch, width / patch);
   for (auto& layer : layers_) {
+    if (hidden_states != nullptr) {
+      hidden_states->push_back(tokens);
+    }
     tokens = layer(tokens);
   }
+  if (hidden_states != nullptr) {
+    hidden_states->push_back(tokens);
+  }
   return norm_(tokens);
+}
+
+at::Tensor stretch_position_table(const at::Tensor& table, int64_t rows, int64_t columns) {
+  const auto [one, count, width] = shape<3>(table, "position table [1, 1 + G * G, D_image]");
+  const auto grid = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(count - 1))));
+  TORCH_CHECK(one == 1 && grid * grid == count - 1, "expected a position table [1, 1 + G * G, ",
+              "D_image], got ", table.sizes());
+  if (rows == grid && columns == grid) {
+    return table;
+  }
+  const auto patches = table.narrow(1, 1, grid * grid)
+                           .view({1, grid, grid, width})
+                           .permute({0, 3, 1, 2})
+                           .to(at::kFloat);
+  // Bicubic to a size, without antialiasing: what transformers >= 4.45 does with DINOv2's table.
+  const auto stretched = at::upsample_bicubic2d(patches, {rows, columns}, /*align_corners=*/false);
+  return at::cat(
+      {table.narrow(1, 0, 1),
+       stretched.permute({0, 2, 3, 1}).reshape({1, rows * columns, width}).to(table.scalar_type())},
+      1);
 }
 
 at::Tensor normalise_images(const at::Tensor& bytes) {
   const auto [B, height, width, channels] = shape<4>(bytes, "bytes [B, height, width, 3]");
   TORCH_CHECK(channels == 3, "expected RGB bytes [B, height, width, 3], got ", bytes.sizes());
-  const auto options = bytes.options().dtype(at::kFloat);
-  const auto mean = at::tensor({0.485, 0.456, 0.406}, options).view({1, 3, 1, 1});       // ImageNet
-  const auto deviation = at::tensor({0.229, 0.224, 0.225}, options).view({1, 3, 1, 1});  // ImageNet
-  return (bytes.permute({0, 3, 1, 2}).to(at::kFloat) / 255.0 - mean) / deviation;
+  return rescale_and_normalise(bytes.permute({0, 3, 1, 2}), {});
 }
 
 }  // namespace moca::image_encoder

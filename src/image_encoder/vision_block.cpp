@@ -13,22 +13,44 @@ std::shared_ptr<torch::nn::Module> group(torch::nn::Module& owner, const char* n
   return owner.register_module(name, std::make_shared<torch::nn::Module>(name));
 }
 
+// Dinov2SwiGLUFFN of transformers.
+int64_t gated_width(int64_t mlp_width) { return (mlp_width * 2 / 3 + 7) / 8 * 8; }
+
 }  // namespace
 
-VisionBlockImpl::VisionBlockImpl(int64_t width, int64_t num_heads) : num_heads_(num_heads) {
-  using torch::nn::Linear;
-  norm1_ = register_module("norm1", nn::LayerNorm(width, 1e-6));  // DINOv2: layer_norm_eps
+VisionMlpImpl::VisionMlpImpl(const VisionBlockSizes& sizes) : gated_(sizes.gated_mlp) {
+  if (gated_) {
+    const int64_t inner = gated_width(sizes.mlp_width);
+    widen_ = register_module("weights_in", nn::Linear(sizes.width, 2 * inner));
+    narrow_ = register_module("weights_out", nn::Linear(inner, sizes.width));
+  } else {
+    widen_ = register_module("fc1", nn::Linear(sizes.width, sizes.mlp_width));
+    narrow_ = register_module("fc2", nn::Linear(sizes.mlp_width, sizes.width));
+  }
+}
+
+at::Tensor VisionMlpImpl::forward(const at::Tensor& tokens) {
+  const auto wide = widen_(tokens);
+  if (!gated_) {
+    return narrow_(at::gelu(wide, "none"));
+  }
+  const auto halves = wide.chunk(2, -1);
+  return narrow_(at::silu(halves[0]) * halves[1]);
+}
+
+VisionBlockImpl::VisionBlockImpl(const VisionBlockSizes& sizes) : num_heads_(sizes.num_heads) {
+  const int64_t width = sizes.width;
+  const auto projection = [&] { return nn::Linear(width, width, sizes.query_key_value_bias); };
+  norm1_ = register_module("norm1", nn::LayerNorm(width, sizes.norm_epsilon));
   auto outer = group(*this, "attention");
   auto inner = group(*outer, "attention");
-  query_ = inner->register_module("query", Linear(width, width));
-  key_ = inner->register_module("key", Linear(width, width));
-  value_ = inner->register_module("value", Linear(width, width));
-  output_ = group(*outer, "output")->register_module("dense", Linear(width, width));
+  query_ = inner->register_module("query", projection());
+  key_ = inner->register_module("key", projection());
+  value_ = inner->register_module("value", projection());
+  output_ = group(*outer, "output")->register_module("dense", nn::Linear(width, width));
   scale1_ = group(*this, "layer_scale1")->register_parameter("lambda1", at::ones({width}));
-  norm2_ = register_module("norm2", nn::LayerNorm(width, 1e-6));
-  auto mlp = group(*this, "mlp");
-  fc1_ = mlp->register_module("fc1", Linear(width, 4 * width));
-  fc2_ = mlp->register_module("fc2", Linear(4 * width, width));
+  norm2_ = register_module("norm2", nn::LayerNorm(width, sizes.norm_epsilon));
+  mlp_ = register_module("mlp", VisionMlp(sizes));
   scale2_ = group(*this, "layer_scale2")->register_parameter("lambda1", at::ones({width}));
 }
 
@@ -44,7 +66,7 @@ at::Tensor VisionBlockImpl::attention(const at::Tensor& tokens) {
 
 at::Tensor VisionBlockImpl::forward(const at::Tensor& tokens) {
   const auto attended = tokens + scale1_ * attention(norm1_(tokens));
-  return attended + scale2_ * fc2_(at::gelu(fc1_(norm2_(attended)), "none"));
+  return attended + scale2_ * mlp_(norm2_(attended));
 }
 
 }  // namespace moca::image_encoder

@@ -5,20 +5,28 @@
 #include <memory>
 
 #include "moca/core/shapes.h"
+#include "moca/ops/attention.h"
+#include "moca/ops/linear.h"
 
 namespace moca::nn {
+
+at::Tensor split_heads(const at::Tensor& projected, int64_t num_heads, int64_t parts) {
+  const int64_t head_width = projected.size(2) / (num_heads * parts);
+  return projected.view({projected.size(0), projected.size(1), num_heads, parts, head_width})
+      .permute({3, 0, 2, 1, 4});
+}
 
 AttentionImpl::AttentionImpl(const AttentionSizes& sizes) : sizes_(sizes) {
   TORCH_CHECK(sizes.num_heads > 0 && sizes.width % sizes.num_heads == 0, "width (", sizes.width,
               ") must be a multiple of num_heads (", sizes.num_heads, ")");
   const int64_t context_width = sizes.context_width > 0 ? sizes.context_width : sizes.width;
   const auto linear = [&](int64_t width_in) {
-    return torch::nn::Linear(torch::nn::LinearOptions(width_in, sizes.width).bias(false));
+    return Linear(width_in, sizes.width, /*with_bias=*/false);
   };
   to_q_ = register_module("to_q", linear(sizes.width));
   to_k_ = register_module("to_k", linear(context_width));
   to_v_ = register_module("to_v", linear(context_width));
-  to_out_ = torch::nn::Linear(sizes.width, sizes.width);
+  to_out_ = Linear(sizes.width, sizes.width);
   register_module("to_out", std::make_shared<torch::nn::Module>("to_out"))
       ->register_module("0", to_out_);  // 1 is a dropout in diffusers, without parameters
   if (sizes.normed_heads) {
@@ -30,16 +38,13 @@ AttentionImpl::AttentionImpl(const AttentionSizes& sizes) : sizes_(sizes) {
   }
 }
 
-// [n, S, parts * D] -> [parts, n, H, S, K], heads first.
-at::Tensor AttentionImpl::split_heads(const at::Tensor& projected, int64_t parts) const {
-  const int64_t head_width = sizes_.width / sizes_.num_heads;
-  return projected.view({projected.size(0), projected.size(1), sizes_.num_heads, parts, head_width})
-      .permute({3, 0, 2, 1, 4});
+at::Tensor AttentionImpl::self_weight() const {
+  return at::cat({to_q_->effective_weight(), to_k_->effective_weight(), to_v_->effective_weight()});
 }
 
 HeadTensors AttentionImpl::project(const at::Tensor& tokens) {
-  const auto weight = at::cat({to_q_->weight, to_k_->weight, to_v_->weight});  // [3D, D]
-  const auto parts = split_heads(at::linear(tokens, weight), 3);
+  const auto weight = self_weight();  // [3D, D]
+  const auto parts = split_heads(ops::linear(tokens, weight, at::Tensor()), sizes_.num_heads, 3);
   HeadTensors heads{parts[0], parts[1], parts[2]};
   if (norm_q_) {
     heads.query = norm_q_(heads.query);
@@ -50,11 +55,11 @@ HeadTensors AttentionImpl::project(const at::Tensor& tokens) {
 
 HeadTensors AttentionImpl::project_key_value(const at::Tensor& tokens) {
   const int64_t head_width = sizes_.width / sizes_.num_heads;
-  const auto weight = at::cat({to_q_->weight, to_k_->weight, to_v_->weight})
+  const auto weight = self_weight()
                           .view({sizes_.num_heads, 3, head_width, sizes_.width})
                           .narrow(1, 1, 2)
                           .reshape({2 * sizes_.width, sizes_.width});
-  const auto parts = split_heads(at::linear(tokens, weight), 2);
+  const auto parts = split_heads(ops::linear(tokens, weight, at::Tensor()), sizes_.num_heads, 2);
   HeadTensors heads{at::Tensor(), parts[0], parts[1]};
   if (norm_k_) {
     heads.key = norm_k_(heads.key);
@@ -63,14 +68,15 @@ HeadTensors AttentionImpl::project_key_value(const at::Tensor& tokens) {
 }
 
 at::Tensor AttentionImpl::project_query(const at::Tensor& tokens) {
-  const auto query = split_heads(to_q_(tokens), 1)[0];
+  const auto query = split_heads(to_q_(tokens), sizes_.num_heads, 1)[0];
   return norm_q_ ? norm_q_(query) : query;
 }
 
 HeadTensors AttentionImpl::project_context(const at::Tensor& context) {
   const auto normed = norm_cross_ ? norm_cross_(context) : context;
-  const auto weight = at::cat({to_k_->weight, to_v_->weight});  // [2D, context_width]
-  const auto parts = split_heads(at::linear(normed, weight), 2);
+  const auto weight =
+      at::cat({to_k_->effective_weight(), to_v_->effective_weight()});  // [2D, context_width]
+  const auto parts = split_heads(ops::linear(normed, weight, at::Tensor()), sizes_.num_heads, 2);
   HeadTensors heads{at::Tensor(), parts[0], parts[1]};
   if (norm_k_) {
     heads.key = norm_k_(heads.key);
@@ -86,7 +92,7 @@ at::Tensor AttentionImpl::project_output(const at::Tensor& heads) {
 at::Tensor AttentionImpl::output_bias() const { return to_out_->bias; }
 
 at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
-  return at::scaled_dot_product_attention(query, key, value);
+  return ops::attention(query, key, value);
 }
 
 }  // namespace moca::nn

@@ -4,6 +4,8 @@
 
 #include <memory>
 
+#include "moca/ops/linear.h"
+
 namespace moca::nn {
 
 LayerNormImpl::LayerNormImpl(int64_t width, double epsilon)
@@ -26,15 +28,14 @@ at::Tensor RmsNormImpl::forward(const at::Tensor& input) {
 }
 
 GeluProjectionImpl::GeluProjectionImpl(int64_t width_in, int64_t width_out)
-    : proj_(register_module("proj", torch::nn::Linear(width_in, width_out))) {}
+    : proj_(register_module("proj", Linear(width_in, width_out))) {}
 
 at::Tensor GeluProjectionImpl::forward(const at::Tensor& input) {
-  return at::gelu(proj_(input), "none");
+  return ops::linear(input, proj_->effective_weight(), proj_->bias, ops::Activation::kGelu);
 }
 
 FeedForwardImpl::FeedForwardImpl(int64_t width, int64_t expansion)
-    : widen_(GeluProjection(width, width * expansion)),
-      narrow_(torch::nn::Linear(width * expansion, width)) {
+    : widen_(GeluProjection(width, width * expansion)), narrow_(Linear(width * expansion, width)) {
   auto net = register_module("net", std::make_shared<torch::nn::Module>("net"));
   net->register_module("0", widen_);
   net->register_module("2", narrow_);  // 1 is a dropout in diffusers, without parameters

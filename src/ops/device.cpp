@@ -4,6 +4,7 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <dlfcn.h>
 
+#include <regex>
 #include <string>
 
 #include "moca/core/error.h"
@@ -22,6 +23,12 @@ std::string load_torch_cuda() {
   return failure;
 }
 
+// "cuda", or "cuda:" and a number below 100.
+bool names_a_gpu(const std::string& name) {
+  static const std::regex pattern("cuda(:(0|[1-9][0-9]?))?");
+  return std::regex_match(name, pattern);
+}
+
 }  // namespace
 
 c10::Device select_device(const std::string& name) {
@@ -29,7 +36,7 @@ c10::Device select_device(const std::string& name) {
     return c10::Device(c10::kCPU);
   }
   const bool automatic = name == "auto";
-  if (!automatic && name != "cuda" && name.rfind("cuda:", 0) != 0) {
+  if (!automatic && !names_a_gpu(name)) {
     throw Error("device '" + name + "' is unknown. Use auto, cpu, cuda or cuda:N.");
   }
   const std::string failure = load_torch_cuda();

@@ -1,4 +1,4 @@
-#include "moca/procedural/asset_builder.h"
+#include "asset_builder.h"
 
 #include <Eigen/Geometry>
 #include <algorithm>
@@ -11,54 +11,6 @@ namespace {
 
 // The largest change per channel between two assets' colours of one role.
 constexpr float kColorVariation = 0.04F;
-
-Vec3 rgb_of(Paint paint) {
-  switch (paint) {
-    case Paint::kRed:
-      return {0.85F, 0.18F, 0.18F};
-    case Paint::kOrange:
-      return {0.95F, 0.55F, 0.12F};
-    case Paint::kYellow:
-      return {0.93F, 0.84F, 0.22F};
-    case Paint::kLime:
-      return {0.60F, 0.82F, 0.25F};
-    case Paint::kGreen:
-      return {0.16F, 0.55F, 0.25F};
-    case Paint::kTeal:
-      return {0.10F, 0.62F, 0.62F};
-    case Paint::kSky:
-      return {0.50F, 0.76F, 0.94F};
-    case Paint::kBlue:
-      return {0.18F, 0.32F, 0.80F};
-    case Paint::kPurple:
-      return {0.54F, 0.26F, 0.70F};
-    case Paint::kPink:
-      return {0.94F, 0.56F, 0.74F};
-    case Paint::kBrown:
-      return {0.52F, 0.33F, 0.18F};
-    case Paint::kGrey:
-      return {0.62F, 0.62F, 0.64F};
-    case Paint::kDark:
-      return {0.20F, 0.20F, 0.24F};
-    case Paint::kCyan:
-      return {0.15F, 0.88F, 0.90F};
-    case Paint::kNavy:
-      return {0.08F, 0.08F, 0.48F};
-    case Paint::kMaroon:
-      return {0.45F, 0.05F, 0.20F};
-    case Paint::kOlive:
-      return {0.38F, 0.50F, 0.05F};
-    case Paint::kMagenta:
-      return {0.85F, 0.12F, 0.60F};
-    case Paint::kLavender:
-      return {0.75F, 0.68F, 0.95F};
-    case Paint::kMint:
-      return {0.62F, 0.94F, 0.74F};
-    case Paint::kCream:
-      return {0.96F, 0.88F, 0.66F};
-  }
-  throw std::logic_error("asset builder: unknown paint");
-}
 
 // Which sums up to `count` the features can still add, each having been drawn `times` already.
 std::vector<bool> reachable_sums(int count, const std::vector<Feature>& features,
@@ -193,10 +145,25 @@ std::vector<int> draw_features(int count, const std::vector<Feature>& features, 
   return times;
 }
 
+void draw_plan(int count, const std::vector<PlannedFeature>& plan, Random& random) {
+  std::vector<Feature> features;
+  for (const PlannedFeature& planned : plan) {
+    features.push_back(planned.feature);
+  }
+  const std::vector<int> times = draw_features(count, features, random);
+  for (size_t i = 0; i < plan.size(); ++i) {
+    if (bool* const* is_there = std::get_if<bool*>(&plan[i].drawn)) {
+      **is_there = times[i] > 0;
+    } else {
+      *std::get<int*>(plan[i].drawn) = times[i];
+    }
+  }
+}
+
 void AssetBuilder::add(std::string_view role, Paint paint, const Primitive& primitive) {
   auto color = colors_.find(role);
   if (color == colors_.end()) {
-    Vec3 varied = rgb_of(paint);
+    Vec3 varied(paint.red, paint.green, paint.blue);
     for (float& channel : varied) {
       channel =
           std::clamp(channel + random_.uniform(-kColorVariation, kColorVariation), 0.0F, 1.0F);
@@ -257,6 +224,11 @@ Primitive stick(StickStyle style, const Vec3& from, const Vec3& to, float radius
 Eigen::Matrix3f turn_about(int axis, float degrees) {
   const float angle = degrees * std::numbers::pi_v<float> / 180.0F;
   return Eigen::AngleAxisf(angle, Vec3::Unit(axis)).toRotationMatrix();
+}
+
+Strip strip(int index, int count, float half, float gap) {
+  const float pitch = 2.0F * half / static_cast<float>(count);
+  return {-half + (static_cast<float>(index) + 0.5F) * pitch, (pitch - gap) / 2.0F};
 }
 
 float spread(int index, int count, float half) {

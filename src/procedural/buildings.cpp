@@ -1,6 +1,8 @@
 // Buildings: houses and castles (a block, a roof, windows, towers, an annex) and stacked
 // high-rises.
-#include "moca/procedural/families.h"
+#include <array>
+
+#include "families.h"
 
 namespace moca::procedural {
 namespace {
@@ -19,25 +21,16 @@ struct House {
 
 House plan_house(int count, Random& random) {
   House house;
-  const auto [door, front, side, chimney, towers, annex, porch, steps] =
-      draw_plan<8>(count - 2,
-                   {{{.weight = 3},
-                     {.most = 8, .weight = 1.5F},
-                     {.most = 6},
-                     {.weight = 1.5F},
-                     {.step = 2, .most = 4, .weight = 1.5F},
-                     {.step = 2},
-                     {.step = 3, .weight = 0.7F},
-                     {.most = 2, .weight = 0.3F}}},
-                   random);
-  house.has_door = door > 0;
-  house.num_front_windows = front;
-  house.num_side_windows = side;
-  house.has_chimney = chimney > 0;
-  house.num_towers = towers;
-  house.has_annex = annex > 0;
-  house.has_porch = porch > 0;
-  house.num_steps = steps;
+  draw_plan(count - 2,
+            {{&house.has_door, {.weight = 3}},
+             {&house.num_front_windows, {.most = 8, .weight = 1.5F}},
+             {&house.num_side_windows, {.most = 6}},
+             {&house.has_chimney, {.weight = 1.5F}},
+             {&house.num_towers, {.step = 2, .most = 4, .weight = 1.5F}},
+             {&house.has_annex, {.step = 2}},
+             {&house.has_porch, {.step = 3, .weight = 0.7F}},
+             {&house.num_steps, {.most = 2, .weight = 0.3F}}},
+            random);
   house.half_size =
       Vec3(random.uniform(0.5F, 0.75F), random.uniform(0.38F, 0.6F), random.uniform(0.4F, 0.6F));
   return house;
@@ -47,20 +40,14 @@ House plan_house(int count, Random& random) {
 Primitive draw_roof(Random& random, const Vec3& half_size, const Vec3& foot) {
   const float half_height = random.uniform(0.16F, 0.28F);
   const Vec3 center = foot + Vec3(0, half_height, 0);
-  const float eaves = 0.03F;
-  switch (random.integer(0, 3)) {
-    case 0:
-      return trapezoid(Vec3(half_size.x() + eaves, half_height, half_size.z() + eaves), 0, center);
-    case 1:
-      return rotated(
-          trapezoid(Vec3(half_size.z() + eaves, half_height, half_size.x() + eaves), 0, center),
-          turn_about(1, 90.0F));
-    case 2:
-      return trapezoid(Vec3(half_size.x() + eaves, half_height, half_size.z() + eaves),
-                       0.55F * half_size.x(), center);
-    default:
-      return cone(1.1F * half_size.z(), 0.15F, half_height, center);
-  }
+  const Vec3 eaves(half_size.x() + 0.03F, half_height, half_size.z() + 0.03F);
+  const Vec3 turned_eaves(eaves.z(), half_height, eaves.x());
+  const std::array<Primitive, 4> roofs = {
+      trapezoid(eaves, 0, center),
+      rotated(trapezoid(turned_eaves, 0, center), turn_about(1, 90.0F)),
+      trapezoid(eaves, 0.55F * half_size.x(), center),
+      cone(1.1F * half_size.z(), 0.15F, half_height, center)};
+  return roofs[random.integer(0, 3)];
 }
 
 void add_openings(AssetBuilder& builder, const House& house) {
@@ -68,7 +55,7 @@ void add_openings(AssetBuilder& builder, const House& house) {
   const float front = half.z() + 0.03F;
   if (house.has_door) {
     const float half_height = 0.3F * half.y();
-    builder.add("door", Paint::kBrown,
+    builder.add("door", paint::kBrown,
                 box(Vec3(0.12F, half_height, 0.04F), Vec3(0, half_height, front)));
   }
   // Columns of three; the middle of the lowest row belongs to the door.
@@ -77,13 +64,13 @@ void add_openings(AssetBuilder& builder, const House& house) {
     const int row = cell / 3;
     const Vec3 at(spread(cell % 3, 3, 0.64F * half.x()),
                   half.y() * (1.64F - 0.6F * static_cast<float>(row)), front);
-    builder.add("window", Paint::kSky, box(Vec3(0.15F * half.x(), 0.17F * half.y(), 0.04F), at));
+    builder.add("window", paint::kSky, box(Vec3(0.15F * half.x(), 0.17F * half.y(), 0.04F), at));
   }
   for (int i = 0; i < house.num_side_windows; ++i) {
     const int row = i / 3;
     const Vec3 at(half.x() + 0.03F, half.y() * (1.5F - 0.8F * static_cast<float>(row)),
                   spread(i % 3, 3, -0.62F * half.z()));
-    builder.add("window", Paint::kSky, box(Vec3(0.04F, 0.2F * half.y(), 0.16F * half.z()), at));
+    builder.add("window", paint::kSky, box(Vec3(0.04F, 0.2F * half.y(), 0.16F * half.z()), at));
   }
 }
 
@@ -91,14 +78,14 @@ void add_porch(AssetBuilder& builder, const House& house) {
   const float front = house.half_size.z();
   const float height = 0.72F * house.half_size.y();
   if (house.has_porch) {
-    builder.add_pair("column", Paint::kYellow,
+    builder.add_pair("column", paint::kYellow,
                      cylinder(0.06F, height / 2.0F, Vec3(0.22F, height / 2.0F, front + 0.3F)));
-    builder.add("porch_roof", Paint::kOrange,
+    builder.add("porch_roof", paint::kOrange,
                 box(Vec3(0.32F, 0.05F, 0.2F), Vec3(0, height + 0.045F, front + 0.195F)));
   }
   for (int i = 0; i < house.num_steps; ++i) {
     const float z = front + 0.13F + 0.16F * static_cast<float>(i);
-    builder.add("step", Paint::kOlive, box(Vec3(0.15F, 0.05F, 0.075F), Vec3(0, 0.05F, z)));
+    builder.add("step", paint::kOlive, box(Vec3(0.15F, 0.05F, 0.075F), Vec3(0, 0.05F, z)));
   }
 }
 
@@ -112,10 +99,10 @@ void add_towers(AssetBuilder& builder, const House& house) {
     const float x = house.half_size.x() + 0.68F * radius;
     const float z = house.half_size.z() + 0.68F * radius;
     const Vec3 at(i % 2 == 0 ? x : -x, half_height, i < 2 ? z : -z);
-    builder.add("tower", Paint::kTeal,
+    builder.add("tower", paint::kTeal,
                 is_round ? cylinder(radius, half_height, at) : prism(radius, half_height, at));
     builder.add(
-        "tower_roof", Paint::kBlue,
+        "tower_roof", paint::kBlue,
         cone(1.2F * radius, 0, roof_half_height, at + Vec3(0, half_height + roof_half_height, 0)));
   }
 }
@@ -124,9 +111,9 @@ void build_house(AssetBuilder& builder, int count) {
   Random& random = builder.random();
   const House house = plan_house(count, random);
   const Vec3& half = house.half_size;
-  builder.add("walls", Paint::kGrey, box(half, Vec3(0, half.y(), 0)));
+  builder.add("walls", paint::kGrey, box(half, Vec3(0, half.y(), 0)));
   const Primitive roof = draw_roof(random, half, Vec3(0, 2.0F * half.y(), 0));
-  builder.add("roof", Paint::kRed, roof);
+  builder.add("roof", paint::kRed, roof);
   add_openings(builder, house);
   add_porch(builder, house);
   add_towers(builder, house);
@@ -135,14 +122,14 @@ void build_house(AssetBuilder& builder, int count) {
     while (foot.y() > 2.0F * half.y() && signed_distance(roof, foot) < 0.02F) {
       foot.y() -= 0.005F;
     }
-    builder.add("chimney", Paint::kDark,
+    builder.add("chimney", paint::kDark,
                 box(Vec3(0.075F, 0.15F, 0.075F), foot + Vec3(0, 0.15F, 0)));
   }
   if (house.has_annex) {
     const Vec3 annex(0.24F, 0.55F * half.y(), 0.6F * half.z());
     const Vec3 at(-half.x() - annex.x() + 0.01F, annex.y(), 0);
-    builder.add("annex", Paint::kLime, box(annex, at));
-    builder.add("annex_roof", Paint::kPink,
+    builder.add("annex", paint::kLime, box(annex, at));
+    builder.add("annex_roof", paint::kPink,
                 rotated(trapezoid(Vec3(annex.z() + 0.05F, 0.1F, annex.x()), 0,
                                   at + Vec3(0, annex.y() + 0.1F, 0)),
                         turn_about(1, 90.0F)));
@@ -164,12 +151,12 @@ void build_high_rise(AssetBuilder& builder, int count) {
                              : shape == 1 ? cylinder(radius, half_height, at)
                                           : prism(radius, half_height, at);
     const bool is_ledge = i % 2 == 1;
-    builder.add(is_ledge ? "upper_storey" : "storey", is_ledge ? Paint::kOrange : Paint::kPurple,
+    builder.add(is_ledge ? "upper_storey" : "storey", is_ledge ? paint::kOrange : paint::kPurple,
                 storey);
     radius *= random.uniform(0.72F, 0.92F);
   }
   if (has_spire) {
-    builder.add("spire", Paint::kGreen, cone(0.13F, 0.0F, 0.18F, Vec3(0, 1.78F, 0)));
+    builder.add("spire", paint::kGreen, cone(0.13F, 0.0F, 0.18F, Vec3(0, 1.78F, 0)));
   }
 }
 

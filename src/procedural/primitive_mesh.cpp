@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "moca/procedural/primitives.h"
-#include "moca/procedural/profiles.h"
+#include "profiles.h"
 
 namespace moca::procedural {
 namespace {

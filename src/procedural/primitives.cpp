@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "moca/procedural/profiles.h"
+#include "profiles.h"
 
 namespace moca::procedural {
 namespace {

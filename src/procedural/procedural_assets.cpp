@@ -2,8 +2,8 @@
 
 #include <stdexcept>
 
+#include "families.h"
 #include "moca/core/error.h"
-#include "moca/procedural/families.h"
 
 namespace moca::procedural {
 namespace {
@@ -18,46 +18,35 @@ void check_bounds(int min_components, int max_components) {
   }
 }
 
-void build(AssetBuilder& builder, Family family, int count) {
-  switch (family) {
-    case Family::kChair:
-      return build_chair(builder, count);
-    case Family::kTable:
-      return build_table(builder, count);
-    case Family::kLamp:
-      return build_lamp(builder, count);
-    case Family::kCabinet:
-      return build_cabinet(builder, count);
-    case Family::kShelf:
-      return build_shelf(builder, count);
-    case Family::kVehicle:
-      return build_vehicle(builder, count);
-    case Family::kRobot:
-      return build_robot(builder, count);
-    case Family::kBuilding:
-      return build_building(builder, count);
-    case Family::kAirplane:
-      return build_airplane(builder, count);
-    case Family::kTree:
-      return build_tree(builder, count);
-  }
-}
+struct FamilyMaker {
+  std::string_view name;
+  void (*build)(AssetBuilder& builder, int count);
+};
+
+// In the order of Family.
+constexpr std::array<FamilyMaker, kAllFamilies.size()> kMakers = {{{"chair", build_chair},
+                                                                   {"table", build_table},
+                                                                   {"lamp", build_lamp},
+                                                                   {"cabinet", build_cabinet},
+                                                                   {"shelf", build_shelf},
+                                                                   {"vehicle", build_vehicle},
+                                                                   {"robot", build_robot},
+                                                                   {"building", build_building},
+                                                                   {"airplane", build_airplane},
+                                                                   {"tree", build_tree}}};
+
+const FamilyMaker& maker_of(Family family) { return kMakers.at(static_cast<size_t>(family)); }
 
 }  // namespace
 
-std::string_view name_of(Family family) {
-  constexpr std::array<std::string_view, kAllFamilies.size()> kNames = {
-      "chair",   "table", "lamp",     "cabinet",  "shelf",
-      "vehicle", "robot", "building", "airplane", "tree"};
-  return kNames.at(static_cast<size_t>(family));
-}
+std::string_view name_of(Family family) { return maker_of(family).name; }
 
 ProceduralAsset make_asset(Family family, int min_components, int max_components, uint64_t seed) {
   check_bounds(min_components, max_components);
   // Families with one seed must not share their draws; the constant is that of splitmix64.
   AssetBuilder builder(seed * 0x9E3779B97F4A7C15U + static_cast<uint64_t>(family));
   const int count = builder.random().integer(min_components, max_components);
-  build(builder, family, count);
+  maker_of(family).build(builder, count);
   if (builder.size() != count) {
     throw std::logic_error(std::string(name_of(family)) + ": " + std::to_string(count) +
                            " components asked for, " + std::to_string(builder.size()) + " made");

@@ -1,7 +1,8 @@
 // Robots, facing +Z: a torso and a head on a base or legs, with arms of one to four pieces.
 #include <algorithm>
+#include <array>
 
-#include "moca/procedural/families.h"
+#include "families.h"
 
 namespace moca::procedural {
 namespace {
@@ -36,34 +37,21 @@ void plan_robot(Robot& robot, int count, Random& random) {
   }
   robot.has_base = count == 3 || (count <= 20 && random.chance(0.3F));
   const bool has_legs = !robot.has_base;
-  const auto [arms, legs, neck, eyes, ears, antenna, mouth, backpack, panel, buttons, belt, hat] =
-      draw_plan<12>(
-          count - (robot.has_base ? 3 : 2),
-          {{{.step = 2, .most = 4, .weight = 4},
-            {.step = 2, .most = has_legs ? 4 : 0, .least = has_legs ? 1 : 0, .weight = 1.5F},
-            {.weight = 0.6F},
-            {.step = 2, .weight = 2},
-            {.step = 2, .weight = 0.6F},
-            {.most = 2},
-            {.weight = 0.6F},
-            {.weight = 0.6F},
-            {.weight = 0.7F},
-            {.most = 3, .weight = 0.4F},
-            {.most = has_legs ? 1 : 0, .weight = 0.5F},
-            {.weight = 0.5F}}},
-          random);
-  robot.arm_pieces = arms;
-  robot.leg_pieces = legs;
-  robot.has_neck = neck > 0;
-  robot.has_eyes = eyes > 0;
-  robot.has_ears = ears > 0;
-  robot.antenna_pieces = antenna;
-  robot.has_mouth = mouth > 0;
-  robot.has_backpack = backpack > 0;
-  robot.has_panel = panel > 0;
-  robot.num_buttons = buttons;
-  robot.has_belt = belt > 0;
-  robot.has_hat = hat > 0;
+  draw_plan(count - (robot.has_base ? 3 : 2),
+            {{&robot.arm_pieces, {.step = 2, .most = 4, .weight = 4}},
+             {&robot.leg_pieces,
+              {.step = 2, .most = has_legs ? 4 : 0, .least = has_legs ? 1 : 0, .weight = 1.5F}},
+             {&robot.has_neck, {.weight = 0.6F}},
+             {&robot.has_eyes, {.step = 2, .weight = 2}},
+             {&robot.has_ears, {.step = 2, .weight = 0.6F}},
+             {&robot.antenna_pieces, {.most = 2}},
+             {&robot.has_mouth, {.weight = 0.6F}},
+             {&robot.has_backpack, {.weight = 0.6F}},
+             {&robot.has_panel, {.weight = 0.7F}},
+             {&robot.num_buttons, {.most = 3, .weight = 0.4F}},
+             {&robot.has_belt, {.most = has_legs ? 1 : 0, .weight = 0.5F}},
+             {&robot.has_hat, {.weight = 0.5F}}},
+            random);
 }
 
 void draw_sizes(Robot& robot, Random& random) {
@@ -88,36 +76,28 @@ void draw_sizes(Robot& robot, Random& random) {
 void add_torso(AssetBuilder& builder, const Robot& robot, float waist) {
   const Vec3& half = robot.torso;
   const Vec3 center(0, waist + half.y(), 0);
-  switch (builder.random().integer(0, 2)) {
-    case 0:
-      builder.add("torso", Paint::kBlue, box(half, center));
-      break;
-    case 1:
-      builder.add("torso", Paint::kBlue, rounded_box(half, 0.1F, center));
-      break;
-    default:
-      builder.add("torso", Paint::kBlue,
-                  rotated(trapezoid(half, 0.75F * half.x(), center), turn_about(2, 180.0F)));
-      break;
-  }
+  const std::array<Primitive, 3> torsos = {
+      box(half, center), rounded_box(half, 0.1F, center),
+      rotated(trapezoid(half, 0.75F * half.x(), center), turn_about(2, 180.0F))};
+  builder.add("torso", paint::kBlue, torsos[builder.random().integer(0, 2)]);
   const float front = half.z();
   if (robot.has_panel) {
-    builder.add("panel", Paint::kYellow,
+    builder.add("panel", paint::kYellow,
                 box(Vec3(0.5F * half.x(), 0.3F * half.y(), 0.045F),
                     center + Vec3(0, 0.35F * half.y(), front + 0.035F)));
   }
   for (int i = 0; i < robot.num_buttons; ++i) {
     builder.add(
-        "button", Paint::kRed,
+        "button", paint::kRed,
         sphere(0.06F, center + Vec3(spread(i, 3, 0.18F), -0.25F * half.y(), front + 0.02F)));
   }
   if (robot.has_belt) {
-    builder.add("belt", Paint::kBrown,
+    builder.add("belt", paint::kBrown,
                 box(Vec3(0.9F * half.x(), 0.045F, half.z() + 0.05F), Vec3(0, waist - 0.005F, 0)));
   }
   if (robot.has_backpack) {
     builder.add(
-        "backpack", Paint::kGreen,
+        "backpack", paint::kGreen,
         box(Vec3(0.6F * half.x(), 0.6F * half.y(), 0.1F), center - Vec3(0, 0, half.z() + 0.09F)));
   }
 }
@@ -126,17 +106,17 @@ void add_face(AssetBuilder& builder, const Robot& robot, const Vec3& center) {
   const float front = robot.head.z();
   if (robot.has_eyes) {
     builder.add_pair(
-        "eye", Paint::kDark,
+        "eye", paint::kDark,
         sphere(0.07F, center + Vec3(0.45F * robot.head.x(), 0.2F * robot.head.y(), front + 0.03F)));
   }
   if (robot.has_mouth) {
-    builder.add("mouth", Paint::kPink,
+    builder.add("mouth", paint::kPink,
                 box(Vec3(0.45F * robot.head.x(), 0.04F, 0.045F),
                     center + Vec3(0, -0.5F * robot.head.y(), front + 0.02F)));
   }
   if (robot.has_ears) {
     const Vec3 at = center + Vec3(robot.head.x() + 0.04F, 0, 0);
-    builder.add_pair("ear", Paint::kPurple,
+    builder.add_pair("ear", paint::kPurple,
                      rotated(cylinder(0.09F, 0.05F, at), turn_about(2, 90.0F)));
   }
 }
@@ -144,31 +124,31 @@ void add_face(AssetBuilder& builder, const Robot& robot, const Vec3& center) {
 void add_head(AssetBuilder& builder, const Robot& robot, float neck) {
   float y = neck;
   if (robot.has_neck) {
-    builder.add("neck", Paint::kTeal, cylinder(0.11F, 0.06F, Vec3(0, y + 0.05F, 0)));
+    builder.add("neck", paint::kTeal, cylinder(0.11F, 0.06F, Vec3(0, y + 0.05F, 0)));
     y += 0.1F;
   }
   const Vec3 center(0, y + robot.head.y(), 0);
   const bool is_plain = !robot.has_eyes && !robot.has_mouth && !robot.has_ears;
   if (is_plain && builder.random().chance(0.6F)) {
     const Vec3 half = Vec3::Constant(robot.head.y());
-    builder.add("head", Paint::kOrange,
+    builder.add("head", paint::kOrange,
                 builder.random().chance(0.5F) ? sphere(half.y(), center)
                                               : cylinder(half.x(), half.y(), center));
   } else {
-    builder.add("head", Paint::kOrange, rounded_box(robot.head, 0.06F, center));
+    builder.add("head", paint::kOrange, rounded_box(robot.head, 0.06F, center));
   }
   add_face(builder, robot, center);
   y += 2.0F * robot.head.y();
   if (robot.has_hat) {
-    builder.add("hat", Paint::kOlive,
+    builder.add("hat", paint::kOlive,
                 cone(0.8F * robot.head.z(), 0.5F * robot.head.z(), 0.08F, Vec3(0, y + 0.07F, 0)));
     y += 0.15F;
   }
   if (robot.antenna_pieces > 0) {
-    builder.add("antenna", Paint::kMint, cylinder(0.045F, 0.1F, Vec3(0, y + 0.09F, 0)));
+    builder.add("antenna", paint::kMint, cylinder(0.045F, 0.1F, Vec3(0, y + 0.09F, 0)));
   }
   if (robot.antenna_pieces > 1) {
-    builder.add("antenna_tip", Paint::kMagenta, sphere(0.075F, Vec3(0, y + 0.24F, 0)));
+    builder.add("antenna_tip", paint::kMagenta, sphere(0.075F, Vec3(0, y + 0.24F, 0)));
   }
 }
 
@@ -184,23 +164,23 @@ void add_arms(AssetBuilder& builder, const Robot& robot, float shoulder_y) {
   if (robot.arm_pieces >= 3) {
     const float radius = robot.limb_radius + 0.04F;
     at.x() = robot.torso.x() + 0.75F * radius;
-    builder.add_pair("shoulder", Paint::kLavender, sphere(radius, at));
+    builder.add_pair("shoulder", paint::kLavender, sphere(radius, at));
     at += 0.8F * radius * along;
   }
   const bool is_jointed = robot.arm_pieces == 4;
   const float length = is_jointed ? 0.48F * robot.arm_length : robot.arm_length;
   // The wide end is up.
-  builder.add_pair("arm", Paint::kGrey,
+  builder.add_pair("arm", paint::kGrey,
                    stick(robot.limbs, at + length * along, at, robot.limb_radius));
   at += length * along;
   if (is_jointed) {
     const Vec3 bent = turn_about(0, -35.0F) * along;
-    builder.add_pair("forearm", Paint::kCyan,
+    builder.add_pair("forearm", paint::kCyan,
                      stick(StickStyle::kRound, at, at + length * bent, 0.9F * robot.limb_radius));
     at += length * bent;
   }
   if (robot.arm_pieces >= 2) {
-    builder.add_pair("hand", Paint::kLime, sphere(robot.limb_radius + 0.035F, at + 0.08F * along));
+    builder.add_pair("hand", paint::kLime, sphere(robot.limb_radius + 0.035F, at + 0.08F * along));
   }
 }
 
@@ -208,7 +188,7 @@ void add_legs(AssetBuilder& builder, const Robot& robot) {
   if (robot.has_base) {
     const float half_height = robot.leg_height / 2.0F;
     const Vec3 center(0, half_height, 0);
-    builder.add("base", Paint::kSky,
+    builder.add("base", paint::kSky,
                 builder.random().chance(0.6F) ? cone(0.42F, 0.22F, half_height, center)
                                               : box(Vec3(0.4F, half_height, 0.34F), center));
     return;
@@ -220,20 +200,20 @@ void add_legs(AssetBuilder& builder, const Robot& robot) {
   float top = robot.leg_height + 0.01F;
   float bottom = 0;
   if (robot.leg_pieces >= 2) {
-    builder.add_pair("foot", Paint::kSky, box(Vec3(0.11F, 0.06F, 0.18F), Vec3(x, 0.06F, 0.05F)));
+    builder.add_pair("foot", paint::kSky, box(Vec3(0.11F, 0.06F, 0.18F), Vec3(x, 0.06F, 0.05F)));
     bottom = 0.11F;
   }
   if (robot.leg_pieces >= 3) {
     const float radius = robot.limb_radius + 0.03F;
-    builder.add_pair("hip", Paint::kCream, sphere(radius, Vec3(x, top - 0.8F * radius, 0)));
+    builder.add_pair("hip", paint::kCream, sphere(radius, Vec3(x, top - 0.8F * radius, 0)));
     top -= 1.6F * radius;
   }
   const float knee = robot.leg_pieces == 4 ? (top + bottom) / 2.0F : bottom;
-  builder.add_pair("leg", Paint::kNavy,
+  builder.add_pair("leg", paint::kNavy,
                    stick(robot.limbs, Vec3(x, knee, 0), Vec3(x, top, 0), 1.1F * robot.limb_radius));
   if (robot.leg_pieces == 4) {
     builder.add_pair(
-        "shin", Paint::kMaroon,
+        "shin", paint::kMaroon,
         stick(StickStyle::kRound, Vec3(x, bottom, 0), Vec3(x, knee, 0), robot.limb_radius));
   }
 }

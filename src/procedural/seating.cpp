@@ -1,5 +1,7 @@
 // Chairs and stools: a base, a seat, mostly a back, and what a rich chair has besides.
-#include "moca/procedural/families.h"
+#include <array>
+
+#include "families.h"
 
 namespace moca::procedural {
 namespace {
@@ -62,21 +64,15 @@ void plan_extras(Chair& chair, int count, Random& random) {
   }
   const bool on_column = chair.has_column;
   const int base = on_column ? 8 : 6;
-  const auto [arms, stretchers, spindles, boards, headrest, cushion] =
-      draw_plan<6>(count - base,
-                   {{{.step = 2, .most = 4, .weight = 2},
-                     {.most = on_column ? 0 : 4},
-                     {.most = 7, .weight = 2},
-                     {.most = 5, .weight = 0.7F},
-                     {.most = 1},
-                     {.most = 1}}},
-                   random);
-  chair.num_arms = arms;
-  chair.num_stretchers = stretchers;
-  chair.num_spindles = spindles;
-  chair.num_boards = boards + 1;
-  chair.has_headrest = headrest > 0;
-  chair.has_cushion = cushion > 0;
+  draw_plan(count - base,
+            {{&chair.num_arms, {.step = 2, .most = 4, .weight = 2}},
+             {&chair.num_stretchers, {.most = on_column ? 0 : 4}},
+             {&chair.num_spindles, {.most = 7, .weight = 2}},
+             {&chair.num_boards, {.most = 5, .weight = 0.7F}},
+             {&chair.has_headrest, {.most = 1}},
+             {&chair.has_cushion, {.most = 1}}},
+            random);
+  chair.num_boards += 1;  // one is there anyway
 }
 
 void draw_sizes(Chair& chair, Random& random) {
@@ -108,7 +104,7 @@ Vec3 leg_at(const Chair& chair, int index, float y) {
 void add_legs(AssetBuilder& builder, const Chair& chair) {
   const float top = lower_side(chair);
   for (int i = 0; i < chair.num_legs; ++i) {
-    builder.add("leg", Paint::kBrown,
+    builder.add("leg", paint::kBrown,
                 stick(chair.legs, leg_at(chair, i, 0), leg_at(chair, i, top), chair.leg_radius));
   }
   constexpr std::array<std::array<int, 2>, 4> kSides = {{{0, 3}, {1, 2}, {2, 3}, {0, 1}}};
@@ -117,7 +113,7 @@ void add_legs(AssetBuilder& builder, const Chair& chair) {
     const Vec3 from = leg_at(chair, kSides[i][0], y);
     const Vec3 to = leg_at(chair, kSides[i][1], y);
     const Vec3 inset = (to - from).normalized() * chair.leg_radius * 0.9F;
-    builder.add("stretcher", Paint::kOrange,
+    builder.add("stretcher", paint::kOrange,
                 stick(StickStyle::kRound, from + inset, to - inset, 0.75F * chair.leg_radius));
   }
 }
@@ -128,18 +124,18 @@ void add_column(AssetBuilder& builder, const Chair& chair) {
   const Vec3 middle(0, (top + bottom) / 2.0F, 0);
   const float half_height = (top - bottom) / 2.0F;
   if (chair.num_feet == 0) {
-    builder.add("column", Paint::kBrown, cone(0.42F * chair.width, 0.16F, half_height, middle));
+    builder.add("column", paint::kBrown, cone(0.42F * chair.width, 0.16F, half_height, middle));
     return;
   }
-  builder.add("column", Paint::kBrown, cylinder(0.11F, half_height, middle));
+  builder.add("column", paint::kBrown, cylinder(0.11F, half_height, middle));
   if (chair.num_feet == 1) {
-    builder.add("foot", Paint::kDark, cylinder(0.42F * chair.width, 0.06F, Vec3(0, 0.06F, 0)));
+    builder.add("foot", paint::kDark, cylinder(0.42F * chair.width, 0.06F, Vec3(0, 0.06F, 0)));
     return;
   }
   for (int i = 0; i < chair.num_feet; ++i) {
     const float angle = 360.0F * static_cast<float>(i) / static_cast<float>(chair.num_feet);
     const Vec3 out = turn_about(1, angle) * Vec3(0, 0, 1);
-    builder.add("foot", Paint::kDark,
+    builder.add("foot", paint::kDark,
                 stick(StickStyle::kRound, 0.08F * out + Vec3(0, 0.11F, 0),
                       0.5F * chair.width * out + Vec3(0, 0.07F, 0), 0.07F));
   }
@@ -150,19 +146,18 @@ void add_seat(AssetBuilder& builder, const Chair& chair) {
   const float half_height = (chair.seat_height - bottom) / 2.0F;
   const float y = bottom + half_height;
   if (chair.is_round) {
-    builder.add("seat", Paint::kRed, cylinder(chair.width / 2.0F, half_height, Vec3(0, y, 0)));
+    builder.add("seat", paint::kRed, cylinder(chair.width / 2.0F, half_height, Vec3(0, y, 0)));
     return;
   }
-  const float pitch = chair.depth / static_cast<float>(chair.num_boards);
   const float gap = chair.num_boards > 1 ? 0.03F : 0.0F;
   for (int i = 0; i < chair.num_boards; ++i) {
-    const float z = -chair.depth / 2.0F + (static_cast<float>(i) + 0.5F) * pitch;
-    builder.add("seat", Paint::kRed,
-                box(Vec3(chair.width / 2.0F, half_height, (pitch - gap) / 2.0F), Vec3(0, y, z)));
+    const auto [z, half_depth] = strip(i, chair.num_boards, chair.depth / 2.0F, gap);
+    builder.add("seat", paint::kRed,
+                box(Vec3(chair.width / 2.0F, half_height, half_depth), Vec3(0, y, z)));
   }
   if (chair.has_cushion) {
     const float half_depth = 0.44F * (chair.depth - chair.back_thickness);
-    builder.add("cushion", Paint::kPink,
+    builder.add("cushion", paint::kPink,
                 rounded_box(Vec3(0.36F * chair.width, 0.07F, half_depth), 0.05F,
                             Vec3(0, chair.seat_height + 0.065F, chair.back_thickness / 2.0F)));
   }
@@ -178,7 +173,7 @@ void add_back(AssetBuilder& builder, const Chair& chair) {
   const float top = chair.seat_height + chair.back_height;
   const float rail = chair.num_spindles > 0 ? 0.24F : chair.back_height;
   const Vec3 half_size(half_width, rail / 2.0F, half_thickness);
-  builder.add("back", Paint::kYellow,
+  builder.add("back", paint::kYellow,
               chair.num_spindles == 0 && chair.is_round
                   ? rounded_box(half_size, 0.6F * half_thickness, Vec3(0, top - rail / 2.0F, z))
                   : box(half_size, Vec3(0, top - rail / 2.0F, z)));
@@ -187,14 +182,14 @@ void add_back(AssetBuilder& builder, const Chair& chair) {
     const float x = spread(i, chair.num_spindles, half_width - radius - 0.01F);
     const Vec3 foot(x, chair.seat_height, z);
     const Vec3 head(x, top - rail, z);
-    builder.add("spindle", Paint::kTeal,
+    builder.add("spindle", paint::kTeal,
                 chair.num_spindles == 1
                     ? box(Vec3(0.25F * half_width, (head - foot).y() / 2.0F, half_thickness),
                           (foot + head) / 2.0F)
                     : stick(StickStyle::kRound, foot, head, radius));
   }
   if (chair.has_headrest) {
-    builder.add("headrest", Paint::kPurple,
+    builder.add("headrest", paint::kPurple,
                 rounded_box(Vec3(0.6F * half_width, 0.1F, half_thickness + 0.02F), 0.05F,
                             Vec3(0, top + 0.09F, z)));
   }
@@ -210,20 +205,20 @@ void add_arms(AssetBuilder& builder, const Chair& chair) {
   const float half_length = (front - back) / 2.0F;
   const float x = chair.width / 2.0F - 0.06F;
   if (chair.num_arms == 1) {
-    builder.add_pair("arm", Paint::kBlue,
+    builder.add_pair("arm", paint::kBlue,
                      box(Vec3(0.06F, 0.19F, half_length), Vec3(x, chair.seat_height + 0.19F, z)));
     return;
   }
   const float height = 0.38F;
   builder.add_pair(
-      "arm", Paint::kBlue,
+      "arm", paint::kBlue,
       box(Vec3(0.07F, 0.05F, half_length), Vec3(x, chair.seat_height + height + 0.05F, z)));
   const int num_posts = chair.num_arms - 1;
   for (int i = 0; i < num_posts; ++i) {
     const float offset =
         num_posts == 1 ? 0.7F * half_length : spread(i, num_posts, 0.8F * half_length);
     const Vec3 foot(x, chair.seat_height, z + offset);
-    builder.add_pair("arm_post", Paint::kSky,
+    builder.add_pair("arm_post", paint::kSky,
                      stick(StickStyle::kRound, foot, foot + Vec3(0, height, 0), 0.05F));
   }
 }
@@ -243,7 +238,7 @@ void build_chair(AssetBuilder& builder, int count) {
     add_column(builder, chair);
   }
   if (chair.num_panels > 0) {
-    builder.add_pair("side", Paint::kBrown,
+    builder.add_pair("side", paint::kBrown,
                      box(Vec3(0.07F, lower_side(chair) / 2.0F, 0.46F * chair.depth),
                          Vec3(0.4F * chair.width, lower_side(chair) / 2.0F, 0)));
   }

@@ -1,7 +1,7 @@
 // Cabinets (a body with doors and drawers on its front) and shelves (boards between sides).
 #include <algorithm>
 
-#include "moca/procedural/families.h"
+#include "families.h"
 
 namespace moca::procedural {
 namespace {
@@ -20,21 +20,16 @@ struct Cabinet {
 Cabinet plan_cabinet(int count, Random& random) {
   Cabinet cabinet;
   const bool with_handle = count > 2 && random.chance(0.6F);
-  const auto [pairs, bare, feet, top, plinth, things] =
-      draw_plan<6>(count - 1,
-                   {{{.step = 2, .most = 12, .least = with_handle ? 1 : 0, .weight = 3},
-                     {.most = 6, .least = with_handle ? 0 : 1, .weight = 0.8F},
-                     {.step = 4, .most = 1, .weight = 1.5F},
-                     {.most = 1},
-                     {.most = 1, .weight = 0.7F},
-                     {.most = 3, .weight = 0.5F}}},
-                   random);
-  cabinet.num_fronts = pairs + bare;
-  cabinet.num_handles = pairs;
-  cabinet.has_feet = feet > 0;
-  cabinet.has_top = top > 0;
-  cabinet.has_plinth = plinth > 0;
-  cabinet.num_things = things;
+  draw_plan(
+      count - 1,
+      {{&cabinet.num_handles, {.step = 2, .most = 12, .least = with_handle ? 1 : 0, .weight = 3}},
+       {&cabinet.num_fronts, {.most = 6, .least = with_handle ? 0 : 1, .weight = 0.8F}},
+       {&cabinet.has_feet, {.step = 4, .most = 1, .weight = 1.5F}},
+       {&cabinet.has_top, {.most = 1}},
+       {&cabinet.has_plinth, {.most = 1, .weight = 0.7F}},
+       {&cabinet.num_things, {.most = 3, .weight = 0.5F}}},
+      random);
+  cabinet.num_fronts += cabinet.num_handles;  // those with a handle were drawn together with it
   const bool is_low = random.chance(0.4F);
   cabinet.half_size = is_low ? Vec3(random.uniform(0.8F, 0.95F), random.uniform(0.4F, 0.55F), 0)
                              : Vec3(random.uniform(0.5F, 0.75F), random.uniform(0.65F, 0.9F), 0);
@@ -45,7 +40,7 @@ Cabinet plan_cabinet(int count, Random& random) {
 void add_front(AssetBuilder& builder, const Cabinet& cabinet, int index, const Vec3& center,
                const Vec3& half_size) {
   const bool is_tall = half_size.y() > half_size.x();
-  builder.add(is_tall ? "door" : "drawer", is_tall ? Paint::kSky : Paint::kLime,
+  builder.add(is_tall ? "door" : "drawer", is_tall ? paint::kSky : paint::kLime,
               box(half_size, center));
   if (index >= cabinet.num_handles) {
     return;
@@ -53,11 +48,11 @@ void add_front(AssetBuilder& builder, const Cabinet& cabinet, int index, const V
   const float front = center.z() + half_size.z();
   if (is_tall) {
     const float x = center.x() + (index % 2 == 0 ? 0.6F : -0.6F) * half_size.x();
-    builder.add("handle", Paint::kDark,
+    builder.add("handle", paint::kDark,
                 capsule(0.045F, std::min(0.12F, 0.5F * half_size.y()),
                         Vec3(x, center.y(), front + 0.035F)));
   } else {
-    builder.add("knob", Paint::kRed, sphere(0.065F, Vec3(center.x(), center.y(), front + 0.055F)));
+    builder.add("knob", paint::kRed, sphere(0.065F, Vec3(center.x(), center.y(), front + 0.055F)));
   }
 }
 
@@ -73,13 +68,12 @@ void add_fronts(AssetBuilder& builder, const Cabinet& cabinet) {
   int index = 0;
   for (int row = 0; row < num_rows; ++row) {
     const int in_row = (count + row) / num_rows;
-    const float width = 2.0F * (cabinet.half_size.x() - margin) / static_cast<float>(in_row);
     const float y = cabinet.bottom + 2.0F * cabinet.half_size.y() - margin -
                     (static_cast<float>(row) + 0.5F) * row_height;
     for (int i = 0; i < in_row; ++i) {
-      const float x = -cabinet.half_size.x() + margin + (static_cast<float>(i) + 0.5F) * width;
+      const auto [x, half_width] = strip(i, in_row, cabinet.half_size.x() - margin, 0.04F);
       add_front(builder, cabinet, index++, Vec3(x, y, cabinet.half_size.z() + 0.03F),
-                Vec3(width / 2.0F - 0.02F, row_height / 2.0F - 0.02F, 0.04F));
+                Vec3(half_width, row_height / 2.0F - 0.02F, 0.04F));
     }
   }
 }
@@ -87,12 +81,12 @@ void add_fronts(AssetBuilder& builder, const Cabinet& cabinet) {
 void add_thing(AssetBuilder& builder, int kind, const Vec3& at) {
   const float size = builder.random().uniform(0.1F, 0.15F);
   if (kind == 0) {
-    builder.add("vase", Paint::kPurple,
+    builder.add("vase", paint::kPurple,
                 cone(0.7F * size, 1.2F * size, 1.5F * size, at + Vec3(0, 1.5F * size, 0)));
   } else if (kind == 1) {
-    builder.add("globe", Paint::kTeal, sphere(1.2F * size, at + Vec3(0, 1.18F * size, 0)));
+    builder.add("globe", paint::kTeal, sphere(1.2F * size, at + Vec3(0, 1.18F * size, 0)));
   } else {
-    builder.add("crate", Paint::kOrange, box(Vec3(1.2F * size, size, size), at + Vec3(0, size, 0)));
+    builder.add("crate", paint::kOrange, box(Vec3(1.2F * size, size, size), at + Vec3(0, size, 0)));
   }
 }
 
@@ -124,17 +118,13 @@ Shelf plan_shelf(int count, Random& random) {
   shelf.num_posts = on_posts ? 4 : 0;
   // Enough gaps between the boards for the things that will stand on them.
   const int least_boards = std::clamp((count - 8) / 6, 0, 4);
-  const auto [boards, back, dividers, things] =
-      draw_plan<4>(count - (on_posts ? 6 : 4),
-                   {{{.most = 4, .least = least_boards, .weight = 2},
-                     {.most = 1},
-                     {.most = on_posts ? 0 : 5},
-                     {.most = 20, .weight = 2}}},
-                   random);
-  shelf.num_boards = 2 + boards;
-  shelf.has_back = back > 0;
-  shelf.num_dividers = dividers;
-  shelf.num_things = things;
+  draw_plan(count - (on_posts ? 6 : 4),
+            {{&shelf.num_boards, {.most = 4, .least = least_boards, .weight = 2}},
+             {&shelf.has_back, {.most = 1}},
+             {&shelf.num_dividers, {.most = on_posts ? 0 : 5}},
+             {&shelf.num_things, {.most = 20, .weight = 2}}},
+            random);
+  shelf.num_boards += 2;  // the lowest and the highest are there anyway
   return shelf;
 }
 
@@ -151,7 +141,7 @@ float board_height(const Shelf& shelf, int index) {
 void add_frame(AssetBuilder& builder, const Shelf& shelf) {
   const float half_height = shelf.height / 2.0F;
   if (shelf.has_sides) {
-    builder.add_pair("side", Paint::kBrown,
+    builder.add_pair("side", paint::kBrown,
                      box(Vec3(0.05F, half_height, shelf.half_depth),
                          Vec3(shelf.half_width + 0.05F, half_height, 0)));
   }
@@ -159,11 +149,11 @@ void add_frame(AssetBuilder& builder, const Shelf& shelf) {
   for (int i = 0; i < shelf.num_posts; ++i) {
     const Vec3 foot(i % 2 == 0 ? shelf.half_width + 0.03F : -shelf.half_width - 0.03F, 0,
                     i < 2 ? shelf.half_depth : -shelf.half_depth);
-    builder.add("post", Paint::kBrown, stick(style, foot, foot + Vec3(0, shelf.height, 0), 0.06F));
+    builder.add("post", paint::kBrown, stick(style, foot, foot + Vec3(0, shelf.height, 0), 0.06F));
   }
   if (shelf.has_back) {
     const float half_width = shelf.half_width - (shelf.num_posts > 0 ? 0.06F : 0.0F);
-    builder.add("back", Paint::kYellow,
+    builder.add("back", paint::kYellow,
                 box(Vec3(half_width, half_height, 0.045F),
                     Vec3(0, half_height, -shelf.half_depth - 0.04F)));
   }
@@ -177,7 +167,7 @@ void add_contents(AssetBuilder& builder, const Shelf& shelf) {
   const float gap = (board_height(shelf, 1) - board_height(shelf, 0)) - 2.0F * kHalfBoard;
   const int num_dividers = std::min(shelf.num_dividers, num_gaps);
   for (int i = 0; i < num_dividers; ++i) {
-    builder.add("divider", Paint::kTeal,
+    builder.add("divider", paint::kTeal,
                 box(Vec3(0.045F, gap / 2.0F, 0.9F * shelf.half_depth),
                     Vec3(0, board_height(shelf, i) + kHalfBoard + gap / 2.0F, 0)));
   }
@@ -195,18 +185,18 @@ void add_contents(AssetBuilder& builder, const Shelf& shelf) {
     const Vec3 foot(x, board_height(shelf, i % num_gaps) + kHalfBoard, 0.1F * shelf.half_depth);
     switch ((first_kind + i) % 3) {
       case 0:
-        builder.add("book", Paint::kRed,
+        builder.add("book", paint::kRed,
                     box(Vec3(half_width, half_height, 0.7F * shelf.half_depth),
                         foot + Vec3(0, half_height, 0)));
         break;
       case 1:
         builder.add(
-            "jar", Paint::kBlue,
+            "jar", paint::kBlue,
             cylinder(half_width, 0.8F * half_height, foot + Vec3(0, 0.8F * half_height, 0)));
         break;
       default: {
         const float radius = std::min(1.2F * half_width, half_height);
-        builder.add("ball", Paint::kLime, sphere(radius, foot + Vec3(0, 0.98F * radius, 0)));
+        builder.add("ball", paint::kLime, sphere(radius, foot + Vec3(0, 0.98F * radius, 0)));
         break;
       }
     }
@@ -222,21 +212,21 @@ void build_cabinet(AssetBuilder& builder, int count) {
     const StickStyle style = draw_stick_style(builder.random());
     for (const float z : {0.75F, -0.75F}) {
       const Vec3 foot(half_size.x() - 0.12F, 0, z * half_size.z());
-      builder.add_pair("foot", Paint::kGrey, stick(style, foot, foot + Vec3(0, 0.2F, 0), 0.08F));
+      builder.add_pair("foot", paint::kGrey, stick(style, foot, foot + Vec3(0, 0.2F, 0), 0.08F));
     }
     cabinet.bottom += 0.19F;
   }
   if (cabinet.has_plinth) {
-    builder.add("plinth", Paint::kPink,
+    builder.add("plinth", paint::kPink,
                 box(Vec3(0.94F * half_size.x(), 0.06F, 0.94F * half_size.z()),
                     Vec3(0, cabinet.bottom + 0.06F, 0)));
     cabinet.bottom += 0.12F;
   }
-  builder.add("body", Paint::kBrown, box(half_size, Vec3(0, cabinet.bottom + half_size.y(), 0)));
+  builder.add("body", paint::kBrown, box(half_size, Vec3(0, cabinet.bottom + half_size.y(), 0)));
   float top = cabinet.bottom + 2.0F * half_size.y();
   add_fronts(builder, cabinet);
   if (cabinet.has_top) {
-    builder.add("top", Paint::kYellow,
+    builder.add("top", paint::kYellow,
                 box(Vec3(half_size.x() + 0.05F, 0.05F, half_size.z() + 0.06F),
                     Vec3(0, top + 0.05F, 0.02F)));
     top += 0.1F;
@@ -253,7 +243,7 @@ void build_shelf(AssetBuilder& builder, int count) {
   for (int i = 0; i < shelf.num_boards; ++i) {
     const float half_width = shelf.half_width;
     builder.add(
-        "board", Paint::kOrange,
+        "board", paint::kOrange,
         box(Vec3(half_width, kHalfBoard, shelf.half_depth), Vec3(0, board_height(shelf, i), 0)));
   }
   if (shelf.num_boards > 1) {

@@ -1,8 +1,8 @@
 // Tables: a top on a column, panels or legs; below it aprons, drawers and a shelf, on it tableware.
-#include <algorithm>
+#include <array>
 #include <cmath>
 
-#include "moca/procedural/families.h"
+#include "families.h"
 
 namespace moca::procedural {
 namespace {
@@ -40,19 +40,14 @@ void plan_table(Table& table, int count, Random& random) {
     table.num_legs = on_panels ? 0 : 3;
   } else {
     table.num_legs = 4;
-    const auto [boards, shelf, aprons, drawers, things] =
-        draw_plan<5>(count - 5,
-                     {{{.most = 5, .weight = 0.6F},
-                       {.most = 6, .weight = 0.8F},
-                       {.most = 4, .weight = 0.7F},
-                       {.most = 3, .weight = 0.7F},
-                       {.most = 10, .weight = 2}}},
-                     random);
-    table.num_boards = boards + 1;
-    table.num_shelf_boards = shelf;
-    table.num_aprons = aprons;
-    table.num_drawers = drawers;
-    table.num_things = things;
+    draw_plan(count - 5,
+              {{&table.num_boards, {.most = 5, .weight = 0.6F}},
+               {&table.num_shelf_boards, {.most = 6, .weight = 0.8F}},
+               {&table.num_aprons, {.most = 4, .weight = 0.7F}},
+               {&table.num_drawers, {.most = 3, .weight = 0.7F}},
+               {&table.num_things, {.most = 10, .weight = 2}}},
+              random);
+    table.num_boards += 1;  // one is there anyway
   }
   const bool may_be_round = table.num_boards == 1 && table.num_shelf_boards == 0 &&
                             table.num_aprons == 0 && table.num_drawers == 0;
@@ -76,17 +71,16 @@ void add_top(AssetBuilder& builder, const Table& table) {
   if (table.is_round) {
     const float radius = table.width / 2.0F;
     const Vec3 center(0, y, 0);
-    builder.add("top", Paint::kOrange,
+    builder.add("top", paint::kOrange,
                 builder.random().chance(0.3F) ? prism(radius, half_thickness, center)
                                               : cylinder(radius, half_thickness, center));
     return;
   }
-  const float pitch = table.depth / static_cast<float>(table.num_boards);
   const float gap = table.num_boards > 1 ? 0.03F : 0.0F;
   for (int i = 0; i < table.num_boards; ++i) {
-    const float z = -table.depth / 2.0F + (static_cast<float>(i) + 0.5F) * pitch;
-    builder.add("top", Paint::kOrange,
-                box(Vec3(table.width / 2.0F, half_thickness, (pitch - gap) / 2.0F), Vec3(0, y, z)));
+    const auto [z, half_depth] = strip(i, table.num_boards, table.depth / 2.0F, gap);
+    builder.add("top", paint::kOrange,
+                box(Vec3(table.width / 2.0F, half_thickness, half_depth), Vec3(0, y, z)));
   }
 }
 
@@ -95,13 +89,13 @@ void add_column(AssetBuilder& builder, const Table& table) {
   const float half_height = (lower_side(table) - bottom) / 2.0F;
   const Vec3 middle(0, bottom + half_height, 0);
   if (table.has_foot) {
-    builder.add("column", Paint::kBrown,
+    builder.add("column", paint::kBrown,
                 stick(table.legs, Vec3(0, bottom, 0), Vec3(0, lower_side(table), 0), 0.16F));
-    builder.add("foot", Paint::kDark, cylinder(0.32F * table.width, 0.07F, Vec3(0, 0.07F, 0)));
+    builder.add("foot", paint::kDark, cylinder(0.32F * table.width, 0.07F, Vec3(0, 0.07F, 0)));
   } else if (builder.random().chance(0.5F)) {
-    builder.add("column", Paint::kBrown, cone(0.5F, 0.2F, half_height, middle));
+    builder.add("column", paint::kBrown, cone(0.5F, 0.2F, half_height, middle));
   } else {
-    builder.add("column", Paint::kBrown, box(Vec3(0.35F, half_height, 0.3F), middle));
+    builder.add("column", paint::kBrown, box(Vec3(0.35F, half_height, 0.3F), middle));
   }
 }
 
@@ -115,7 +109,7 @@ void add_legs(AssetBuilder& builder, const Table& table) {
       at = Vec3(std::copysign(table.width / 2.0F - 0.13F, at.x()), 0,
                 std::copysign(table.depth / 2.0F - 0.13F, at.z()));
     }
-    builder.add("leg", Paint::kBrown,
+    builder.add("leg", paint::kBrown,
                 stick(table.legs, at, at + Vec3(0, top, 0), table.leg_radius));
   }
 }
@@ -130,25 +124,21 @@ void add_below(AssetBuilder& builder, const Table& table) {
                                            box(Vec3(0.045F, 0.09F, z - clear), Vec3(-x, y, 0)),
                                            box(Vec3(x - clear, 0.09F, 0.045F), Vec3(0, y, -z))};
   for (int i = 0; i < table.num_aprons; ++i) {
-    builder.add("apron", Paint::kTeal, aprons[i]);
+    builder.add("apron", paint::kTeal, aprons[i]);
   }
-  const float drawer = 2.0F * (x - clear) / static_cast<float>(std::max(table.num_drawers, 1));
   for (int i = 0; i < table.num_drawers; ++i) {
-    const float center = -(x - clear) + (static_cast<float>(i) + 0.5F) * drawer;
+    const auto [middle, half_width] = strip(i, table.num_drawers, x - clear, 0.06F);
     // Behind the front apron.
-    builder.add("drawer", Paint::kBlue,
-                box(Vec3(drawer / 2.0F - 0.03F, 0.12F, z - 0.1F),
-                    Vec3(center, lower_side(table) - 0.12F, 0)));
+    builder.add("drawer", paint::kBlue,
+                box(Vec3(half_width, 0.12F, z - 0.1F), Vec3(middle, lower_side(table) - 0.12F, 0)));
   }
-  const float half_depth = table.num_panels > 0 ? 0.4F * table.depth : z - clear + 0.03F;
-  const float pitch = 2.0F * half_depth / static_cast<float>(std::max(table.num_shelf_boards, 1));
+  const float reach = table.num_panels > 0 ? 0.4F * table.depth : z - clear + 0.03F;
+  const float half_width = table.num_panels > 0 ? 0.4F * table.width - 0.07F : x - 0.02F;
   const float gap = table.num_shelf_boards > 1 ? 0.015F : 0.0F;
   for (int i = 0; i < table.num_shelf_boards; ++i) {
-    const float at = -half_depth + (static_cast<float>(i) + 0.5F) * pitch;
-    const float half_width = table.num_panels > 0 ? 0.4F * table.width - 0.07F : x - 0.02F;
-    builder.add(
-        "shelf", Paint::kSky,
-        box(Vec3(half_width, 0.05F, (pitch - gap) / 2.0F), Vec3(0, 0.28F * table.height, at)));
+    const auto [at, half_depth] = strip(i, table.num_shelf_boards, reach, gap);
+    builder.add("shelf", paint::kSky,
+                box(Vec3(half_width, 0.05F, half_depth), Vec3(0, 0.28F * table.height, at)));
   }
 }
 
@@ -165,18 +155,18 @@ void add_things(AssetBuilder& builder, const Table& table) {
     const float size = random.uniform(0.1F, 0.15F);
     switch ((first_kind + i) % 4) {
       case 0:
-        builder.add("vase", Paint::kPurple,
+        builder.add("vase", paint::kPurple,
                     cone(0.6F * size, size, 1.6F * size, at + Vec3(0, 1.6F * size, 0)));
         break;
       case 1:
-        builder.add("ball", Paint::kRed, sphere(size, at + Vec3(0, 0.98F * size, 0)));
+        builder.add("ball", paint::kRed, sphere(size, at + Vec3(0, 0.98F * size, 0)));
         break;
       case 2:
-        builder.add("book", Paint::kGreen,
+        builder.add("book", paint::kGreen,
                     box(Vec3(size, 0.06F, 1.3F * size), at + Vec3(0, 0.06F, 0)));
         break;
       default:
-        builder.add("ring", Paint::kYellow,
+        builder.add("ring", paint::kYellow,
                     torus(1.1F * size, 0.42F * size, at + Vec3(0, 0.41F * size, 0)));
         break;
     }
@@ -198,7 +188,7 @@ void build_table(AssetBuilder& builder, int count) {
   }
   if (table.num_panels > 0) {
     const float half_height = lower_side(table) / 2.0F;
-    builder.add_pair("side", Paint::kBrown,
+    builder.add_pair("side", paint::kBrown,
                      box(Vec3(0.07F, half_height, 0.45F * table.depth),
                          Vec3(0.4F * table.width, half_height, 0)));
   }

@@ -1,7 +1,8 @@
 // Cars, buses and trucks, driving along +X on wheels that turn about Z.
 #include <algorithm>
+#include <array>
 
-#include "moca/procedural/families.h"
+#include "families.h"
 
 namespace moca::procedural {
 namespace {
@@ -42,30 +43,20 @@ void plan_vehicle(Vehicle& vehicle, int count, Random& random) {
   vehicle.has_cabin = count != 3;
   if (count >= 5) {
     const int cabin = count > 5 ? 1 : 0;
-    const auto [bumpers, headlights, taillights, windows, doors, axles, hubcaps, cargo, chimney,
-                spoiler] = draw_plan<10>(count - 5 - cabin,
-                                         {{{.most = 2},
-                                           {.step = 2},
-                                           {.step = 2},
-                                           {.most = 4},
-                                           {.step = 2},
-                                           {.step = 2, .most = 2, .weight = 0.6F},
-                                           {.step = 4, .weight = 0.6F},
-                                           {.most = 5},
-                                           {.weight = 0.6F},
-                                           {.weight = 0.6F}}},
-                                         random);
+    draw_plan(count - 5 - cabin,
+              {{&vehicle.num_bumpers, {.most = 2}},
+               {&vehicle.has_headlights, {.step = 2}},
+               {&vehicle.has_taillights, {.step = 2}},
+               {&vehicle.num_windows, {.most = 4}},
+               {&vehicle.has_doors, {.step = 2}},
+               {&vehicle.num_axles, {.step = 2, .most = 2, .weight = 0.6F}},
+               {&vehicle.has_hubcaps, {.step = 4, .weight = 0.6F}},
+               {&vehicle.num_cargo, {.most = 5}},
+               {&vehicle.has_chimney, {.weight = 0.6F}},
+               {&vehicle.has_spoiler, {.weight = 0.6F}}},
+              random);
     vehicle.has_cabin = cabin > 0;
-    vehicle.num_axles = 2 + axles;
-    vehicle.num_bumpers = bumpers;
-    vehicle.has_headlights = headlights > 0;
-    vehicle.has_taillights = taillights > 0;
-    vehicle.num_windows = windows;
-    vehicle.has_doors = doors > 0;
-    vehicle.has_hubcaps = hubcaps > 0;
-    vehicle.num_cargo = cargo;
-    vehicle.has_chimney = chimney > 0;
-    vehicle.has_spoiler = spoiler > 0;
+    vehicle.num_axles += 2;  // two are there anyway
   }
   vehicle.kind =
       vehicle.num_cargo > 0 ? VehicleKind::kTruck : static_cast<VehicleKind>(random.integer(0, 2));
@@ -99,24 +90,17 @@ void draw_sizes(Vehicle& vehicle, Random& random) {
 void add_body(AssetBuilder& builder, const Vehicle& vehicle) {
   const Vec3& half_size = vehicle.half_size;
   const Vec3 center(0, vehicle.bottom() + half_size.y(), 0);
-  switch (builder.random().integer(0, 2)) {
-    case 0:
-      builder.add("body", Paint::kRed, box(half_size, center));
-      break;
-    case 1:
-      builder.add("body", Paint::kRed, rounded_box(half_size, 0.08F, center));
-      break;
-    default:
-      builder.add("body", Paint::kRed, trapezoid(half_size, 0.92F * half_size.x(), center));
-      break;
-  }
+  const std::array<Primitive, 3> bodies = {box(half_size, center),
+                                           rounded_box(half_size, 0.08F, center),
+                                           trapezoid(half_size, 0.92F * half_size.x(), center)};
+  builder.add("body", paint::kRed, bodies[builder.random().integer(0, 2)]);
   if (!vehicle.has_cabin) {
     return;
   }
   const Vec3& cabin = vehicle.cabin_half_size;
   const Vec3 at(vehicle.cabin_x, vehicle.top() + cabin.y(), 0);
   const bool is_slanted = vehicle.kind == VehicleKind::kCar || builder.random().chance(0.3F);
-  builder.add("cabin", Paint::kYellow,
+  builder.add("cabin", paint::kYellow,
               is_slanted ? trapezoid(cabin, cabin.x() - 0.14F, at) : box(cabin, at));
 }
 
@@ -126,7 +110,7 @@ void add_wheels(AssetBuilder& builder, const Vehicle& vehicle) {
   if (vehicle.has_rollers) {
     const float half_length = vehicle.half_size.z() + 0.1F;
     for (const float x : {0.55F, -0.55F}) {
-      builder.add("roller", Paint::kDark,
+      builder.add("roller", paint::kDark,
                   rotated(cylinder(radius, half_length, Vec3(x, radius, 0)), sideways));
     }
     return;
@@ -137,10 +121,10 @@ void add_wheels(AssetBuilder& builder, const Vehicle& vehicle) {
     const Vec3 at(spread(axle, vehicle.num_axles, -0.6F), radius, z);
     const Primitive wheel = are_tyres ? torus(radius - 0.09F, 0.085F, at)
                                       : cylinder(radius, vehicle.wheel_half_width, at);
-    builder.add_pair("wheel", Paint::kDark, rotated(wheel, sideways), 2);
+    builder.add_pair("wheel", paint::kDark, rotated(wheel, sideways), 2);
     if (vehicle.has_hubcaps && (axle == 0 || axle == vehicle.num_axles - 1)) {
       const Vec3 outside = at + Vec3(0, 0, vehicle.wheel_half_width + 0.03F);
-      builder.add_pair("hubcap", Paint::kGrey,
+      builder.add_pair("hubcap", paint::kGrey,
                        rotated(cylinder(0.5F * radius, 0.04F, outside), sideways), 2);
     }
   }
@@ -155,13 +139,13 @@ void add_sides(AssetBuilder& builder, const Vehicle& vehicle) {
         vehicle.cabin_x + (i / 2 == 0 ? 0.45F : -0.45F) * (cabin.x() - (is_truck ? 0.06F : 0.1F));
     const float z = (i % 2 == 0 ? 1.0F : -1.0F) * (cabin.z() + 0.03F);
     builder.add(
-        "window", Paint::kSky,
+        "window", paint::kSky,
         box(Vec3(half_width, 0.55F * cabin.y(), 0.04F), Vec3(x, vehicle.top() + cabin.y(), z)));
   }
   if (vehicle.has_doors) {
     const float x = vehicle.num_axles > 2 ? vehicle.cabin_x : 0.0F;
     builder.add_pair(
-        "door", Paint::kOrange,
+        "door", paint::kOrange,
         box(Vec3(0.17F, 0.7F * vehicle.half_size.y(), 0.04F),
             Vec3(x, vehicle.top() - 0.8F * vehicle.half_size.y(), vehicle.half_size.z() + 0.03F)),
         2);
@@ -172,20 +156,20 @@ void add_ends(AssetBuilder& builder, const Vehicle& vehicle) {
   const Vec3& body = vehicle.half_size;
   for (int i = 0; i < vehicle.num_bumpers; ++i) {
     const float x = (i == 0 ? 1.0F : -1.0F) * (body.x() + 0.045F);
-    builder.add("bumper", Paint::kTeal,
+    builder.add("bumper", paint::kTeal,
                 box(Vec3(0.055F, 0.06F, 0.9F * body.z()), Vec3(x, vehicle.bottom() + 0.07F, 0)));
   }
   const float y = vehicle.bottom() + 1.4F * body.y();
   if (vehicle.has_headlights) {
     builder.add_pair(
-        "headlight", Paint::kLime,
+        "headlight", paint::kLime,
         rotated(cylinder(0.075F, 0.07F, Vec3(0.95F * body.x() + 0.04F, y, 0.62F * body.z())),
                 turn_about(2, 90.0F)),
         2);
   }
   if (vehicle.has_taillights) {
     builder.add_pair(
-        "taillight", Paint::kPink,
+        "taillight", paint::kPink,
         box(Vec3(0.06F, 0.06F, 0.08F), Vec3(-0.95F * body.x() - 0.04F, y, 0.66F * body.z())), 2);
   }
 }
@@ -204,10 +188,10 @@ void add_load(AssetBuilder& builder, const Vehicle& vehicle) {
     const float half_length = pitch / 2.0F - 0.02F;
     const float half_width = 0.85F * vehicle.half_size.z();
     if (builder.random().chance(0.6F)) {
-      builder.add("crate", Paint::kGreen, box(Vec3(half_length, half_height, half_width), at));
+      builder.add("crate", paint::kGreen, box(Vec3(half_length, half_height, half_width), at));
     } else {
       const float radius = std::min(half_length, half_height);
-      builder.add("barrel", Paint::kPurple,
+      builder.add("barrel", paint::kPurple,
                   rotated(cylinder(radius, half_width, Vec3(x, vehicle.top() + radius - 0.005F, 0)),
                           turn_about(0, 90.0F)));
     }
@@ -218,14 +202,14 @@ void add_load(AssetBuilder& builder, const Vehicle& vehicle) {
                         : vehicle.cabin_x + vehicle.cabin_half_size.x() *
                                                 (vehicle.kind == VehicleKind::kBus ? 0.6F : 0.0F);
     const float foot = is_truck ? vehicle.top() : vehicle.roof();
-    builder.add("chimney", Paint::kBlue,
+    builder.add("chimney", paint::kBlue,
                 cylinder(0.065F, 0.2F, Vec3(x, foot + 0.195F, is_truck ? 0.0F : -0.1F)));
   }
   if (vehicle.has_spoiler) {
     const bool on_roof = vehicle.kind != VehicleKind::kCar;
     const float x = on_roof ? vehicle.cabin_x - 0.3F * vehicle.cabin_half_size.x() : -0.78F;
     const float y = (on_roof ? vehicle.roof() : vehicle.top()) + 0.07F;
-    builder.add("spoiler", Paint::kBrown,
+    builder.add("spoiler", paint::kBrown,
                 trapezoid(Vec3(0.1F, 0.075F, 0.85F * vehicle.half_size.z()), 0.05F, Vec3(x, y, 0)));
   }
 }

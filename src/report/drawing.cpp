@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "moca/image/image_io.h"
+#include "moca/image/resize.h"
 
 namespace moca::report {
 namespace {

@@ -46,9 +46,9 @@ checkpoint::NamedTensors AveragedWeights::state() const {
   return state;
 }
 
-void AveragedWeights::load(const checkpoint::SafetensorsFile& file) {
+void AveragedWeights::load(const checkpoint::Weights& weights) {
   for (size_t i = 0; i < names_.size(); ++i) {
-    averages_[i].copy_(file.read(names_[i]));
+    weights.read_into(names_[i], averages_[i]);
   }
 }
 

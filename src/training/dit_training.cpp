@@ -29,7 +29,9 @@ class AssetLoader {
         order_(static_cast<int64_t>(assets_.size()), setup.seed),
         source_(setup.vae, setup.dataset, assets_, setup.config.num_cached_encodings,
                 setup.num_surface_points, setup.seed) {
-    setup_.denoiser->latent_statistics()->measure(source_.samples());
+    if (setup.measure_latents) {
+      setup_.denoiser->latent_statistics()->measure(source_.samples());
+    }
   }
 
   AssetBatch batch(int64_t step) {
@@ -70,12 +72,27 @@ class AssetLoader {
   LatentSource source_;
 };
 
+// Before the first step: what is wrong would come up only when such an asset is drawn.
 void check_dataset(const DitTrainingSetup& setup) {
   const int64_t wanted = setup.denoiser->image_encoder()->config().image_size;
   if (setup.dataset->image_size() != wanted) {
     throw Error("the dataset's pictures are " + std::to_string(setup.dataset->image_size()) +
                 " pixels wide, image_encoder.image_size is " + std::to_string(wanted) +
                 ". Set data.views.image_size to it and prepare the data again.");
+  }
+  const int64_t num_ids = setup.denoiser->dit()->config().codebook_size;
+  for (const auto& record : setup.dataset->records()) {
+    if (num_ids > 0 && record.num_components() > num_ids) {
+      throw Error("the dataset's asset '" + record.id + "' has " +
+                  std::to_string(record.num_components()) +
+                  " components, dit.codebook_size has ids for " + std::to_string(num_ids) +
+                  ". Raise it, or prepare the data with fewer components.");
+    }
+  }
+  const int64_t num_tokens = setup.vae->config().num_tokens;
+  if (setup.num_surface_points < num_tokens) {
+    throw Error("vae_training.num_surface_points (" + std::to_string(setup.num_surface_points) +
+                ") must be at least the VAE's num_tokens (" + std::to_string(num_tokens) + ").");
   }
 }
 
@@ -84,14 +101,15 @@ void check_dataset(const DitTrainingSetup& setup) {
 TrainingTask dit_training(const DitTrainingSetup& setup) {
   check_dataset(setup);
   const auto loader = std::make_shared<AssetLoader>(setup);
-  const auto loss = [denoiser = setup.denoiser, config = setup.config, seed = setup.seed,
-                     loader](int64_t step) mutable {
+  const auto loss = [denoiser = setup.denoiser, config = setup.config, flow = setup.flow,
+                     seed = setup.seed, loader](int64_t step) mutable {
     const auto batch = loader->batch(step);
     const int64_t B = batch.latents.size(0);
     const auto device = batch.latents.device();
     auto generator = generator_for(seed, "DiT step", step);
 
-    const auto noisy = flow::add_noise(batch.latents, generator);  // one noise level for all N
+    const auto noisy =
+        flow::add_noise(batch.latents, generator, flow);  // one noise level for all N
     const auto kept =
         (at::rand({B, 1, 1}, generator, at::TensorOptions()) >= config.condition_dropout)
             .to(device);
@@ -104,7 +122,8 @@ TrainingTask dit_training(const DitTrainingSetup& setup) {
         denoiser->dit()->forward({noisy.noisy_latents, noisy.noise_level, image_tokens,
                                   component_ids.to(device), batch.component_mask},
                                  generator);
-    return flow::velocity_loss(velocity, noisy.velocity, batch.component_mask);  // Eq. 9
+    return flow::velocity_loss(velocity, noisy.velocity, batch.component_mask,
+                               flow::loss_weight(noisy.noise_level, flow.loss_weighting));  // Eq. 9
   };
   return {setup.denoiser.ptr(), loss};
 }

@@ -5,8 +5,6 @@
 
 #include <cmath>
 
-#include "moca/core/error.h"
-
 namespace moca::training {
 
 double learning_rate_at(const OptimizerConfig& config, int64_t step, int64_t max_steps) {
@@ -80,16 +78,9 @@ checkpoint::NamedTensors Optimizer::state() const {
   return state;
 }
 
-void Optimizer::load(const checkpoint::SafetensorsFile& file) {
+void Optimizer::load(const checkpoint::Weights& weights) {
   for (const auto& [name, tensor] : state()) {
-    const auto stored = file.read(name);
-    if (stored.sizes() != tensor.sizes()) {
-      throw Error(
-          file.path().string() + ": '" + name +
-          "' has another shape than in the model. The checkpoint is of another architecture; "
-          "use the config it was trained with.");
-    }
-    at::Tensor(tensor).copy_(stored);
+    weights.read_into(name, tensor);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -58,13 +59,22 @@ void Trainer::resume() {
                 " holds no checkpoint. Start the run without --resume.");
   }
   const auto folder = checkpoint::step_folder(checkpoints_, *step);
-  checkpoint::load_state(*task_.model, checkpoint::SafetensorsFile(folder / "model.safetensors"));
-  ema_.load(checkpoint::SafetensorsFile(folder / "ema.safetensors"));
-  optimizer_.load(checkpoint::SafetensorsFile(folder / "optimizer.safetensors"));
-  const auto state = nlohmann::json::parse(read_file(folder / "state.json"));
-  step_ = state.at("step");
-  seconds_before_ = state.at("seconds");
+  checkpoint::load_state(*task_.model, checkpoint::Weights(folder / "model.safetensors"));
+  ema_.load(checkpoint::Weights(folder / "ema.safetensors"));
+  optimizer_.load(checkpoint::Weights(folder / "optimizer.safetensors"));
+  read_state(folder / "state.json");
   log::info("resumed from " + folder.string());
+}
+
+void Trainer::read_state(const std::filesystem::path& file) {
+  try {
+    const auto state = nlohmann::json::parse(read_file(file));
+    step_ = state.at("step");
+    seconds_before_ = state.at("seconds");
+  } catch (const nlohmann::json::exception&) {
+    throw Error(file.string() + " is broken. Remove the folder " + file.parent_path().string() +
+                " to resume from the checkpoint before it.");
+  }
 }
 
 StopReason Trainer::train() {
@@ -106,7 +116,9 @@ StepStats Trainer::train_step() {
     stats.loss = loss.item<double>();
     loss.backward();
   }
-  stats.gradient_norm = optimizer_.step(stats.learning_rate);
+  // A gradient can be finite where the loss is not; it is not followed.
+  stats.gradient_norm = std::isfinite(stats.loss) ? optimizer_.step(stats.learning_rate)
+                                                  : std::numeric_limits<double>::quiet_NaN();
   if (!finite(stats)) {
     log::warn("step " + std::to_string(step_) + " skipped: loss " + std::to_string(stats.loss) +
               ", gradient norm " + std::to_string(stats.gradient_norm));

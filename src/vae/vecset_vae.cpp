@@ -14,6 +14,9 @@ namespace {
 
 // Points drawn per token before farthest point sampling thins them (TripoSG: 4).
 constexpr int64_t kPreselection = 4;
+// Query points that go through the decoder at a time: what one layer leaves to the next stays in
+// the processor's cache.
+constexpr int64_t kQueryBlock = 2048;
 
 void require_multiple(const std::string& path, const char* name, int64_t width, int64_t num_heads) {
   if (width % num_heads != 0) {
@@ -72,8 +75,40 @@ VecsetVaeImpl::VecsetVaeImpl(const VaeConfig& config) : config_(config) {
       decoder_->register_module("proj_out", torch::nn::Linear(config.width_decoder, 1));
 }
 
+at::ScalarType VecsetVaeImpl::weight_type() const { return post_quant_->weight.scalar_type(); }
+
 at::Tensor VecsetVaeImpl::embed(const at::Tensor& points) const {
-  return nn::embed_points(points, config_.num_frequencies, config_.frequencies_include_pi);
+  return nn::embed_points(points, config_.num_frequencies, config_.frequencies_include_pi)
+      .to(weight_type());
+}
+
+at::Tensor VecsetVaeImpl::choose_token_points(const at::Tensor& surface_points,
+                                              const at::Tensor& candidates) const {
+  const int64_t n = surface_points.size(0);
+  const int64_t L = config_.num_tokens;
+  const auto spread =
+      ops::farthest_point_sampling(surface_points.index_select(1, candidates), L);  // [n, L]
+  return candidates.index_select(0, spread.flatten()).view({n, L});
+}
+
+at::Tensor VecsetVaeImpl::embed_surface(const at::Tensor& points, const at::Tensor& normals) const {
+  return at::cat({embed(points), normals.to(weight_type())}, -1);
+}
+
+at::Tensor VecsetVaeImpl::encode_tokens(const at::Tensor& surface,
+                                        const at::Tensor& token_surface) {
+  auto tokens = encoder_blocks_[0]->forward_cross(
+      encoder_proj_in_(token_surface),
+      encoder_blocks_[0]->project_context(encoder_proj_in_(surface)));
+  for (size_t i = 1; i < encoder_blocks_.size(); ++i) {
+    tokens = encoder_blocks_[i]->forward_self(tokens);
+  }
+  return encoder_norm_out_(tokens);
+}
+
+Posterior VecsetVaeImpl::posterior(const at::Tensor& hidden) {
+  const auto moments = quant_(hidden).to(at::kFloat).chunk(2, -1);
+  return {moments[0], moments[1].clamp(-30.0, 20.0)};
 }
 
 Posterior VecsetVaeImpl::encode(const at::Tensor& surface_points, const at::Tensor& surface_normals,
@@ -85,25 +120,15 @@ Posterior VecsetVaeImpl::encode(const at::Tensor& surface_points, const at::Tens
   const auto drawn = at::randperm(P, generator, at::TensorOptions().dtype(at::kLong))
                          .narrow(0, 0, std::min(P, kPreselection * L))
                          .to(surface_points.device());
-  const auto candidates = surface_points.index_select(1, drawn);
-  const auto spread = ops::farthest_point_sampling(candidates, L);  // [n, L]
-  const auto token_points = drawn.index_select(0, spread.flatten()).view({n, L, 1});
-
-  const auto features = at::cat({embed(surface_points), surface_normals}, -1);  // [n, P, 3(2F+1)+3]
-  const auto token_features = features.gather(1, token_points.expand({n, L, features.size(2)}));
-  auto tokens = encoder_proj_in_(token_features);
-  tokens = encoder_blocks_[0]->forward_cross(
-      tokens, encoder_blocks_[0]->project_context(encoder_proj_in_(features)));
-  for (size_t i = 1; i < encoder_blocks_.size(); ++i) {
-    tokens = encoder_blocks_[i]->forward_self(tokens);
-  }
-  const auto moments = quant_(encoder_norm_out_(tokens)).to(at::kFloat).chunk(2, -1);
-  return {moments[0], moments[1].clamp(-30.0, 20.0)};
+  const auto token_points = choose_token_points(surface_points, drawn).unsqueeze(-1);  // [n, L, 1]
+  const auto surface = embed_surface(surface_points, surface_normals);
+  const auto token_surface = surface.gather(1, token_points.expand({n, L, surface.size(2)}));
+  return posterior(encode_tokens(surface, token_surface));
 }
 
 at::Tensor VecsetVaeImpl::decode(const at::Tensor& latents) {
   shape<3>(latents, "latents [n, L, C]");
-  auto tokens = post_quant_(latents);
+  auto tokens = post_quant_(latents.to(weight_type()));
   for (size_t i = 0; i + 1 < decoder_blocks_.size(); ++i) {
     tokens = decoder_blocks_[i]->forward_self(tokens);
   }
@@ -117,6 +142,14 @@ nn::HeadTensors VecsetVaeImpl::prepare_queries(const at::Tensor& hidden) {
 at::Tensor VecsetVaeImpl::query_prepared(const nn::HeadTensors& prepared,
                                          const at::Tensor& query_points) {
   expect_shape(query_points, {-1, -1, 3}, "query_points [n, Q, 3]");
+  if (!at::GradMode::is_enabled() && query_points.device().is_cpu() &&
+      query_points.size(1) > kQueryBlock) {
+    std::vector<at::Tensor> parts;
+    for (const auto& part : query_points.split(kQueryBlock, 1)) {
+      parts.push_back(query_prepared(prepared, part));
+    }
+    return at::cat(parts, 1);
+  }
   auto tokens = decoder_proj_query_(embed(query_points));
   tokens = decoder_blocks_.back()->forward_cross(tokens, prepared);
   const auto raw = decoder_proj_out_(decoder_norm_out_(tokens));  // [n, Q, 1]

@@ -1,15 +1,26 @@
 #include "moca/core/progress.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
 #include <unistd.h>
 
-#include <limits>
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+#include "moca/core/file_io.h"
 
 namespace moca {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
 using ::testing::Not;
 
 // What `work` prints to standard error while that is no terminal.
@@ -19,6 +30,35 @@ std::string printed_by(Work work) {
   work();
   return ::testing::internal::GetCapturedStderr();
 }
+
+// What `work` prints to standard error while that is a terminal; a few lines at most. Empty where
+// the machine has no pseudo-terminals.
+template <class Work>
+std::string printed_on_terminal_by(Work work) {
+  const FileDescriptor controller(posix_openpt(O_RDWR | O_NOCTTY));
+  if (controller.get() < 0 || grantpt(controller.get()) != 0 || unlockpt(controller.get()) != 0) {
+    return "";
+  }
+  std::fflush(stderr);
+  const FileDescriptor saved(dup(STDERR_FILENO));
+  {
+    const FileDescriptor terminal(open(ptsname(controller.get()), O_RDWR | O_NOCTTY));
+    dup2(terminal.get(), STDERR_FILENO);
+  }
+  work();
+  std::fflush(stderr);
+  std::string text;
+  std::array<char, 4096> buffer{};
+  pollfd waiting{controller.get(), POLLIN, 0};
+  while (poll(&waiting, 1, 50) > 0 && (waiting.revents & POLLIN) != 0) {
+    const ssize_t count = read(controller.get(), buffer.data(), buffer.size());
+    text.append(buffer.data(), static_cast<size_t>(std::max<ssize_t>(count, 0)));
+  }
+  dup2(saved.get(), STDERR_FILENO);
+  return text;
+}
+
+void wait_for_redraw() { std::this_thread::sleep_for(std::chrono::milliseconds(220)); }
 
 TEST(FormatDuration, UsesTwoUnitsAtMost) {
   EXPECT_EQ(format_duration(0), "0 s");
@@ -59,6 +99,37 @@ TEST(Progress, SaysNothingWhereNothingWasDone) {
 TEST(Progress, AResumedRunCountsFromWhereItWas) {
   const std::string text = printed_by([] { Progress("training", 10, "step", 8).update(9); });
   EXPECT_THAT(text, HasSubstr("training 9/10"));
+}
+
+TEST(Progress, GivesTheRateOfThisRunAloneInTheFittingUnit) {
+  const auto rate_of = [](int64_t total, int64_t done) {
+    const std::string text = printed_by([&] {
+      Progress progress("training", total, "step", done);
+      wait_for_redraw();
+      progress.update(done + 1);
+    });
+    return text.substr(text.find(" | "));
+  };
+  // One step in a bit over 0.2 s, whatever was done before; slower on a busy machine.
+  const char* expected = " . [0-4]\\.[0-9] (steps/s|s/step) . took [0-9]+ s\n";
+  EXPECT_THAT(rate_of(10, 0), MatchesRegex(expected));
+  EXPECT_THAT(rate_of(100000, 90000), MatchesRegex(expected));
+}
+
+TEST(Progress, RedrawsOneLineWithTheRemainingTimeOnATerminal) {
+  const std::string text = printed_on_terminal_by([] {
+    Progress progress("training", 3, "step");
+    wait_for_redraw();
+    progress.update(1, "loss 0.5");
+    progress.update(3, "loss 0.3");
+  });
+  if (text.empty()) {
+    GTEST_SKIP() << "no pseudo-terminal";
+  }
+  EXPECT_THAT(text, HasSubstr("\r\033[Ktraining 1/3 | "));
+  EXPECT_THAT(text, HasSubstr(" left | loss 0.5"));
+  EXPECT_THAT(text, HasSubstr("took "));
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << "lines pile up: " << text;
 }
 
 }  // namespace

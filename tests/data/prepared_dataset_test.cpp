@@ -4,156 +4,223 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <functional>
-#include <set>
-
-#include "moca/core/error.h"
 #include "moca/core/file_io.h"
-#include "moca/data/data_order.h"
-#include "moca/data/prepare.h"
-#include "moca/mesh/mesh_io.h"
-#include "moca/mesh/scene_ops.h"
-#include "tests/support/shared_folder.h"
+#include "moca/core/generator.h"
+#include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tensor_matchers.h"
-#include "tests/support/tiny_dataset.h"
 
 namespace moca::data {
 namespace {
 
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using testing::bit_equal;
 using ::testing::HasSubstr;
+using testing::refusal;
 using testing::TemporaryFolder;
-using testing::tiny_data_config;
 
-std::string refusal(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
+AssetRecord record_of(const std::string& id, const std::string& split) {
+  AssetRecord record;
+  record.id = id;
+  record.split = split;
+  record.component_names = {"seat", "back \"left\""};
+  record.source = "meshes/" + id + ".glb";
+  record.sha256 = std::string(64, 'a');
+  mesh::Camera camera;
+  camera.azimuth = 12.5F;
+  camera.elevation = -3.25F;
+  camera.field_of_view = 40.0F;
+  camera.distance = 4.5F;
+  camera.half_extent = 1.1F;
+  record.views = {camera, mesh::Camera()};
+  return record;
+}
+
+// Two components of 3 and 4 vertices; every number is drawn from the seed.
+AssetTensors tensors_of(uint64_t seed) {
+  auto generator = generator_for(seed, "tensors of a test asset");
+  const auto draw = [&](at::IntArrayRef sizes) {
+    return at::randn(sizes, generator, at::TensorOptions());
+  };
+  const auto bytes = [&](at::IntArrayRef sizes) {
+    return at::randint(256, sizes, generator, at::TensorOptions().dtype(at::kByte));
+  };
+  AssetTensors tensors;
+  tensors.surface_points = draw({2, 5, 3});
+  tensors.surface_normals = draw({2, 5, 3});
+  tensors.query_points = draw({2, 6, 3});
+  tensors.query_distances = draw({2, 6});
+  tensors.images = bytes({2, 4, 4, 3});
+  tensors.component_ids = bytes({2, 4, 4});
+  tensors.vertices = draw({7, 3});
+  tensors.faces = at::tensor({0, 1, 2, 0, 1, 3, 1, 2, 3}, at::kInt).view({3, 3});
+  tensors.mesh_sizes = at::tensor({3, 1, 4, 2}, at::kLong).view({2, 2});
+  tensors.colors = draw({2, 3});
+  return tensors;
+}
+
+class DatasetFiles : public ::testing::Test {
+ protected:
+  // Two assets, "a" for training and "b" held out.
+  void write_dataset() const {
+    DatasetWriter writer(path(), "settings: 1\n");
+    writer.add(record_of("a", "train"), tensors_of(1));
+    writer.add(record_of("b", "test"), tensors_of(2));
+    writer.finish();
   }
-  return "accepted";
-}
+  fs::path path() const { return folder_ / "dataset"; }
+  fs::path shard() const { return path() / "shard_00000.safetensors"; }
 
-TEST(PreparedDataset, HoldsWhatTheConfigAskedFor) {
-  const TemporaryFolder folder;
-  prepare_dataset(tiny_data_config(folder), "made_by");
-  const PreparedDataset dataset(folder / "dataset");
-  EXPECT_EQ(dataset.indices_of("train").size(), 3U);
-  EXPECT_EQ(dataset.indices_of("test").size(), 1U);
-  EXPECT_EQ(dataset.image_size(), 16);
-  for (int64_t i = 0; i < 4; ++i) {
-    const auto& record = dataset.records()[i];
-    EXPECT_GE(record.num_components(), 2);
-    EXPECT_LE(record.num_components(), 4);
-    EXPECT_EQ(record.views.size(), 2U);
-    EXPECT_EQ(dataset.image(i, 1).sizes(), at::IntArrayRef({16, 16, 3}));
-    EXPECT_EQ(dataset.reference(i).components.size(), record.component_names.size());
+  void replace_in_index(const std::string& from, const std::string& to) const {
+    auto text = read_file(path() / "index.json");
+    const auto at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    write_file(path() / "index.json", text.replace(at, from.size(), to));
   }
-}
-
-TEST(PreparedDataset, StoresPointsOfTheSurfaceAndDistancesToIt) {
-  const TemporaryFolder folder;
-  prepare_dataset(tiny_data_config(folder), "made_by");
-  const PreparedDataset dataset(folder / "dataset");
-  for (int64_t component = 0; component < dataset.records()[0].num_components(); ++component) {
-    const auto surface = dataset.surface(0, component);
-    EXPECT_LE(surface.points.abs().max().item<double>(), 0.96);  // longest side 1.9
-    EXPECT_TRUE(testing::all_close(surface.normals.norm(2, -1), at::ones({64}), 1e-5));
-    const auto queries = dataset.queries(0, component);
-    // No point is farther from the surface than from any of its samples.
-    const auto to_samples = std::get<0>(at::cdist(queries.points, surface.points).min(1));
-    EXPECT_TRUE((queries.distances.abs() <= to_samples + 1e-3).all().item<bool>());
-    EXPECT_TRUE((queries.distances > 0).any().item<bool>());
-    EXPECT_TRUE((queries.distances < 0).any().item<bool>());
+  std::string refusal_to_open() const {
+    return refusal([&] { PreparedDataset dataset(path()); });
   }
-}
 
-TEST(PreparedDataset, IsTheSameForTheSameSeed) {
-  const TemporaryFolder first, second;
-  prepare_dataset(tiny_data_config(first), "made_by");
-  prepare_dataset(tiny_data_config(second), "made_by");
-  EXPECT_EQ(read_file(first / "dataset/shard_00000.safetensors"),
-            read_file(second / "dataset/shard_00000.safetensors"));
-}
+  TemporaryFolder folder_;
+};
 
-TEST(PreparedDataset, IsNeverOverwritten) {
-  const TemporaryFolder folder;
-  const auto config = tiny_data_config(folder);
-  prepare_dataset(config, "made_by");
-  EXPECT_THAT(refusal([&] { prepare_dataset(config, "made_by"); }),
-              HasSubstr("exists already and is not overwritten"));
-}
-
-TEST(PreparedDataset, RefusesAMissingOrForeignFolder) {
-  const TemporaryFolder folder;
-  EXPECT_THAT(refusal([&] { PreparedDataset dataset(folder / "nothing"); }),
-              HasSubstr("no prepared dataset at"));
-  prepare_dataset(tiny_data_config(folder), "made_by");
-  const auto index = folder / "dataset/index.json";
-  auto text = read_file(index);
-  text.replace(text.find("\"schema_version\": 1"), 19, "\"schema_version\": 9");
-  write_file(index, text);
-  EXPECT_THAT(refusal([&] { PreparedDataset dataset(folder / "dataset"); }),
-              HasSubstr("schema version 9, this program reads version 1. Prepare it again"));
-}
-
-TEST(MeshFolder, PreparesRealMeshesWithTheirComponents) {
-  const auto object = testing::shared_folder() / "data/objects/kk_chair_a.glb";
-  if (!std::filesystem::exists(object)) {
-    GTEST_SKIP() << "no mesh at " << object;
-  }
-  const TemporaryFolder folder;
-  std::filesystem::create_directories(folder / "meshes");
-  std::filesystem::copy(object, folder / "meshes/chair.glb");
-  auto config = tiny_data_config(folder);
-  config.source = Source::kMeshes;
-  config.meshes.folder = folder / "meshes";
-  config.meshes.watertight_resolution = 32;
-  config.num_held_out = 0;
-  prepare_dataset(config, "made_by");
-  const PreparedDataset dataset(folder / "dataset");
-  EXPECT_EQ(dataset.records()[0].id, "chair");
-  EXPECT_EQ(dataset.records()[0].sha256.size(), 64U);
-  const auto box = mesh::bounds(dataset.reference(0));
-  EXPECT_NEAR((box.high - box.low).maxCoeff(), 2.0, 1e-5);
-}
-
-TEST(MeshFolder, NamesTheFileThatCannotBeUsed) {
-  const TemporaryFolder folder;
-  std::filesystem::create_directories(folder / "meshes");
-  write_file(folder / "meshes/broken.glb", "not a mesh");
-  auto config = tiny_data_config(folder);
-  config.source = Source::kMeshes;
-  config.meshes.folder = folder / "meshes";
-  config.num_held_out = 0;
-  EXPECT_THAT(refusal([&] { prepare_dataset(config, "made_by"); }), HasSubstr("broken.glb"));
-  config.path = folder / "other";
-  config.meshes.folder = folder / "nowhere";
-  EXPECT_THAT(refusal([&] { prepare_dataset(config, "made_by"); }), HasSubstr("no folder at"));
-}
-
-TEST(DataOrder, ShowsEverySampleOnceAnEpoch) {
-  DataOrder order(10, 3);
-  std::multiset<int64_t> seen;
-  for (int64_t step = 0; step < 5; ++step) {
-    for (const int64_t sample : order.batch(step, 4)) {
-      seen.insert(sample);
+TEST_F(DatasetFiles, EveryTensorIsReadBackBitForBit) {
+  write_dataset();
+  const PreparedDataset dataset(path());
+  EXPECT_EQ(dataset.image_size(), 4);
+  for (int64_t asset = 0; asset < 2; ++asset) {
+    const auto written = tensors_of(static_cast<uint64_t>(asset) + 1);
+    for (int64_t i = 0; i < 2; ++i) {
+      EXPECT_TRUE(bit_equal(dataset.surface(asset, i).points, written.surface_points[i]));
+      EXPECT_TRUE(bit_equal(dataset.surface(asset, i).normals, written.surface_normals[i]));
+      EXPECT_TRUE(bit_equal(dataset.queries(asset, i).points, written.query_points[i]));
+      EXPECT_TRUE(bit_equal(dataset.queries(asset, i).distances, written.query_distances[i]));
+      EXPECT_TRUE(bit_equal(dataset.image(asset, i), written.images[i]));
     }
   }
-  for (int64_t sample = 0; sample < 10; ++sample) {
-    EXPECT_EQ(seen.count(sample), 2U) << "sample " << sample;
+}
+
+TEST_F(DatasetFiles, EveryFieldOfARecordIsReadBack) {
+  write_dataset();
+  const PreparedDataset dataset(path());
+  const auto& actual = dataset.records()[1];
+  const auto expected = record_of("b", "test");
+  EXPECT_EQ(actual.id, expected.id);
+  EXPECT_EQ(actual.split, expected.split);
+  EXPECT_EQ(actual.component_names, expected.component_names);
+  EXPECT_EQ(actual.source, expected.source);
+  EXPECT_EQ(actual.sha256, expected.sha256);
+  EXPECT_EQ(actual.shard, "shard_00000.safetensors");
+  ASSERT_EQ(actual.views.size(), 2U);
+  EXPECT_EQ(actual.views[0].azimuth, 12.5F);
+  EXPECT_EQ(actual.views[0].elevation, -3.25F);
+  EXPECT_EQ(actual.views[0].field_of_view, 40.0F);
+  EXPECT_EQ(actual.views[0].distance, 4.5F);
+  EXPECT_EQ(actual.views[0].half_extent, 1.1F);
+  EXPECT_EQ(dataset.indices_of("train"), (std::vector<int64_t>{0}));
+  EXPECT_EQ(dataset.indices_of("test"), (std::vector<int64_t>{1}));
+  EXPECT_TRUE(dataset.indices_of("validation").empty());
+}
+
+TEST_F(DatasetFiles, AReferenceIsCutIntoItsComponents) {
+  write_dataset();
+  const auto scene = PreparedDataset(path()).reference(1);
+  const auto written = tensors_of(2);
+  ASSERT_EQ(scene.components.size(), 2U);
+  EXPECT_EQ(scene.components[1].name, "back \"left\"");
+  EXPECT_EQ(scene.components[1].color.y(), written.colors[1][1].item<float>());
+  ASSERT_EQ(scene.components[0].mesh.vertices.size(), 3U);
+  ASSERT_EQ(scene.components[1].mesh.vertices.size(), 4U);
+  EXPECT_EQ(scene.components[0].mesh.faces.size(), 1U);
+  const std::array<int32_t, 3> first_of_second = {0, 1, 3};  // counted within the component
+  EXPECT_EQ(scene.components[1].mesh.faces[0], first_of_second);
+  for (int64_t v = 0; v < 4; ++v) {
+    EXPECT_EQ(scene.components[1].mesh.vertices[v].z(), written.vertices[3 + v][2].item<float>());
   }
 }
 
-TEST(DataOrder, DependsOnTheStepAlone) {
-  DataOrder order(10, 3), fresh(10, 3), other(10, 4);
-  std::vector<int64_t> batch, other_batch;
-  for (int64_t step = 0; step <= 7; ++step) {
-    batch = order.batch(step, 3);
-    other_batch = other.batch(step, 3);
+TEST_F(DatasetFiles, ADatasetIsNeverOverwritten) {
+  write_dataset();
+  const auto before = read_file(shard());
+  EXPECT_THAT(refusal([&] { DatasetWriter writer(path(), ""); }),
+              AllOf(HasSubstr(path().string()), HasSubstr("exists already and is not overwritten"),
+                    HasSubstr("Remove it or set another data.path")));
+  EXPECT_EQ(read_file(shard()), before);
+}
+
+TEST_F(DatasetFiles, AnUnfinishedOneIsNoDatasetAndIsMadeAnew) {
+  fs::create_directories(path());
+  write_file(path() / "notes.txt", "the user's own");
+  write_file(path() / "shard_00000.safetensors", "half");
+  write_file(path() / "shard_00007.safetensors", "of a longer run that was killed");
+  EXPECT_THAT(refusal_to_open(), HasSubstr("no prepared dataset at"));
+  write_dataset();
+  EXPECT_EQ(PreparedDataset(path()).records().size(), 2U);
+  EXPECT_FALSE(fs::exists(path() / "shard_00007.safetensors"));
+  EXPECT_TRUE(fs::exists(path() / "notes.txt"));
+}
+
+TEST_F(DatasetFiles, TheIndexComesLast) {
+  {
+    DatasetWriter writer(path(), "");
+    writer.add(record_of("a", "train"), tensors_of(1));
   }
-  EXPECT_EQ(fresh.batch(7, 3), batch);
-  EXPECT_NE(other_batch, batch);
+  EXPECT_THAT(refusal_to_open(), HasSubstr("(index.json is missing). Make one: moca prepare-data"));
+}
+
+TEST_F(DatasetFiles, AFolderThatCannotBeMadeIsNamed) {
+  write_file(path(), "a file where the folder should be");
+  EXPECT_THAT(refusal([&] { DatasetWriter writer(path() / "inside", ""); }),
+              HasSubstr("cannot create the folder " + (path() / "inside").string()));
+}
+
+TEST_F(DatasetFiles, AnotherSchemaVersionIsRefused) {
+  for (const char* other : {"0", "2", "99"}) {
+    fs::remove_all(path());
+    write_dataset();
+    replace_in_index("\"schema_version\": 1", std::string("\"schema_version\": ") + other);
+    EXPECT_THAT(refusal_to_open(),
+                HasSubstr(std::string("schema version ") + other +
+                          ", this program reads version 1. Prepare it again: moca prepare-data"));
+  }
+}
+
+TEST_F(DatasetFiles, AnIndexThatIsNoneIsRefused) {
+  for (const char* text : {"", "not json", "[]", "{}", "{\"schema_version\": \"one\"}",
+                           "{\"schema_version\": 1, \"image_size\": 4, \"made_by\": \"\"}"}) {
+    fs::create_directories(path());
+    write_file(path() / "index.json", text);
+    EXPECT_THAT(refusal_to_open(),
+                AllOf(HasSubstr("index.json"), HasSubstr("not an index of a prepared dataset")))
+        << text;
+  }
+}
+
+TEST_F(DatasetFiles, ARecordThatLacksAFieldIsRefused) {
+  write_dataset();
+  replace_in_index("\"components\"", "\"parts\"");
+  EXPECT_THAT(refusal_to_open(), HasSubstr("not an index of a prepared dataset"));
+}
+
+TEST_F(DatasetFiles, ADatasetWithoutAssetsIsRefused) {
+  DatasetWriter(path(), "").finish();
+  EXPECT_THAT(refusal_to_open(), HasSubstr("holds no asset. Prepare it again"));
+}
+
+TEST_F(DatasetFiles, AMissingOrTruncatedShardIsRefusedAtOnce) {
+  write_dataset();
+  fs::resize_file(shard(), fs::file_size(shard()) - 1);
+  EXPECT_THAT(refusal_to_open(), HasSubstr("shard_00000.safetensors"));
+  fs::remove(shard());
+  EXPECT_THAT(refusal_to_open(), HasSubstr("shard_00000.safetensors"));
+}
+
+TEST_F(DatasetFiles, AShardWithoutTheAssetIsRefusedByName) {
+  write_dataset();
+  replace_in_index("\"id\": \"a\"", "\"id\": \"c\"");
+  const PreparedDataset dataset(path());
+  EXPECT_THAT(refusal([&] { dataset.surface(0, 0); }), HasSubstr("'c/surface_points'"));
 }
 
 }  // namespace

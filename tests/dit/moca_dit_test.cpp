@@ -4,12 +4,13 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <cmath>
 #include <limits>
+#include <optional>
 
-#include "moca/core/error.h"
-#include "moca/core/generator.h"
-#include "moca/dit/local_attention.h"
+#include "tests/dit/small_dit.h"
 #include "tests/support/fixture.h"
+#include "tests/support/refusal.h"
 #include "tests/support/tensor_matchers.h"
 
 namespace moca::dit {
@@ -18,37 +19,10 @@ namespace {
 using testing::all_close;
 using testing::bit_equal;
 
-constexpr int64_t kL = 7, kC = 4, kT = 5, kImageWidth = 24;
-
-DitConfig small_config() {
-  DitConfig config;
-  config.width = 32;
-  config.num_heads = 4;
-  config.num_layers = 5;
-  config.num_compressed_tokens = 3;
-  config.router.num_selected = 1;
-  return config;
-}
-
-MocaDit make(const DitConfig& config) {
-  torch::manual_seed(11);
-  MocaDit dit(config, kC, kImageWidth);
-  dit->eval();
-  return dit;
-}
-
-DitInput make_input(int64_t B, int64_t N) {
-  auto generator = generator_for(5, "dit test");
-  const auto draw = [&](at::IntArrayRef sizes) {
-    return at::randn(sizes, generator, at::TensorOptions());
-  };
-  DitInput input;
-  input.noisy_latents = draw({B, N, kL, kC});
-  input.noise_level = at::rand({B}, generator, at::TensorOptions());
-  input.image_tokens = draw({B, kT, kImageWidth});
-  input.component_ids = draw_component_ids(B, N, 50, generator);
-  input.component_mask = at::ones({B, N}, at::kBool);
-  return input;
+// The velocity that the model of `config` gives, without a gradient.
+at::Tensor velocity_of(const DitConfig& config, const DitInput& input) {
+  const torch::NoGradGuard no_grad;
+  return make(config)(input);
 }
 
 TEST(MocaDit, PermutingComponentsWithTheirIdsPermutesTheVelocity) {
@@ -154,132 +128,187 @@ TEST(MocaDit, EveryParameterGetsAGradient) {
   }
 }
 
-TEST(MocaDit, EveryAblationOfTable3ChangesTheVelocity) {
-  const torch::NoGradGuard no_grad;
+// Every switch of Table 3, and those beside it, against the full model.
+TEST(MocaDit, EverySwitchChangesTheVelocity) {
   const auto input = make_input(2, 5);
-  const auto full = make(small_config())(input);
-  std::vector<std::pair<const char*, DitConfig>> variants(5, {"", small_config()});
-  variants[0].first = "A no routing";
-  variants[0].second.router.num_selected = 0;
-  variants[1].first = "B no compression";
-  variants[1].second.attend_compressed = false;
-  variants[2].first = "C gate on values";
-  variants[2].second.router.gate_target = ops::GateTarget::kValue;
-  variants[3].first = "D softmax";
-  variants[3].second.router.activation = ops::RouterActivation::kSoftmax;
-  variants[4].first = "F one routing for all heads";
-  variants[4].second.router.per_head = false;
-  for (const auto& [name, config] : variants) {
-    EXPECT_FALSE(at::allclose(make(config)(input), full)) << name;
+  const auto full = velocity_of(small_config(), input);
+  const std::vector<std::pair<const char*, void (*)(DitConfig&)>> switches = {
+      {"A no routing", [](DitConfig& c) { c.router.num_selected = 0; }},
+      {"B no compression", [](DitConfig& c) { c.attend_compressed = false; }},
+      {"C gate on values", [](DitConfig& c) { c.router.gate_target = ops::GateTarget::kValue; }},
+      {"no gate", [](DitConfig& c) { c.router.gate_target = ops::GateTarget::kNone; }},
+      {"D softmax", [](DitConfig& c) { c.router.activation = ops::RouterActivation::kSoftmax; }},
+      {"F one routing for all heads", [](DitConfig& c) { c.router.per_head = false; }},
+      {"compressed tokens pass in full",
+       [](DitConfig& c) { c.compressed_tokens = CompressedTokens::kFull; }},
+      {"other global blocks",
+       [](DitConfig& c) {
+         c.global_blocks = {0, 2};
+       }},
+      {"local blocks do not see the picture",
+       [](DitConfig& c) { c.local_image_attention = false; }},
+      {"global blocks do not see the picture",
+       [](DitConfig& c) { c.global_image_attention = false; }}};
+  for (const auto& [name, set] : switches) {
+    auto config = small_config();
+    set(config);
+    EXPECT_FALSE(at::allclose(velocity_of(config, input), full)) << name;
   }
 }
 
-TEST(MocaDit, AgreesWithTripoSGForOneComponent) {
-  const auto path = testing::fixture_file("dit_triposg");
-  if (!std::filesystem::exists(path)) {
-    GTEST_SKIP() << "no fixture at " << path;
-  }
-  const checkpoint::SafetensorsFile file(path);
-  DitConfig config;
-  config.width = 64;
-  config.num_heads = 4;
-  config.num_layers = 5;
+TEST(MocaDit, SeesNoiseLevelPictureAndIds) {
+  const auto input = make_input(2, 3);
+  const auto velocity = velocity_of(small_config(), input);
+  const auto with = [&](auto&& set) {
+    auto changed = input;
+    set(changed);
+    return change(velocity_of(small_config(), changed), velocity);
+  };
+  EXPECT_GT(with([](DitInput& i) { i.noise_level = 0.5 * i.noise_level; }), 1e-4);
+  EXPECT_GT(with([](DitInput& i) { i.image_tokens = -i.image_tokens; }), 1e-4);
+  EXPECT_GT(with([](DitInput& i) { i.component_ids = i.component_ids.flip(1); }), 1e-4);
+}
+
+TEST(MocaDit, ComponentsSeeOneAnotherThroughGlobalBlocksAlone) {
+  const auto input = make_input(1, 3);
+  auto changed = input;
+  changed.noisy_latents = input.noisy_latents.clone();
+  changed.noisy_latents[0][2].mul_(-1.0);
+  const auto change_of_others = [&](const DitConfig& config) {
+    return change(velocity_of(config, changed).narrow(1, 0, 2),
+                  velocity_of(config, input).narrow(1, 0, 2));
+  };
+  auto config = small_config();
+  EXPECT_GT(change_of_others(config), 1e-5);
   config.global_attention = GlobalAttentionKind::kDense;
-  MocaDit dit(config, 8, 48);
-  testing::load_fixture_weights(*dit, file, "component_embedding");
+  EXPECT_GT(change_of_others(config), 1e-5);
+  config.global_attention = GlobalAttentionKind::kNone;
+  EXPECT_EQ(change_of_others(config), 0.0);
+}
+
+TEST(MocaDit, WithoutPictureAttentionAnywhereThePictureChangesNothing) {
+  auto config = small_config();
+  config.local_image_attention = false;
+  config.global_image_attention = false;
+  const auto input = make_input(2, 3);
+  auto changed = input;
+  changed.image_tokens = -input.image_tokens;
+  EXPECT_TRUE(bit_equal(velocity_of(config, changed), velocity_of(config, input)));
+}
+
+TEST(MocaDit, WithoutACodebookIdsChangeNothing) {
+  auto config = small_config();
+  config.codebook_size = 0;
+  const auto input = make_input(2, 3);
+  auto changed = input;
+  changed.component_ids = input.component_ids.flip(1);
+  EXPECT_TRUE(bit_equal(velocity_of(config, changed), velocity_of(config, input)));
+}
+
+TEST(MocaDit, ShowsEveryBlocksTokensWithoutChangingTheResult) {
   const torch::NoGradGuard no_grad;
-  dit->named_parameters()["component_embedding.weight"].zero_();
+  auto dit = make(small_config());
+  const auto input = make_input(2, 3);
+  std::vector<at::Tensor> block_outputs;
+  const auto velocity = dit(input, std::nullopt, &block_outputs);
+  ASSERT_EQ(block_outputs.size(), 5U);
+  for (const auto& tokens : block_outputs) {  // time, vecset, M = 3 compressed, anchor
+    EXPECT_EQ(tokens.sizes(), at::IntArrayRef({2, 3, 1 + kL + 3 + 1, 32}));
+  }
+  EXPECT_TRUE(bit_equal(dit(input), velocity));
+}
+
+// A dense model of a reference's size with its weights; components keep their ids' embedding.
+class Reference : public ::testing::Test {
+ protected:
+  // False where the fixture is not there, after a skip.
+  bool open(const std::string& name, const std::string& embedding, int64_t codebook_size) {
+    const auto path = testing::fixture_file(name);
+    if (!std::filesystem::exists(path)) {
+      return false;
+    }
+    file_.emplace(path);
+    DitConfig config;
+    config.width = 64;
+    config.num_heads = 4;
+    config.num_layers = 5;
+    config.global_attention = GlobalAttentionKind::kDense;
+    config.codebook_size = codebook_size;
+    dit_ = MocaDit(config, 8, 48);
+    testing::load_fixture_weights(*dit_, *file_, "component_embedding", embedding);
+    if (!embedding.empty()) {
+      dit_->named_parameters()["component_embedding.weight"].copy_(
+          file_->read(embedding + ".weight"));
+    }
+    return true;
+  }
+
+  const torch::NoGradGuard no_grad_;
+  std::optional<checkpoint::SafetensorsFile> file_;
+  MocaDit dit_{nullptr};
+};
+
+TEST_F(Reference, TripoSGAgreesForOneComponent) {
+  if (!open("dit_triposg", "", 0)) {
+    GTEST_SKIP() << "no fixture dit_triposg";
+  }
   DitInput input;
-  input.noisy_latents = file.read("inputs/hidden_states").unsqueeze(1);
-  input.noise_level = file.read("inputs/timestep") / 1000.0;
-  input.image_tokens = file.read("inputs/encoder_hidden_states");
+  input.noisy_latents = file_->read("inputs/hidden_states").unsqueeze(1);
+  input.noise_level = file_->read("inputs/timestep") / 1000.0;
+  input.image_tokens = file_->read("inputs/encoder_hidden_states");
   input.component_ids = at::zeros({3, 1}, at::kLong);
   input.component_mask = at::ones({3, 1}, at::kBool);
-  EXPECT_TRUE(all_close(dit(input).squeeze(1), file.read("outputs/sample"), 5e-5));
+  EXPECT_TRUE(all_close(dit_(input).squeeze(1), file_->read("outputs/sample"), 5e-5));
 }
 
-TEST(MocaDit, AgreesWithPartCrafterForSeveralComponents) {
-  const auto path = testing::fixture_file("dit_partcrafter");
-  if (!std::filesystem::exists(path)) {
-    GTEST_SKIP() << "no fixture at " << path;
+TEST_F(Reference, PartCrafterAgreesForSeveralComponents) {
+  if (!open("dit_partcrafter", "part_embedding", 8)) {
+    GTEST_SKIP() << "no fixture dit_partcrafter";
   }
-  const checkpoint::SafetensorsFile file(path);
-  DitConfig config;
-  config.width = 64;
-  config.num_heads = 4;
-  config.num_layers = 5;
-  config.global_attention = GlobalAttentionKind::kDense;
-  config.codebook_size = 8;
-  MocaDit dit(config, 8, 48);
-  testing::load_fixture_weights(*dit, file, "component_embedding", "part_embedding");
-  const torch::NoGradGuard no_grad;
-  dit->named_parameters()["component_embedding.weight"].copy_(file.read("part_embedding.weight"));
-  const auto counts = file.read("inputs/num_parts");
-  const auto expected = file.read("outputs/train_sample");
+  const auto counts = file_->read("inputs/num_parts");
+  const auto expected = file_->read("outputs/train_sample");
   int64_t first = 0;
   for (int64_t asset = 0; asset < counts.size(0); ++asset) {
     const auto N = counts[asset].item<int64_t>();
-    const auto rows = [&](const char* name) { return file.read(name).narrow(0, first, N); };
+    const auto rows = [&](const char* name) { return file_->read(name).narrow(0, first, N); };
     DitInput input;
     input.noisy_latents = rows("inputs/hidden_states").unsqueeze(0);
     input.noise_level = rows("inputs/timestep").narrow(0, 0, 1) / 1000.0;
     input.image_tokens = rows("inputs/encoder_hidden_states").narrow(0, 0, 1);
     input.component_ids = at::arange(N).unsqueeze(0);
     input.component_mask = at::ones({1, N}, at::kBool);
-    EXPECT_TRUE(all_close(dit(input)[0], expected.narrow(0, first, N), 5e-5)) << "asset " << asset;
+    EXPECT_TRUE(all_close(dit_(input)[0], expected.narrow(0, first, N), 5e-5)) << "asset " << asset;
     first += N;
   }
 }
 
-TEST(MocaDit, RefusesMoreComponentsThanItsCodebookHolds) {
-  try {
-    draw_component_ids(1, 51, 50, generator_for(0, "ids"));
-    FAIL() << "51 components were accepted";
-  } catch (const Error& error) {
-    EXPECT_STREQ(
-        error.what(),
-        "an asset of 51 components needs as many distinct ids, but dit.codebook_size is 50. "
-        "Use at most 50 components.");
-  }
+TEST(ComponentIds, AreRefusedForMoreComponentsThanTheCodebookHolds) {
+  EXPECT_EQ(testing::refusal([] { draw_component_ids(1, 51, 50, generator_for(0, "ids")); }),
+            "an asset of 51 components needs as many distinct ids, but dit.codebook_size is 50. "
+            "Use at most 50 components.");
 }
 
-TEST(MocaDit, DrawsDistinctIdsForEveryAsset) {
+TEST(ComponentIds, AreDistinctInAnAssetAndDrawnAnewForEach) {
   const auto ids = draw_component_ids(20, 32, 50, generator_for(0, "ids"));
   for (int64_t b = 0; b < 20; ++b) {
     EXPECT_EQ(std::get<0>(at::_unique(ids[b])).numel(), 32);
   }
   EXPECT_FALSE(at::equal(ids[0], ids[1]));
+  EXPECT_TRUE(bit_equal(draw_component_ids(20, 32, 50, generator_for(0, "ids")), ids));
+  EXPECT_GE(ids.min().item<int64_t>(), 0);
+  EXPECT_LT(ids.max().item<int64_t>(), 50);
 }
 
-TEST(LocalAttention, LeavesVecsetTokensBlindToTheAddedOnes) {
-  const torch::NoGradGuard no_grad;
-  torch::manual_seed(2);
-  nn::AttentionSizes sizes;
-  sizes.width = 32;
-  sizes.num_heads = 4;
-  sizes.normed_heads = true;
-  nn::Attention attention(sizes);
-  const auto tokens = at::randn({3, 12, 32}, generator_for(0, "tokens"), at::TensorOptions());
-  auto changed = tokens.clone();
-  changed.narrow(1, 8, 4).mul_(-3.0).add_(1.0);
-  const auto before = local_attention(attention, tokens, 4);
-  const auto after = local_attention(attention, changed, 4);
-  EXPECT_TRUE(bit_equal(after.narrow(1, 0, 8), before.narrow(1, 0, 8)));
-  EXPECT_FALSE(at::allclose(after.narrow(1, 8, 4), before.narrow(1, 8, 4)));
+TEST(ComponentIds, AreAllTheSameWithoutACodebook) {
+  EXPECT_TRUE(bit_equal(draw_component_ids(2, 60, 0, generator_for(0, "ids")),
+                        at::zeros({2, 60}, at::kLong)));
 }
 
-TEST(LocalAttention, ShowsTheAnchorToNoOtherToken) {
-  const torch::NoGradGuard no_grad;
-  torch::manual_seed(2);
-  nn::AttentionSizes sizes;
-  sizes.width = 32;
-  sizes.num_heads = 4;
-  nn::Attention attention(sizes);
-  const auto tokens = at::randn({1, 12, 32}, generator_for(0, "tokens"), at::TensorOptions());
-  auto changed = tokens.clone();
-  changed.select(1, 11).add_(2.0);
-  EXPECT_TRUE(bit_equal(local_attention(attention, changed, 4).narrow(1, 0, 11),
-                        local_attention(attention, tokens, 4).narrow(1, 0, 11)));
+TEST(ComponentIds, UseTheWholeCodebookEqually) {
+  const auto ids = draw_component_ids(2000, 3, 10, generator_for(1, "ids"));
+  const auto counts = at::bincount(ids.flatten(), {}, 10);
+  EXPECT_EQ(counts.numel(), 10);
+  EXPECT_LT((counts - 600).abs().max().item<double>(), 5 * std::sqrt(600.0));  // 5 sigma
 }
 
 }  // namespace

@@ -7,24 +7,30 @@
 
 #include "moca/config/arity.h"
 #include "moca/config/schema.h"
-#include "moca/core/error.h"
 #include "moca/core/file_io.h"
+#include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
 
 namespace moca::experiment {
 namespace {
 
+namespace fs = std::filesystem;
 using ::testing::HasSubstr;
+using testing::refusal;
 
-std::vector<std::filesystem::path> config_files() {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(
-           std::filesystem::path(MOCA_SOURCE_DIR) / "configs")) {
+std::vector<fs::path> config_files() {
+  std::vector<fs::path> files;
+  for (const auto& entry :
+       fs::recursive_directory_iterator(fs::path(MOCA_SOURCE_DIR) / "configs")) {
     if (entry.path().extension() == ".yaml") {
       files.push_back(entry.path());
     }
   }
   return files;
+}
+
+std::string refusal_of(const std::string& yaml) {
+  return refusal([&] { config::parse<RunConfig>(yaml, "run.yaml"); });
 }
 
 TEST(RunConfig, ListsEveryMemberOfEverySection) {
@@ -34,49 +40,98 @@ TEST(RunConfig, ListsEveryMemberOfEverySection) {
 TEST(RunConfig, EveryFileInConfigsLoads) {
   ASSERT_GE(config_files().size(), 4U);
   for (const auto& file : config_files()) {
-    EXPECT_NO_THROW(load_config(file, {})) << file;
+    EXPECT_EQ(refusal([&] { load_config(file, {}); }), "accepted") << file;
   }
 }
 
 TEST(RunConfig, IsTheSameAfterDumpAndLoad) {
   const testing::TemporaryFolder folder;
   for (const auto& file : config_files()) {
-    const auto text = config::dump(load_config(file, {}));
-    write_file(folder / "config.yaml", text);
-    EXPECT_EQ(config::dump(load_run(folder.path())), text) << file;
+    auto config = load_config(file, {});
+    config.runs_folder = folder.path();
+    const auto text = config::dump(config);
+    fs::create_directories(config.folder());
+    write_file(config.folder() / "config.yaml", text);
+    EXPECT_EQ(config::dump(load_run(config.folder())), text) << file;
   }
 }
 
 TEST(RunConfig, TakesItsNameFromTheFile) {
-  EXPECT_EQ(
-      load_config(std::filesystem::path(MOCA_SOURCE_DIR) / "configs/quickstart.yaml", {}).name,
-      "quickstart");
+  const auto file = fs::path(MOCA_SOURCE_DIR) / "configs/quickstart.yaml";
+  EXPECT_EQ(load_config(file, {}).name, "quickstart");
+  EXPECT_EQ(load_config(file, {"name=mine"}).name, "mine");
 }
 
 TEST(RunConfig, ConfigsReadmeHoldsEverySetting) {
   const auto settings = config::settings_markdown(config::describe(RunConfig()));
-  EXPECT_THAT(read_file(std::filesystem::path(MOCA_SOURCE_DIR) / "configs/README.md"),
-              HasSubstr(settings))
+  EXPECT_THAT(read_file(fs::path(MOCA_SOURCE_DIR) / "configs/README.md"), HasSubstr(settings))
       << "write the output of `moca settings --markdown` into configs/README.md";
 }
 
-TEST(RunConfig, RefusesADitWithoutAVae) {
+TEST(RunConfig, OfACopiedRunIsTheCopys) {
   const testing::TemporaryFolder folder;
-  write_file(folder / "a.yaml", "stage: dit\ndata: {path: d}\n");
-  try {
-    load_config(folder / "a.yaml", {});
-    FAIL() << "a dit stage without vae_run was accepted";
-  } catch (const Error& error) {
-    EXPECT_THAT(
-        error.what(),
-        HasSubstr("vae_run is empty: stage dit needs the folder of a run that trained the VAE"));
+  RunConfig config;
+  config.name = "original";
+  config.runs_folder = folder.path();
+  config.vae_run = "some_vae";
+  config.data.path = "some_dataset";
+  for (const char* name : {"original", "copy"}) {
+    fs::create_directories(folder / name);
+    write_file(folder / name / "config.yaml", config::dump(config));
   }
+  EXPECT_EQ(load_run(folder / "original").folder(), folder / "original");
+  EXPECT_EQ(load_run(folder / "copy").folder(), folder / "copy");
+  EXPECT_EQ(load_run((folder / "copy").string() + "/").folder(), folder / "copy");
+  fs::remove_all(folder / "original");
+  EXPECT_EQ(load_run(folder / "copy").folder(), folder / "copy") << "the original is gone";
+}
+
+TEST(RunConfig, OfAFolderThatIsNoRunIsRefused) {
+  const testing::TemporaryFolder folder;
+  EXPECT_THAT(refusal([&] { load_run(folder.path()); }),
+              HasSubstr("no run at " + folder.path().string() + " (config.yaml is missing)"));
+}
+
+TEST(RunConfig, RefusesADitWithoutAVae) {
+  EXPECT_THAT(
+      refusal_of("{stage: dit, data: {path: d}}"),
+      HasSubstr("vae_run is empty: stage dit needs the folder of a run that trained the VAE"));
+  EXPECT_EQ(refusal_of("{stage: dit, vae_run: v, data: {path: d}}"), "accepted");
 }
 
 TEST(RunConfig, RefusesMoreComponentsThanIds) {
-  const testing::TemporaryFolder folder;
-  write_file(folder / "a.yaml", "vae_run: v\ndata: {path: d, max_components: 60}\n");
-  EXPECT_THROW(load_config(folder / "a.yaml", {}), Error);
+  EXPECT_THAT(refusal_of("{vae_run: v, data: {path: d, max_components: 51}}"),
+              HasSubstr("data.max_components (51) must be at most dit.codebook_size (50)"));
+  EXPECT_EQ(refusal_of("{vae_run: v, data: {path: d, max_components: 50}}"), "accepted");
+}
+
+TEST(RunConfig, RefusesAVaeOfMoreTokensThanPoints) {
+  EXPECT_THAT(refusal_of("{stage: vae, data: {path: d}, vae: {num_tokens: 64}, "
+                         "vae_training: {num_surface_points: 63}}"),
+              HasSubstr("vae_training.num_surface_points (63) must be at least vae.num_tokens"));
+  EXPECT_THAT(refusal_of("{stage: vae, data: {path: d, num_surface_points: 63}, "
+                         "vae: {num_tokens: 64}}"),
+              HasSubstr("data.num_surface_points (63) must be at least vae.num_tokens (64)"));
+}
+
+TEST(RunConfig, RefusesScoresWithoutAThreshold) {
+  EXPECT_THAT(refusal_of("{vae_run: v, data: {path: d}, evaluation: {metrics: {thresholds: []}}}"),
+              HasSubstr("evaluation.metrics.thresholds is empty"));
+}
+
+TEST(RunConfig, RefusesModelsWhoseSizesDoNotFit) {
+  const auto with = [](const std::string& section) {
+    return refusal_of("{vae_run: v, data: {path: d}, " + section + "}");
+  };
+  EXPECT_THAT(with("dit: {width: 30, num_heads: 4}"),
+              HasSubstr("dit.width (30) must be a multiple of dit.num_heads (4)"));
+  EXPECT_THAT(with("dit: {num_layers: 3, global_blocks: [0, 3]}"),
+              HasSubstr("dit.global_blocks names block 3, but dit.num_layers is 3: use 0 to 2"));
+  EXPECT_THAT(with("vae: {width_decoder: 30, num_heads: 4}"),
+              HasSubstr("vae.width_decoder (30) must be a multiple of vae.num_heads (4)"));
+  EXPECT_THAT(with("image_encoder: {image_size: 225}"),
+              HasSubstr("image_encoder.image_size (225) must be a multiple of"));
+  EXPECT_THAT(with("decoder: {resolution: 100}"), HasSubstr("decoder.resolution (100) must be"));
 }
 
 }  // namespace

@@ -1,10 +1,15 @@
 #include "moca/generation/component_generator.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
-#include "moca/core/error.h"
+#include <set>
+
+#include "moca/mesh/renderer.h"
+#include "tests/support/refusal.h"
 #include "tests/support/tensor_matchers.h"
 #include "tests/support/tiny_models.h"
 
@@ -13,70 +18,200 @@ namespace {
 
 using testing::all_close;
 using testing::bit_equal;
-
-ComponentGenerator tiny_generator() {
-  torch::manual_seed(4);
-  flow::SamplerConfig sampler;
-  sampler.num_steps = 3;
-  vae::DecoderConfig decoder;
-  decoder.resolution = 17;
-  decoder.coarse_resolution = 17;
-  return {ComponentDenoiser(testing::tiny_dit_config(), testing::tiny_image_encoder_config(), 4),
-          vae::VecsetVae(testing::tiny_vae_config()), sampler, decoder, false};
-}
+using ::testing::HasSubstr;
+using testing::refusal;
 
 Image picture(uint8_t grey) { return {40, 30, 3, grey}; }
 
-TEST(ComponentGenerator, GivesOneNamedMeshPerComponent) {
-  auto generator = tiny_generator();
+// A generator of random weights; its parts are at hand to be changed before it is used.
+struct TinyGenerator {
+  TinyGenerator() {
+    at::set_num_threads(1);
+    torch::manual_seed(4);
+    denoiser =
+        ComponentDenoiser(testing::tiny_dit_config(), testing::tiny_image_encoder_config(), 4);
+    vae = testing::tiny_vae();
+    sampler.num_steps = 3;
+    decoder.resolution = 17;
+    decoder.coarse_resolution = 17;
+  }
+
+  ComponentGenerator make() const { return {denoiser, vae, sampler, decoder, use_bf16}; }
+  at::Tensor latents(const Request& request) const { return make().generate_latents({request})[0]; }
+
+  ComponentDenoiser denoiser{nullptr};
+  vae::VecsetVae vae{nullptr};
+  flow::SamplerConfig sampler;
+  vae::DecoderConfig decoder;
+  bool use_bf16 = false;
+};
+
+TEST(ComponentGenerator, GivesOneNamedAndColouredMeshPerComponent) {
+  auto generator = TinyGenerator().make();
   const auto scenes = generator.generate({{picture(10), 3, 1}, {picture(200), 1, 2}});
   ASSERT_EQ(scenes.size(), 2U);
   ASSERT_EQ(scenes[0].components.size(), 3U);
+  ASSERT_EQ(scenes[1].components.size(), 1U);
+  EXPECT_EQ(scenes[0].components[0].name, "component_00");
   EXPECT_EQ(scenes[0].components[2].name, "component_02");
-  EXPECT_EQ(scenes[1].components.size(), 1U);
-}
-
-TEST(ComponentGenerator, RepeatsItselfForASeedAndNotForAnother) {
-  auto generator = tiny_generator();
-  const auto latents = [&](uint64_t seed) {
-    return generator.generate_latents({{picture(10), 3, seed}})[0];
-  };
-  EXPECT_TRUE(bit_equal(latents(1), latents(1)));
-  EXPECT_FALSE(at::equal(latents(1), latents(2)));
-}
-
-TEST(ComponentGenerator, GeneratesEachRequestByItself) {
-  auto generator = tiny_generator();
-  const std::vector<Request> requests = {
-      {picture(10), 3, 1}, {picture(200), 2, 2}, {picture(90), 5, 3}};
-  const auto together = generator.generate_latents(requests);
-  for (size_t i = 0; i < requests.size(); ++i) {
-    EXPECT_TRUE(all_close(generator.generate_latents({requests[i]})[0], together[i], 1e-4)) << i;
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(scenes[0].components[i].color, mesh::component_color(i));
   }
 }
 
-TEST(ComponentGenerator, FollowsThePicture) {
-  auto generator = tiny_generator();
-  EXPECT_FALSE(at::equal(generator.generate_latents({{picture(10), 2, 1}})[0],
-                         generator.generate_latents({{picture(200), 2, 1}})[0]));
+TEST(ComponentGenerator, DecodesTheLatentsItSampled) {
+  const TinyGenerator tiny;
+  auto generator = tiny.make();
+  const Request request = {picture(10), 2, 1};
+  const auto scene = generator.generate({request})[0];
+  auto vae = tiny.vae;
+  const auto meshes = vae::decode_components(vae, tiny.latents(request), tiny.decoder);
+  ASSERT_EQ(meshes.size(), 2U);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(scene.components[i].mesh.vertices, meshes[i].vertices);
+    EXPECT_EQ(scene.components[i].mesh.faces, meshes[i].faces);
+  }
+}
+
+TEST(ComponentGenerator, RepeatsItselfForASeedAndNotForAnother) {
+  const TinyGenerator tiny;
+  EXPECT_TRUE(bit_equal(tiny.latents({picture(10), 3, 1}), tiny.latents({picture(10), 3, 1})));
+  EXPECT_FALSE(at::equal(tiny.latents({picture(10), 3, 1}), tiny.latents({picture(10), 3, 2})));
+}
+
+TEST(ComponentGenerator, GeneratesEachRequestByItselfInAnyOrder) {
+  auto generator = TinyGenerator().make();
+  const std::vector<Request> requests = {
+      {picture(10), 3, 1}, {picture(200), 2, 2}, {picture(90), 5, 3}};
+  const auto together = generator.generate_latents(requests);
+  const auto reversed = generator.generate_latents({requests[2], requests[1], requests[0]});
+  for (size_t i = 0; i < requests.size(); ++i) {
+    EXPECT_EQ(together[i].size(0), requests[i].num_components);
+    EXPECT_TRUE(all_close(generator.generate_latents({requests[i]})[0], together[i], 1e-4)) << i;
+    EXPECT_TRUE(all_close(reversed[2 - i], together[i], 1e-4)) << i;
+  }
+}
+
+TEST(ComponentGenerator, FollowsThePictureByTheGuidanceScale) {
+  TinyGenerator tiny;
+  const auto change_by_picture = [&](double guidance_scale) {
+    tiny.sampler.guidance_scale = guidance_scale;
+    return (tiny.latents({picture(10), 2, 1}) - tiny.latents({picture(200), 2, 1}))
+        .abs()
+        .max()
+        .item<double>();
+  };
+  EXPECT_EQ(change_by_picture(0), 0.0) << "without guidance towards it the picture is not seen";
+  EXPECT_GT(change_by_picture(1), 0.0);
+  EXPECT_GT(change_by_picture(7), change_by_picture(1));
+}
+
+TEST(ComponentGenerator, GivesLatentsInTheVaesOwnScale) {
+  const TinyGenerator tiny;
+  const Request request = {picture(10), 2, 1};
+  const auto standardised = tiny.latents(request);  // mean 0, deviation 1
+  const torch::NoGradGuard no_grad;
+  auto buffers = tiny.denoiser->named_buffers();
+  buffers["latent_statistics.mean"].copy_(at::tensor({1.0, 2.0, 3.0, 4.0}));
+  buffers["latent_statistics.deviation"].fill_(2.0);
+  EXPECT_TRUE(all_close(tiny.latents(request),
+                        2.0 * standardised + at::tensor({1.0F, 2.0F, 3.0F, 4.0F}), 1e-6));
+}
+
+TEST(ComponentGenerator, TakesPicturesOfEveryKindAndSize) {
+  const TinyGenerator tiny;
+  const auto latents = [&](const Image& image) { return tiny.latents({image, 2, 1}); };
+  const auto expected = latents(picture(90));
+  EXPECT_TRUE(bit_equal(latents(Image(40, 30, 1, 90)), expected)) << "grey";
+  Image transparent(40, 30, 4, 0);
+  EXPECT_TRUE(bit_equal(latents(transparent), latents(picture(255)))) << "clear is white";
+  for (const auto& [width, height] : {std::pair(1, 1), std::pair(3, 200), std::pair(16, 16)}) {
+    EXPECT_TRUE(at::isfinite(latents(Image(width, height, 3, 90))).all().item<bool>());
+  }
+}
+
+TEST(ComponentGenerator, RunsInBf16NearItsResultInFloat) {
+  TinyGenerator tiny;
+  tiny.sampler.guidance_scale = 1;
+  const Request request = {picture(10), 2, 1};
+  const auto exact = tiny.latents(request);
+  tiny.use_bf16 = true;
+  const auto rounded = tiny.latents(request);
+  EXPECT_EQ(rounded.scalar_type(), at::kFloat);
+  EXPECT_FALSE(at::equal(rounded, exact)) << "it did not run in bf16";
+  EXPECT_TRUE(all_close(rounded, exact, 0.05));
+}
+
+TEST(ComponentGenerator, SwitchesItsModelsToInference) {
+  TinyGenerator tiny;
+  tiny.denoiser->train();
+  tiny.vae->train();
+  tiny.make();
+  EXPECT_FALSE(tiny.denoiser->is_training());
+  EXPECT_FALSE(tiny.vae->is_training());
+  EXPECT_FALSE(tiny.latents({picture(10), 1, 1}).requires_grad());
 }
 
 TEST(ComponentGenerator, RefusesMoreComponentsThanIdsAndNone) {
-  auto generator = tiny_generator();
-  EXPECT_THROW(generator.generate({{picture(10), 9, 1}}), Error);
-  EXPECT_THROW(generator.generate({{picture(10), 0, 1}}), Error);
+  const TinyGenerator tiny;
+  for (const int64_t num_components : {9, 0, -1}) {
+    EXPECT_EQ(refusal([&] {
+                tiny.latents({picture(10), num_components, 1});
+              }),
+              "cannot generate " + std::to_string(num_components) +
+                  " components: the model's codebook has ids for 1 to 8.");
+  }
+  EXPECT_EQ(refusal([&] { tiny.latents({picture(10), 8, 1}); }), "accepted");
 }
 
-TEST(PictureToInput, PadsToASquareOnWhiteAndKeepsAPictureOfTheRightSize) {
+TEST(ComponentGenerator, GeneratesOneComponentWithoutACodebook) {
+  TinyGenerator tiny;
+  auto config = testing::tiny_dit_config();
+  config.codebook_size = 0;
+  tiny.denoiser = ComponentDenoiser(config, testing::tiny_image_encoder_config(), 4);
+  EXPECT_EQ(tiny.latents({picture(10), 1, 1}).size(0), 1);
+  EXPECT_THAT(refusal([&] { tiny.latents({picture(10), 2, 1}); }), HasSubstr("ids for 1 to 1"));
+}
+
+TEST(ComponentDenoiser, HoldsTheDitTheEncoderAndTheStatistics) {
+  const TinyGenerator tiny;
+  std::set<std::string> parts;
+  for (const auto& item : tiny.denoiser->named_children()) {
+    parts.insert(item.key());
+    EXPECT_GT(item.value()->parameters().size() + item.value()->buffers().size(), 0U) << item.key();
+  }
+  EXPECT_THAT(parts, ::testing::ElementsAre("dit", "image_encoder", "latent_statistics"));
+}
+
+TEST(ComponentDenoiser, FreezesAnEncoderThatIsNotTrained) {
+  for (const bool trainable : {false, true}) {
+    auto config = testing::tiny_image_encoder_config();
+    config.trainable = trainable;
+    const ComponentDenoiser denoiser(testing::tiny_dit_config(), config, 4);
+    for (const auto& item : denoiser->named_parameters()) {
+      const bool of_encoder = item.key().rfind("image_encoder.", 0) == 0;
+      EXPECT_EQ(item.value().requires_grad(), trainable || !of_encoder) << item.key();
+    }
+  }
+}
+
+TEST(PictureToInput, KeepsThePixelsOfAPictureOfTheRightSize) {
   Image exact(16, 16, 3);
   for (size_t i = 0; i < exact.pixels.size(); ++i) {
     exact.pixels[i] = static_cast<uint8_t>(i % 251);
   }
   const auto kept = picture_to_input(exact, 16);
+  EXPECT_EQ(kept.sizes(), at::IntArrayRef({1, 3, 16, 16}));
   EXPECT_NEAR(kept[0][1][2][3].item<double>(), (exact.at(3, 2)[1] / 255.0 - 0.456) / 0.224, 1e-5);
-  const auto padded = picture_to_input(Image(20, 10, 3, 0), 16);
-  EXPECT_NEAR(padded[0][0][0][8].item<double>(), (1.0 - 0.485) / 0.229, 1e-5);  // white above
-  EXPECT_NEAR(padded[0][0][8][8].item<double>(), (0.0 - 0.485) / 0.229, 1e-5);  // the picture
+}
+
+TEST(PictureToInput, PadsToASquareOnWhite) {
+  const auto wide = picture_to_input(Image(20, 10, 3, 0), 16);
+  EXPECT_NEAR(wide[0][0][0][8].item<double>(), (1.0 - 0.485) / 0.229, 1e-5) << "above";
+  EXPECT_NEAR(wide[0][0][15][8].item<double>(), (1.0 - 0.485) / 0.229, 1e-5) << "below";
+  EXPECT_NEAR(wide[0][0][8][8].item<double>(), (0.0 - 0.485) / 0.229, 1e-5) << "the picture";
+  const auto high = picture_to_input(Image(10, 20, 3, 0), 16);
+  EXPECT_TRUE(all_close(high, wide.transpose(2, 3), 1e-6));
 }
 
 }  // namespace

@@ -168,31 +168,6 @@ TEST(ToRgb, RepeatsGreyAndKeepsRgb) {
   EXPECT_EQ(to_rgb(image).pixels, image.pixels);
 }
 
-TEST(ResizeArea, AveragesTheCoveredPixels) {
-  Image image(4, 2, 1);
-  image.pixels = {0, 10, 100, 200, 20, 30, 100, 200};
-  EXPECT_THAT(resize_area(image, 2, 1).pixels, ElementsAre(15, 150));
-  // Three columns over four: each covers one column and a third of another.
-  Image row(4, 1, 1);
-  row.pixels = {0, 93, 183, 30};
-  EXPECT_THAT(resize_area(row, 3, 1).pixels, ElementsAre(23, 138, 68));
-}
-
-TEST(ResizeArea, KeepsTheMeanAndTheSamePictureAtTheSameSize) {
-  const Image image = noise(60, 45, 3);
-  EXPECT_EQ(resize_area(image, 60, 45).pixels, image.pixels);
-  const auto mean = [](const Image& picture) {
-    double sum = 0;
-    for (const uint8_t value : picture.pixels) {
-      sum += value;
-    }
-    return sum / static_cast<double>(picture.pixels.size());
-  };
-  for (const auto& [width, height] : {std::pair(7, 11), std::pair(120, 90), std::pair(1, 1)}) {
-    EXPECT_NEAR(mean(resize_area(image, width, height)), mean(image), 0.6);
-  }
-}
-
 TEST(PadToSquare, CentresThePicture) {
   Image image(4, 2, 1, 7);
   const Image square = pad_to_square(image, 255);

@@ -2,10 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
+#include "tests/mesh/brute_force.h"
 #include "tests/mesh/shapes.h"
 
 namespace moca::mesh {
@@ -84,6 +88,91 @@ TEST(RayCaster, MeasuresTheDistanceToDegenerateFaces) {
   EXPECT_NEAR(RayCaster(needle).distance_to_surface({2, 0.5F, 0}), 0.5F, 1e-6F);
   const TriangleMesh point{{{1, 2, 3}}, {{0, 0, 0}}};
   EXPECT_NEAR(RayCaster(point).distance_to_surface({1, 2, 5}), 2, 1e-6F);
+}
+
+TEST(RayCaster, MeetsTheFirstFaceOfASoupThatTheEquationsName) {
+  const TriangleMesh soup = testing::triangle_soup(200, 0.3F, 5);
+  const RayCaster caster(soup);
+  const std::vector<Vec3> origins = testing::random_points(400, 1.5F, 7);
+  const std::vector<Vec3> directions = testing::random_points(400, 1, 8);
+  int num_hits = 0;
+  for (size_t i = 0; i < origins.size(); ++i) {
+    const Vec3 direction = directions[i].normalized();
+    double nearest = std::numeric_limits<double>::infinity();
+    int32_t first = -1;
+    for (size_t face = 0; face < soup.faces.size(); ++face) {
+      const auto met = testing::ray_meets(testing::corners_of(soup, face),
+                                          origins[i].cast<double>(), direction.cast<double>());
+      if (met && *met < nearest) {
+        nearest = *met;
+        first = static_cast<int32_t>(face);
+      }
+    }
+    const Hit hit = caster.cast(origins[i], direction);
+    ASSERT_EQ(hit.face, first) << i;
+    if (first < 0) {
+      EXPECT_EQ(hit.component, -1);
+      continue;
+    }
+    ++num_hits;
+    EXPECT_NEAR(hit.distance, nearest, 1e-5);
+    const testing::FaceCorners face = testing::corners_of(soup, first);
+    const Eigen::Vector3d normal = (face.b - face.a).cross(face.c - face.a).normalized();
+    EXPECT_LT((hit.normal.cast<double>() - normal).norm(), 1e-4);
+  }
+  EXPECT_GT(num_hits, 50);
+}
+
+TEST(RayCaster, CountsAndSignsTheFacesOfASoupThatTheEquationsName) {
+  const TriangleMesh soup = testing::triangle_soup(150, 0.5F, 9);
+  const RayCaster caster(soup);
+  const std::vector<Vec3> origins = testing::random_points(200, 1.2F, 10);
+  const std::vector<Vec3> directions = testing::random_points(200, 1, 11);
+  for (size_t i = 0; i < origins.size(); ++i) {
+    const Eigen::Vector3d direction = directions[i].normalized().cast<double>();
+    int count = 0;
+    int winding = 0;
+    for (size_t index = 0; index < soup.faces.size(); ++index) {
+      const testing::FaceCorners face = testing::corners_of(soup, index);
+      if (testing::ray_meets(face, origins[i].cast<double>(), direction)) {
+        ++count;
+        winding += (face.b - face.a).cross(face.c - face.a).dot(direction) > 0 ? 1 : -1;
+      }
+    }
+    EXPECT_EQ(caster.count_crossings(origins[i], direction.cast<float>()), count) << i;
+    EXPECT_EQ(caster.winding_number(origins[i], direction.cast<float>()), winding) << i;
+  }
+}
+
+TEST(RayCaster, MeasuresTheDistanceToASoupAsTheFormulasDo) {
+  const TriangleMesh soup = testing::triangle_soup(120, 0.3F, 12);
+  const RayCaster caster(soup);
+  for (const Vec3& point : testing::random_points(300, 1.5F, 13)) {
+    EXPECT_NEAR(caster.distance_to_surface(point), testing::distance_to_faces(soup, point), 2e-6);
+  }
+}
+
+TEST(RayCaster, WindsAsTheSolidAnglesDoWhateverTheDirection) {
+  TriangleMesh inverted = sphere(0.4F, 12, {0.5F, 0, 0});
+  testing::flip_faces(inverted);
+  const TriangleMesh mesh =
+      testing::join(testing::join(sphere(0.9F, 12), cube(0.5F)), testing::join(inverted, cube(1)));
+  const RayCaster caster(mesh);
+  for (const Vec3& point : testing::random_points(150, 1.2F, 14)) {
+    const int expected = static_cast<int>(std::lround(testing::winding_number(mesh, point)));
+    for (const Vec3& direction : testing::random_points(4, 1, 15)) {
+      EXPECT_EQ(caster.winding_number(point, direction.normalized()), expected)
+          << point.transpose();
+    }
+  }
+}
+
+TEST(RayCaster, StaysUsableWhenItIsMoved) {
+  RayCaster first(cube(1));
+  RayCaster second(cube(0.5F));
+  second = std::move(first);
+  const RayCaster third(std::move(second));
+  EXPECT_NEAR(third.cast({0.1F, 0.2F, 4}, {0, 0, -1}).distance, 3, 1e-6F);
 }
 
 TEST(RayCaster, WorksOnNothing) {

@@ -3,22 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <Eigen/Geometry>
-#include <random>
 
 #include "moca/core/error.h"
+#include "tests/mesh/brute_force.h"
 
 namespace moca::mesh {
 namespace {
 
-std::vector<Vec3> random_points(int count, uint64_t seed) {
-  std::mt19937_64 random(seed);
-  std::uniform_real_distribution<float> uniform(-1.0F, 1.0F);
-  std::vector<Vec3> points(count);
-  for (Vec3& point : points) {
-    point = Vec3(uniform(random), uniform(random), uniform(random));
-  }
-  return points;
-}
+using testing::random_points;
 
 // Open3D is optional; what the function says without it is tested as well.
 bool has_open3d() {
@@ -38,7 +30,7 @@ TEST(Registration, FindsASmallRigidMotion) {
   Eigen::Isometry3d motion = Eigen::Isometry3d::Identity();
   motion.rotate(Eigen::AngleAxisd(0.05, Eigen::Vector3d(1, 2, 3).normalized()));
   motion.pretranslate(Eigen::Vector3d(0.02, -0.01, 0.03));
-  const std::vector<Vec3> source = random_points(2000, 1);
+  const std::vector<Vec3> source = random_points(2000, 1, 1);
   std::vector<Vec3> target = source;
   for (Vec3& point : target) {
     point = (motion * point.cast<double>()).cast<float>();
@@ -51,7 +43,7 @@ TEST(Registration, StaysWithoutScale) {
   if (!has_open3d()) {
     GTEST_SKIP() << "this build has no Open3D";
   }
-  const std::vector<Vec3> source = random_points(2000, 2);
+  const std::vector<Vec3> source = random_points(2000, 1, 2);
   std::vector<Vec3> target = source;
   for (Vec3& point : target) {
     point *= 1.2F;
@@ -61,7 +53,7 @@ TEST(Registration, StaysWithoutScale) {
 }
 
 TEST(Registration, RefusesAnEmptySet) {
-  EXPECT_THROW(register_points({}, random_points(3, 3)), Error);
+  EXPECT_THROW(register_points({}, random_points(3, 1, 3)), Error);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numbers>
 #include <set>
+#include <stdexcept>
 
 #include "moca/core/error.h"
 #include "tests/mesh/shapes.h"
@@ -88,6 +89,80 @@ TEST(Renderer, ShowsInvertedFacesAsBrightAsOthers) {
   const Image expected = render(inverted, kFront, 32).color;
   testing::flip_faces(inverted.components[0].mesh);
   EXPECT_EQ(render(inverted, kFront, 32).color.pixels, expected.pixels);
+}
+
+TEST(Renderer, ShowsTheNearerOfTwoComponents) {
+  Scene scene{{{"far", box({-0.5F, -0.5F, -0.6F}, {0.5F, 0.5F, -0.5F})},
+               {"near", box({-0.2F, -0.2F, 0.5F}, {0.2F, 0.2F, 0.6F})}}};
+  for (const float field_of_view : {0.0F, 40.0F}) {
+    Camera camera = kFront;
+    camera.field_of_view = field_of_view;
+    const Image front = render(scene, camera, 64).component_ids;
+    EXPECT_EQ(id_at(front, 0, 0), 2);
+    EXPECT_EQ(id_at(front, 0.26F, 0), 1);
+    camera.azimuth = 180;
+    EXPECT_EQ(id_at(render(scene, camera, 64).component_ids, 0, 0), 1);
+  }
+}
+
+TEST(Renderer, PermutesTheIdsWithTheComponentsAndNothingElse) {
+  Scene scene = axes();
+  for (int i = 0; i < 3; ++i) {
+    scene.components[i].color = component_color(i);
+  }
+  const Scene swapped{{scene.components[2], scene.components[0], scene.components[1]}};
+  const Rendering before = render(scene, Camera{}, 96);
+  const Rendering after = render(swapped, Camera{}, 96);
+  EXPECT_EQ(before.color.pixels, after.color.pixels);
+  constexpr uint8_t kNewId[4] = {0, 2, 3, 1};
+  for (size_t i = 0; i < before.component_ids.pixels.size(); ++i) {
+    ASSERT_EQ(after.component_ids.pixels[i], kNewId[before.component_ids.pixels[i]]);
+  }
+}
+
+TEST(Renderer, TurningTheCameraIsTurningTheSceneTheOtherWay) {
+  const Scene scene = axes();
+  Scene turned = scene;
+  for (Component& component : turned.components) {
+    for (Vec3& vertex : component.mesh.vertices) {
+      vertex = Vec3(-vertex.z(), vertex.y(), vertex.x());  // by -90 degrees about Y
+    }
+  }
+  for (const float field_of_view : {0.0F, 50.0F}) {
+    Camera camera = kFront;
+    camera.field_of_view = field_of_view;
+    camera.elevation = 20;
+    camera.azimuth = 25;
+    const Image expected = render(turned, camera, 64).component_ids;
+    camera.azimuth = 115;
+    const Image found = render(scene, camera, 64).component_ids;
+    int num_different = 0;
+    for (size_t i = 0; i < found.pixels.size(); ++i) {
+      num_different += found.pixels[i] != expected.pixels[i] ? 1 : 0;
+    }
+    EXPECT_LT(num_different, 20);  // pixels whose ray grazes an edge
+  }
+}
+
+TEST(Renderer, DrawsItsIdsWhereverItsColoursAreNotWhite) {
+  const Rendering rendering = render(axes(), Camera{}, 64, 1);
+  int num_covered = 0;
+  for (int y = 0; y < 64; ++y) {
+    for (int x = 0; x < 64; ++x) {
+      if (*rendering.component_ids.at(x, y) > 0) {
+        const uint8_t* color = rendering.color.at(x, y);
+        EXPECT_LT(std::min({color[0], color[1], color[2]}), 255);
+        ++num_covered;
+      }
+    }
+  }
+  EXPECT_GT(num_covered, 50);
+}
+
+TEST(Renderer, RefusesSizesThatCannotBe) {
+  EXPECT_THROW(render(axes(), kFront, 0), std::logic_error);
+  EXPECT_THROW(render(axes(), kFront, 8, 0), std::logic_error);
+  EXPECT_THROW(render(axes(), kFront, 20000, 2), std::logic_error);
 }
 
 TEST(Renderer, SmoothsEdgesWithMoreRays) {

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <Eigen/Geometry>
 #include <cmath>
 #include <numbers>
 
 #include "moca/core/error.h"
+#include "tests/mesh/brute_force.h"
 #include "tests/mesh/shapes.h"
 
 namespace moca::mesh {
@@ -36,6 +38,31 @@ TEST(Normalise, CentresTheBoxAndScalesTheLongestSide) {
   const Box found = bounds(scene);
   EXPECT_TRUE(found.low.isApprox(Vec3(-1, -1.0F / 3, -0.5F), 1e-6F)) << found.low.transpose();
   EXPECT_TRUE(found.high.isApprox(Vec3(1, 1.0F / 3, 0.5F), 1e-6F)) << found.high.transpose();
+}
+
+TEST(Normalise, ChangesNothingTheSecondTimeAndKeepsTheShape) {
+  Scene scene{{{"a", sphere(3, 12, {5, 5, 5})}, {"b", box({0, 1, 2}, {9, 2, 3})}}};
+  const double ratio =
+      surface_area(scene.components[0].mesh) / surface_area(scene.components[1].mesh);
+  normalise(scene, 1.9F);
+  const Scene once = scene;
+  normalise(scene, 1.9F);
+  for (size_t i = 0; i < 2; ++i) {
+    for (size_t v = 0; v < scene.components[i].mesh.vertices.size(); ++v) {
+      EXPECT_LT((scene.components[i].mesh.vertices[v] - once.components[i].mesh.vertices[v]).norm(),
+                1e-6F);
+    }
+  }
+  EXPECT_NEAR(surface_area(scene.components[0].mesh) / surface_area(scene.components[1].mesh),
+              ratio, 1e-5);
+}
+
+TEST(Normalise, TakesTheLargestAndTheSmallestScenes) {
+  for (const float size : {1e-30F, 1e30F}) {
+    Scene scene{{{"a", box(Vec3::Constant(size), Vec3::Constant(3 * size))}}};
+    normalise(scene);
+    EXPECT_LT((bounds(scene).high - Vec3::Ones()).norm(), 1e-5F) << size;
+  }
 }
 
 TEST(Normalise, RefusesASceneWithoutExtent) {
@@ -80,6 +107,30 @@ TEST(Weld, JoinsEqualPositionsOnly) {
   EXPECT_EQ(near.vertices.size(), 4U);
 }
 
+TEST(Weld, KeepsEveryTriangleWhereItIsAndDoesNothingTwice) {
+  TriangleMesh soup = testing::triangle_soup(100, 0.5F, 2);
+  // Half of the vertices once more, in other faces.
+  const auto offset = static_cast<int32_t>(soup.vertices.size());
+  for (int32_t i = 0; i < offset; i += 2) {
+    soup.vertices.push_back(soup.vertices[i]);
+    soup.faces.push_back({offset + i / 2, (i + 5) % offset, (i + 11) % offset});
+  }
+  TriangleMesh welded = soup;
+  weld(welded);
+  EXPECT_EQ(welded.vertices.size(), static_cast<size_t>(offset));
+  ASSERT_EQ(welded.faces.size(), soup.faces.size());
+  for (size_t face = 0; face < soup.faces.size(); ++face) {
+    for (int corner = 0; corner < 3; ++corner) {
+      EXPECT_EQ(welded.vertices[welded.faces[face][corner]],
+                soup.vertices[soup.faces[face][corner]]);
+    }
+  }
+  const TriangleMesh once = welded;
+  weld(welded);
+  EXPECT_EQ(welded.vertices, once.vertices);
+  EXPECT_EQ(welded.faces, once.faces);
+}
+
 TEST(Weld, DropsFacesThatRepeatAVertex) {
   TriangleMesh mesh{{{0, 0, 0}, {1, 0, 0}, {0, 1, 0}, {1, 0, 0}}, {{0, 1, 2}, {0, 1, 3}}};
   weld(mesh);
@@ -99,6 +150,21 @@ TEST(IsWatertight, NeedsEveryEdgeTwiceInOppositeDirections) {
   TriangleMesh doubled = cube(1);
   doubled.faces.insert(doubled.faces.end(), doubled.faces.begin(), doubled.faces.end());
   EXPECT_FALSE(is_watertight(doubled));
+}
+
+TEST(AreaAndVolume, GrowAsTheSquareAndCubeAndIgnoreRigidMotions) {
+  const TriangleMesh ball = sphere(0.5F, 24);
+  const Eigen::AngleAxisf turn(0.9F, Vec3(1, -2, 1).normalized());
+  TriangleMesh moved = ball;
+  for (Vec3& vertex : moved.vertices) {
+    vertex = 3.0F * (turn * vertex) + Vec3(1, 2, -4);
+  }
+  EXPECT_NEAR(surface_area(moved), 9 * surface_area(ball), 1e-4);
+  EXPECT_NEAR(signed_volume(moved), 27 * signed_volume(ball), 1e-4);
+  // Of all bodies of this area the ball holds most.
+  EXPECT_LT(36 * kPi * std::pow(signed_volume(ball), 2), std::pow(surface_area(ball), 3));
+  EXPECT_EQ(surface_area(TriangleMesh{}), 0);
+  EXPECT_EQ(signed_volume(TriangleMesh{}), 0);
 }
 
 TEST(AreaAndVolume, MatchTheSphere) {

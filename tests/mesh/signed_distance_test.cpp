@@ -9,6 +9,7 @@
 #include "moca/core/error.h"
 #include "moca/mesh/ray_caster.h"
 #include "moca/mesh/surface_sampling.h"
+#include "tests/mesh/brute_force.h"
 #include "tests/mesh/shapes.h"
 
 namespace moca::mesh {
@@ -17,23 +18,10 @@ namespace {
 using testing::box;
 using testing::cube;
 using testing::join;
+using testing::random_points;
 using testing::sphere;
 
 constexpr int kResolution = 64;
-
-std::vector<Vec3> random_points(int count, float half_side, uint32_t seed) {
-  std::mt19937 engine(seed);
-  std::vector<Vec3> points;
-  const auto draw = [&] {
-    return half_side * (2.0F * static_cast<float>(engine() >> 8) * 0x1p-24F - 1.0F);
-  };
-  for (int i = 0; i < count; ++i) {
-    const float x = draw();
-    const float y = draw();
-    points.emplace_back(x, y, draw());
-  }
-  return points;
-}
 
 TEST(SignedDistance, MatchesTheSphere) {
   const std::vector<Vec3> points = random_points(5000, 1.2F, 1);
@@ -74,6 +62,52 @@ TEST(SignedDistance, IsPositiveWhereClosedPartsOverlapAndNegativeInACavity) {
   EXPECT_NEAR(hollow[0], -0.37F, 1e-5F);
   EXPECT_NEAR(hollow[1], 0.2F, 1e-5F);
 }
+
+// A closed mesh of no symmetry at all: a sphere whose vertices are drawn in and out.
+TriangleMesh potato(uint64_t seed) {
+  TriangleMesh mesh = sphere(0.7F, 10);
+  std::mt19937_64 engine(seed);
+  std::uniform_real_distribution<float> stretch(0.5F, 1.4F);
+  for (Vec3& vertex : mesh.vertices) {
+    vertex *= stretch(engine);
+  }
+  return mesh;
+}
+
+TEST(SignedDistance, IsThatOfTheNearestFaceSignedByTheSolidAngles) {
+  for (const uint64_t seed : {1, 2}) {
+    const TriangleMesh mesh = potato(seed);
+    ASSERT_TRUE(is_watertight(mesh));
+    const std::vector<Vec3> points = random_points(400, 1.1F, seed);
+    const std::vector<float> distances = signed_distance(mesh, points);
+    for (size_t i = 0; i < points.size(); ++i) {
+      const double distance = testing::distance_to_faces(mesh, points[i]);
+      const bool is_inside = testing::winding_number(mesh, points[i]) > 0.5;
+      EXPECT_NEAR(distances[i], is_inside ? distance : -distance, 2e-6) << points[i].transpose();
+    }
+  }
+}
+
+TEST(SignedDistance, MovesTurnsAndGrowsWithTheMesh) {
+  const TriangleMesh mesh = potato(3);
+  const Eigen::AngleAxisf turn(1.1F, Vec3(3, -1, 2).normalized());
+  const Vec3 offset(0.4F, -3, 1);
+  const auto place = [&](std::vector<Vec3> points) {
+    for (Vec3& point : points) {
+      point = 2.0F * (turn * point) + offset;
+    }
+    return points;
+  };
+  const std::vector<Vec3> points = random_points(300, 1, 5);
+  const std::vector<float> before = signed_distance(mesh, points);
+  const std::vector<float> after =
+      signed_distance({place(mesh.vertices), mesh.faces}, place(points));
+  for (size_t i = 0; i < points.size(); ++i) {
+    EXPECT_NEAR(after[i], 2 * before[i], 1e-5F);
+  }
+}
+
+TEST(SignedDistance, OfNoPointsIsNothing) { EXPECT_TRUE(signed_distance(cube(1), {}).empty()); }
 
 // What every result of make_watertight must satisfy: closed, outward, and nowhere farther than two
 // voxels from the input; `covered` is the input whose samples must lie inside.

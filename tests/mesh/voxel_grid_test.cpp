@@ -6,8 +6,10 @@
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <numbers>
 
 #include "moca/core/error.h"
+#include "tests/mesh/shapes.h"
 #include "tests/support/shared_folder.h"
 
 namespace moca::mesh {
@@ -15,17 +17,8 @@ namespace {
 
 using Voxels = std::vector<std::array<int32_t, 3>>;
 
-TriangleMesh box(const Vec3& low, const Vec3& high) {
-  TriangleMesh mesh;
-  for (int corner = 0; corner < 8; ++corner) {
-    mesh.vertices.emplace_back(corner % 2 == 0 ? low.x() : high.x(),
-                               corner / 2 % 2 == 0 ? low.y() : high.y(),
-                               corner / 4 == 0 ? low.z() : high.z());
-  }
-  mesh.faces = {{0, 2, 3}, {0, 3, 1}, {4, 5, 7}, {4, 7, 6}, {0, 1, 5}, {0, 5, 4},
-                {2, 6, 7}, {2, 7, 3}, {0, 4, 6}, {0, 6, 2}, {1, 3, 7}, {1, 7, 5}};
-  return mesh;
-}
+using testing::box;
+using testing::sphere;
 
 TEST(VoxelGrid, FillsABoxOnTheLatticeWithOneLayerMoreThanItsSize) {
   const Voxels voxels = filled_voxels(box({0, 0, 0}, {1, 0.5, 0.25}), 0.125);
@@ -47,6 +40,29 @@ TEST(VoxelGrid, LeavesAnOpenBoxHollow) {
   EXPECT_EQ(filled_voxels(open, 0.125).size(), 9 * 9 * 9 - 8 * 7 * 7);
 }
 
+TEST(VoxelGrid, MovesByWholeVoxels) {
+  const double pitch = 0.0625;
+  const Voxels before = filled_voxels(sphere(0.4F, 16), pitch);
+  Voxels after = filled_voxels(sphere(0.4F, 16, Vec3(0.5F, -0.125F, 2)), pitch);
+  for (auto& [x, y, z] : after) {
+    x -= 8;
+    y += 2;
+    z -= 32;
+  }
+  EXPECT_EQ(before, after);
+}
+
+TEST(VoxelGrid, HoldsTheVolumeAndHalfAVoxelRoundIt) {
+  const double pitch = 2.0 / 64;
+  const double filled = static_cast<double>(filled_voxels(sphere(0.7F, 48), pitch).size());
+  // A voxel is marked when the surface comes within half a voxel of its middle along all axes.
+  const auto volume = [&](double radius) {
+    return 4.0 / 3.0 * std::numbers::pi * std::pow(radius / pitch, 3);
+  };
+  EXPECT_GT(filled, volume(0.7));
+  EXPECT_LT(filled, volume(0.7 + std::sqrt(3.0) / 2 * pitch));
+}
+
 TEST(VoxelGrid, GivesNothingForAMeshWithoutFaces) {
   TriangleMesh points;
   points.vertices = {{0, 0, 0}, {1, 1, 1}};
@@ -65,6 +81,14 @@ TEST(VoxelIou, IsSharedOverEither) {
   EXPECT_DOUBLE_EQ(voxel_iou(a, a), 1.0);
   EXPECT_DOUBLE_EQ(voxel_iou(a, {}), 0.0);
   EXPECT_DOUBLE_EQ(voxel_iou({}, {}), 0.0);
+}
+
+TEST(VoxelIou, OfNestedBoxesIsTheRatioOfTheirCountsEitherWayRound) {
+  const Voxels inner = filled_voxels(box({0, 0, 0}, {0.5, 0.5, 0.5}), 0.125);
+  const Voxels outer = filled_voxels(box({-0.25, 0, -0.5}, {0.5, 1, 0.75}), 0.125);
+  const double expected = (5.0 * 5 * 5) / (7.0 * 9 * 11);
+  EXPECT_DOUBLE_EQ(voxel_iou(inner, outer), expected);
+  EXPECT_DOUBLE_EQ(voxel_iou(outer, inner), expected);
 }
 
 TEST(VoxelGrid, CountsAsTrimeshDoes) {

@@ -3,9 +3,12 @@
 
 #include <cmath>
 #include <set>
+#include <string>
+#include <utility>
 
 #include "moca/core/generator.h"
 #include "moca/ops/moc_attention.h"
+#include "tests/ops/finite_differences.h"
 #include "tests/support/tensor_matchers.h"
 
 namespace moca::ops {
@@ -101,6 +104,114 @@ TEST(Routing, SelectsAllOthersWhenFewerThanAsked) {
       route(draw(0), draw(1), {40, RouterActivation::kSigmoid, false}, std::nullopt);
   EXPECT_EQ(routing.selected.size(3), kN - 1);
   EXPECT_EQ(routing.rest.size(3), 0);
+}
+
+TEST(Routing, OfALoneComponentSelectsNobody) {
+  for (const auto activation : {RouterActivation::kSigmoid, RouterActivation::kSoftmax}) {
+    const auto one = at::ones({2, 1, 3, 4});
+    const auto routing = route(one, one, {4, activation, false}, std::nullopt);
+    EXPECT_EQ(routing.selected.sizes(), (at::IntArrayRef{2, 1, 3, 0}));
+    EXPECT_EQ(routing.rest.sizes(), (at::IntArrayRef{2, 1, 3, 0}));
+    EXPECT_TRUE(routing.importance.isfinite().all().item<bool>());
+  }
+}
+
+TEST(Routing, SelectsNobodyWhenNobodyIsAskedFor) {
+  const auto routing =
+      route(draw(0), draw(1), {0, RouterActivation::kSigmoid, false}, std::nullopt);
+  EXPECT_EQ(routing.selected.size(3), 0);
+  EXPECT_EQ(routing.rest.size(3), kN - 1);
+}
+
+TEST(Routing, ImportanceDoesNotDependOnTheDraw) {
+  const auto greedy = route(draw(0), draw(1), {2, RouterActivation::kSigmoid, false}, std::nullopt);
+  const auto drawn =
+      route(draw(0), draw(1), {2, RouterActivation::kSigmoid, true}, generator_for(1, "sample"));
+  EXPECT_TRUE(testing::bit_equal(drawn.importance, greedy.importance));
+  EXPECT_FALSE(at::equal(drawn.selected, greedy.selected));
+}
+
+TEST(Routing, PermutesWithTheComponents) {
+  const auto order = at::tensor({3, 0, 5, 1, 4, 2}, at::kLong);
+  const RoutingOptions options = {2, RouterActivation::kSigmoid, false};
+  const auto before = route(draw(0), draw(1), options, std::nullopt);
+  const auto after =
+      route(draw(0).index_select(1, order), draw(1).index_select(1, order), options, std::nullopt);
+  const auto permuted = before.importance.index_select(1, order).index_select(3, order);
+  EXPECT_TRUE(testing::all_close(after.importance, permuted, 1e-6));
+  // What was component order[j] is now component j.
+  EXPECT_TRUE(at::equal(order.index_select(0, after.selected.flatten()).view_as(after.selected),
+                        before.selected.index_select(1, order)));
+}
+
+TEST(Routing, IsTheSameWhateverTheTypeOfTheAnchors) {
+  const auto query = draw(0).to(at::kBFloat16);
+  const auto key = draw(1).to(at::kBFloat16);
+  const RoutingOptions options = {2, RouterActivation::kSigmoid, false};
+  const auto low = route(query, key, options, std::nullopt);
+  const auto high = route(query.to(at::kFloat), key.to(at::kFloat), options, std::nullopt);
+  EXPECT_EQ(low.importance.scalar_type(), at::kFloat);
+  EXPECT_TRUE(testing::bit_equal(low.importance, high.importance));
+  EXPECT_TRUE(at::equal(low.selected, high.selected));
+}
+
+// Gradients reach the router through the importance only; it works in float.
+TEST(Routing, LetsGradientsThroughTheImportance) {
+  for (const auto activation : {RouterActivation::kSigmoid, RouterActivation::kSoftmax}) {
+    const auto weights =
+        at::randn({kB, kN, kH, kN}, generator_for(3, "weights"), at::TensorOptions());
+    const auto of_query = [&](const at::Tensor& query) {
+      const auto routing = route(query, draw(1), {2, activation, false}, std::nullopt);
+      EXPECT_FALSE(routing.selected.requires_grad());
+      return (routing.importance * weights).sum();
+    };
+    EXPECT_TRUE(testing::has_right_gradient(of_query, draw(0), 5e-3, 1e-2));
+    const auto of_key = [&](const at::Tensor& key) {
+      return (route(draw(0), key, {2, activation, false}, std::nullopt).importance * weights).sum();
+    };
+    EXPECT_TRUE(testing::has_right_gradient(of_key, draw(1), 5e-3, 1e-2));
+  }
+}
+
+TEST(Routing, SamplesPairsInProportionToImportanceWithoutReplacement) {
+  // Importances 0.4, 0.2, 0.2 of three others: the pair (first, second) comes with probability
+  // 0.4 / 0.8 * 0.2 / 0.4 = 0.25.
+  const int64_t draws = 4000;
+  const auto query = at::ones({draws, 4, 1, 1});
+  auto key = at::zeros({draws, 4, 1, 1});
+  const auto logit = [](double importance) { return std::log(importance / (1.0 - importance)); };
+  for (const auto& [component, importance] :
+       {std::pair(0, 0.4), std::pair(1, 0.2), std::pair(2, 0.2)}) {
+    key.select(1, component).fill_(logit(importance));
+  }
+  const auto routing =
+      route(query, key, {2, RouterActivation::kSigmoid, true}, generator_for(6, "sample"));
+  const auto chosen = routing.selected.select(1, 3).flatten(1);  // [draws, 2], of 0, 1, 2
+  const auto is_pair = [&](int64_t first, int64_t second) {
+    return ((chosen.select(1, 0) == first) & (chosen.select(1, 1) == second))
+        .to(at::kDouble)
+        .mean()
+        .item<double>();
+  };
+  EXPECT_NEAR(is_pair(0, 1), 0.25, 0.03);
+  EXPECT_NEAR(is_pair(1, 0), 0.25 * 0.4 / 0.6, 0.03);
+  EXPECT_NEAR(is_pair(1, 2), 0.25 * 0.2 / 0.6, 0.03);
+  EXPECT_EQ(is_pair(1, 1), 0.0);
+}
+
+TEST(Routing, RefusesWhatItCannotDo) {
+  EXPECT_THROW(route(draw(0), draw(1), {2, RouterActivation::kSigmoid, true}, std::nullopt),
+               c10::Error);
+  EXPECT_THROW(route(draw(0), draw(1), {-1, RouterActivation::kSigmoid, false}, std::nullopt),
+               c10::Error);
+  try {
+    route(draw(0), draw(1).narrow(1, 0, 3), {2, RouterActivation::kSigmoid, false}, std::nullopt);
+    FAIL() << "keys of three components were accepted";
+  } catch (const c10::Error& error) {
+    EXPECT_NE(std::string(error.what()).find("anchor_key [B, N, H, K] = [2, 6, 3, 4]"),
+              std::string::npos)
+        << error.what();
+  }
 }
 
 }  // namespace

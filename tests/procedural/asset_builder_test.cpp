@@ -1,7 +1,12 @@
-#include "moca/procedural/asset_builder.h"
+#include "src/procedural/asset_builder.h"
 
 #include <gtest/gtest.h>
 
+#include <Eigen/Geometry>
+#include <Eigen/LU>
+#include <algorithm>
+#include <cmath>
+#include <map>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -22,19 +27,46 @@ TEST(Random, StaysInItsRangesAndReachesTheirEnds) {
   EXPECT_EQ(seen, (std::set<int>{-1, 0, 1, 2}));
 }
 
+// The C++ standard fixes the 10,000th number of std::mt19937_64 with its default seed, 5489, as
+// 9981545732273789042: whatever the compiler, a seed gives the same assets.
+TEST(Random, IsTheStandardsGenerator) {
+  Random whole(5489);
+  Random fraction(5489);
+  for (int i = 1; i < 10000; ++i) {
+    whole.integer(0, 9);
+    fraction.uniform(0, 1);
+  }
+  EXPECT_EQ(whole.integer(0, 999), 42);
+  EXPECT_NEAR(fraction.uniform(0, 1), 9981545732273789042.0 * 0x1p-64, 0x1p-24);
+}
+
+TEST(Random, ChanceComesTrueAsOftenAsItSays) {
+  Random random(8);
+  int num_true = 0;
+  for (int i = 0; i < 10000; ++i) {
+    num_true += random.chance(0.3F) ? 1 : 0;
+  }
+  EXPECT_NEAR(num_true / 10000.0, 0.3, 0.02);  // four standard deviations
+  EXPECT_FALSE(Random(8).chance(0));
+  EXPECT_TRUE(Random(8).chance(1));
+}
+
+void expect_filled(int count, const std::vector<Feature>& features, const std::vector<int>& times) {
+  int sum = 0;
+  for (size_t i = 0; i < features.size(); ++i) {
+    EXPECT_GE(times[i], features[i].least);
+    EXPECT_LE(times[i], features[i].most);
+    sum += times[i] * features[i].step;
+  }
+  EXPECT_EQ(sum, count);
+}
+
 TEST(DrawFeatures, AddsUpExactlyWithinTheBounds) {
   const std::vector<Feature> features = {
       {.step = 4, .most = 2}, {.step = 2, .most = 3, .least = 1}, {.step = 5, .most = 1}};
   Random random(1);
   for (const int count : {2, 4, 6, 7, 10, 11, 15, 17, 19}) {
-    const std::vector<int> times = draw_features(count, features, random);
-    int sum = 0;
-    for (size_t i = 0; i < features.size(); ++i) {
-      EXPECT_GE(times[i], features[i].least);
-      EXPECT_LE(times[i], features[i].most);
-      sum += times[i] * features[i].step;
-    }
-    EXPECT_EQ(sum, count);
+    expect_filled(count, features, draw_features(count, features, random));
   }
 }
 
@@ -43,6 +75,51 @@ TEST(DrawFeatures, RefusesACountThatNothingFills) {
   EXPECT_THROW(draw_features(3, {{.step = 2, .most = 4}}, random), std::logic_error);
   EXPECT_THROW(draw_features(9, {{.step = 2, .most = 2}, {.most = 4}}, random), std::logic_error);
   EXPECT_THROW(draw_features(1, {{.step = 2, .most = 2, .least = 1}}, random), std::logic_error);
+}
+
+// Whether some numbers of times of features `from`, ... add up to `count`, by trying them all.
+bool can_fill(int count, const std::vector<Feature>& features, size_t from = 0) {
+  if (from == features.size()) {
+    return count == 0;
+  }
+  for (int times = features[from].least; times <= features[from].most; ++times) {
+    if (can_fill(count - times * features[from].step, features, from + 1)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+TEST(DrawFeatures, FillsWheneverItCanBeDone) {
+  Random random(2);
+  int num_impossible = 0;
+  for (int trial = 0; trial < 600; ++trial) {
+    std::vector<Feature> features(random.integer(1, 4));
+    for (Feature& feature : features) {
+      feature.step = random.integer(1, 5);
+      feature.most = random.integer(0, 3);
+      feature.least = random.integer(0, std::min(feature.most, 1));
+      feature.weight = random.uniform(0.1F, 3);
+    }
+    const int count = random.integer(0, 14);
+    if (!can_fill(count, features)) {
+      EXPECT_THROW(draw_features(count, features, random), std::logic_error);
+      ++num_impossible;
+      continue;
+    }
+    expect_filled(count, features, draw_features(count, features, random));
+  }
+  EXPECT_GT(num_impossible, 50);
+  EXPECT_LT(num_impossible, 550);
+}
+
+TEST(DrawFeatures, DrawsInProportionToTheWeights) {
+  Random random(4);
+  int num_first = 0;
+  for (int i = 0; i < 4000; ++i) {
+    num_first += draw_features(1, {{.weight = 3}, {.weight = 1}}, random)[0];
+  }
+  EXPECT_NEAR(num_first / 4000.0, 0.75, 0.03);  // four standard deviations
 }
 
 TEST(DrawFeatures, NeverDrawsAWeightOfNothing) {
@@ -56,8 +133,8 @@ TEST(DrawFeatures, NeverDrawsAWeightOfNothing) {
 
 TEST(AssetBuilder, NumbersOnlyRolesThatRepeat) {
   AssetBuilder builder(1);
-  builder.add("seat", Paint::kRed, box(Vec3::Constant(0.4F), Vec3::Zero()));
-  builder.add_pair("leg", Paint::kBlue, box(Vec3::Constant(0.1F), Vec3(0.3F, -0.5F, 0)));
+  builder.add("seat", paint::kRed, box(Vec3::Constant(0.4F), Vec3::Zero()));
+  builder.add_pair("leg", paint::kBlue, box(Vec3::Constant(0.1F), Vec3(0.3F, -0.5F, 0)));
   const std::vector<ProceduralComponent> components = builder.finish();
   ASSERT_EQ(components.size(), 3U);
   EXPECT_EQ(components[0].name, "seat");
@@ -68,12 +145,152 @@ TEST(AssetBuilder, NumbersOnlyRolesThatRepeat) {
 
 TEST(AssetBuilder, ThickensWhatIsTooThinAndStillFillsTheFrame) {
   AssetBuilder builder(1);
-  builder.add("pole", Paint::kRed, cylinder(0.001F, 0.5F, Vec3(0, 0.5F, 0)));
-  builder.add("flag", Paint::kBlue, box(Vec3(0.2F, 0.1F, 0.001F), Vec3(0.2F, 0.9F, 0)));
+  builder.add("pole", paint::kRed, cylinder(0.001F, 0.5F, Vec3(0, 0.5F, 0)));
+  builder.add("flag", paint::kBlue, box(Vec3(0.2F, 0.1F, 0.001F), Vec3(0.2F, 0.9F, 0)));
   const std::vector<ProceduralComponent> components = builder.finish();
   EXPECT_NEAR(components[0].primitive.radius, kMinStickRadius, 1e-4F);
   EXPECT_NEAR(2 * components[1].primitive.half_size.z(), kMinPlateThickness, 1e-4F);
   EXPECT_NEAR(bounds_of(components[0].primitive).high.y(), kLongestSide / 2, 1e-4F);
+}
+
+TEST(AssetBuilder, ThickensEveryShapeToTheLimits) {
+  const Vec3 at = Vec3::Zero();
+  const float thin = 0.001F;
+  const Vec3 plate(0.3F, 0.3F, thin);
+  // A thin shape and the distance of its centre to its surface when it is as thick as it must be.
+  const std::vector<std::pair<Primitive, float>> cases = {
+      {box(plate, at), kMinPlateThickness / 2},
+      {trapezoid(plate, 0.2F, at), kMinPlateThickness / 2},
+      {cylinder(thin, 0.3F, at), kMinStickRadius},
+      {cylinder(0.3F, thin, at), kMinPlateThickness / 2},
+      {capsule(thin, 0.3F, at), kMinStickRadius},
+      {sphere(thin, at), kMinStickRadius},
+      {prism(thin, 0.3F, at), kMinStickRadius},
+      {prism(0.3F, thin, at), kMinPlateThickness / 2},
+      {cone(0.3F, 0.2F, thin, at), kMinPlateThickness / 2}};
+  for (const auto& [primitive, depth] : cases) {
+    AssetBuilder builder(1);
+    builder.add("frame", paint::kRed, box(Vec3::Constant(kLongestSide / 2), at));
+    builder.add("thin", paint::kBlue, primitive);
+    const Primitive made = builder.finish()[1].primitive;
+    EXPECT_NEAR(signed_distance(made, made.center), depth, 1e-5F)
+        << "shape " << static_cast<int>(primitive.shape);
+  }
+  AssetBuilder builder(1);
+  builder.add("frame", paint::kRed, box(Vec3::Constant(kLongestSide / 2), at));
+  builder.add("ring", paint::kBlue, torus(2 * thin, thin, at));
+  builder.add("spike", paint::kGreen, cone(thin, 0, 0.3F, at));
+  const std::vector<ProceduralComponent> components = builder.finish();
+  EXPECT_NEAR(components[1].primitive.minor, kMinStickRadius, 1e-5F);
+  EXPECT_GT(components[1].primitive.radius, components[1].primitive.minor);
+  EXPECT_NEAR(components[2].primitive.radius, kMinStickRadius, 1e-5F);
+}
+
+TEST(AssetBuilder, DoesNotCareForTheUnitAndTheOrigin) {
+  const auto finish = [](float unit, const Vec3& origin) {
+    AssetBuilder builder(9);
+    const auto place = [&](const Primitive& primitive) {
+      return moved(scaled(primitive, unit), origin);
+    };
+    builder.add("body", paint::kRed, place(box({0.5F, 0.3F, 0.4F}, {0, 0.3F, 0})));
+    builder.add("ball", paint::kBlue, place(sphere(0.2F, {0.1F, 0.8F, 0})));
+    builder.add("thread", paint::kTeal, place(cylinder(0.001F, 0.2F, {-0.2F, 0.8F, 0})));
+    return builder.finish();
+  };
+  const std::vector<ProceduralComponent> metres = finish(1, Vec3::Zero());
+  const std::vector<ProceduralComponent> feet = finish(3.28F, {5, -2, 1});
+  for (size_t i = 0; i < metres.size(); ++i) {
+    EXPECT_EQ(metres[i].color, feet[i].color);
+    const Primitive& a = metres[i].primitive;
+    const Primitive& b = feet[i].primitive;
+    EXPECT_LT((a.center - b.center).norm(), 1e-5F);
+    EXPECT_LT((a.half_size - b.half_size).norm(), 1e-5F);
+    EXPECT_NEAR(a.radius, b.radius, 1e-5F);
+    EXPECT_NEAR(a.half_height, b.half_height, 1e-5F);
+  }
+}
+
+TEST(AssetBuilder, VariesAPaintALittleFromSeedToSeedButNotWithinARole) {
+  std::vector<Vec3> colors;
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    AssetBuilder builder(seed);
+    builder.add_pair("leg", paint::kGrey, sphere(0.1F, {0.4F, 0, 0}));
+    builder.add("seat", paint::kGrey, sphere(0.2F, Vec3::Zero()));
+    const std::vector<ProceduralComponent> made = builder.finish();
+    EXPECT_EQ(made[0].color, made[1].color);
+    EXPECT_NE(made[0].color, made[2].color);
+    colors.push_back(made[0].color);
+  }
+  Vec3 low = colors[0];
+  Vec3 high = colors[0];
+  for (const Vec3& color : colors) {
+    low = low.cwiseMin(color);
+    high = high.cwiseMax(color);
+  }
+  EXPECT_LE((high - low).maxCoeff(), 0.08F);
+  EXPECT_GT((high - low).minCoeff(), 0.04F);
+}
+
+TEST(Paint, TellsAnyTwoRolesOfAFamilyApart) {
+  const std::vector<Paint> paints = {
+      paint::kRed,    paint::kOrange, paint::kYellow,  paint::kLime,     paint::kGreen,
+      paint::kTeal,   paint::kSky,    paint::kBlue,    paint::kPurple,   paint::kPink,
+      paint::kBrown,  paint::kGrey,   paint::kDark,    paint::kCyan,     paint::kNavy,
+      paint::kMaroon, paint::kOlive,  paint::kMagenta, paint::kLavender, paint::kMint,
+      paint::kCream};
+  for (size_t i = 0; i < paints.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      const Vec3 difference(paints[i].red - paints[j].red, paints[i].green - paints[j].green,
+                            paints[i].blue - paints[j].blue);
+      // Both vary by up to 0.04 per channel.
+      EXPECT_GT(difference.norm(), 0.08F * std::sqrt(3.0F)) << i << " and " << j;
+    }
+  }
+}
+
+TEST(DrawPlan, WritesWhatDrawFeaturesDrawsToItsPlaces) {
+  const std::vector<Feature> features = {
+      {.step = 2, .most = 3}, {.weight = 2}, {.most = 4, .least = 1}};
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    int legs = -1;
+    bool has_back = seed % 2 == 0;
+    int boards = -1;
+    Random random(seed);
+    draw_plan(6, {{&legs, features[0]}, {&has_back, features[1]}, {&boards, features[2]}}, random);
+    Random again(seed);
+    const std::vector<int> times = draw_features(6, features, again);
+    EXPECT_EQ(legs, times[0]);
+    EXPECT_EQ(has_back, times[1] > 0);
+    EXPECT_EQ(boards, times[2]);
+  }
+}
+
+TEST(Strip, SharesTheWidthWithEqualGaps) {
+  for (int count = 1; count <= 6; ++count) {
+    float end = -0.9F - 0.02F;  // half a gap is left at either end
+    for (int i = 0; i < count; ++i) {
+      const Strip found = strip(i, count, 0.9F, 0.04F);
+      EXPECT_NEAR(found.middle - found.half_width, end + 0.04F, 1e-6F);
+      EXPECT_GT(found.half_width, 0);
+      end = found.middle + found.half_width;
+    }
+    EXPECT_NEAR(end, 0.9F - 0.02F, 1e-6F);
+  }
+}
+
+TEST(TurnAbout, IsRightHanded) {
+  for (int axis = 0; axis < 3; ++axis) {
+    const Eigen::Matrix3f quarter = turn_about(axis, 90.0F);
+    const Vec3 next = Vec3::Unit((axis + 1) % 3);
+    const Vec3 last = Vec3::Unit((axis + 2) % 3);
+    EXPECT_LT((quarter * next - last).norm(), 1e-6F) << axis;
+    EXPECT_LT((quarter * Vec3::Unit(axis) - Vec3::Unit(axis)).norm(), 1e-6F) << axis;
+    EXPECT_NEAR(turn_about(axis, 73.0F).determinant(), 1.0F, 1e-6F);
+    EXPECT_LT((turn_about(axis, 50.0F) * turn_about(axis, -50.0F) - Eigen::Matrix3f::Identity())
+                  .cwiseAbs()
+                  .maxCoeff(),
+              1e-6F);
+  }
 }
 
 TEST(Stick, ReachesFromOneEndToTheOther) {
@@ -88,6 +305,37 @@ TEST(Stick, ReachesFromOneEndToTheOther) {
     EXPECT_GT(signed_distance(made, (from + to) / 2.0F), 0.06F);
     EXPECT_NEAR(signed_distance(made, to + beyond), -0.01F, 1e-5F);
   }
+}
+
+TEST(Stick, MayPointStraightUpOrDown) {
+  for (const StickStyle style :
+       {StickStyle::kRound, StickStyle::kSquare, StickStyle::kTapered, StickStyle::kHexagonal}) {
+    for (const float height : {0.6F, -0.6F}) {
+      const Vec3 to(0.2F, height, 0.1F);
+      const Primitive made = stick(style, Vec3(0.2F, 0, 0.1F), to, 0.08F);
+      ASSERT_TRUE(made.rotation.allFinite());
+      EXPECT_NEAR(made.rotation.determinant(), 1.0F, 1e-5F);
+      EXPECT_NEAR(signed_distance(made, to), 0.0F, 1e-6F);
+      EXPECT_NEAR(signed_distance(made, to + Vec3(0, height, 0)), -0.6F, 1e-5F);
+    }
+  }
+}
+
+TEST(Stick, TapersTowardsItsBeginning) {
+  const Vec3 from(0, 0, 0);
+  const Vec3 to(1, 0, 0);
+  const Primitive made = stick(StickStyle::kTapered, from, to, 0.1F);
+  EXPECT_GT(signed_distance(made, Vec3(0.8F, 0, 0)), signed_distance(made, Vec3(0.2F, 0, 0)));
+  EXPECT_NEAR(bounds_of(made).high.z(), 0.12F, 1e-6F);
+}
+
+TEST(StickStyle, IsDrawnFromAllFour) {
+  Random random(1);
+  std::map<StickStyle, int> counts;
+  for (int i = 0; i < 400; ++i) {
+    ++counts[draw_stick_style(random)];
+  }
+  EXPECT_EQ(counts.size(), 4U);
 }
 
 TEST(Spread, IsSymmetricAndFillsItsWidth) {

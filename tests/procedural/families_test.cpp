@@ -1,4 +1,4 @@
-#include "moca/procedural/families.h"
+#include "src/procedural/families.h"
 
 #include <gtest/gtest.h>
 
@@ -11,6 +11,7 @@
 
 #include "moca/mesh/renderer.h"
 #include "moca/mesh/scene_ops.h"
+#include "tests/procedural/asset_samples.h"
 
 namespace moca::procedural {
 namespace {
@@ -68,6 +69,94 @@ TEST(Families, StandOnTheirWheelsAndLegs) {
       }
     }
   }
+}
+
+// Middles of the components of a role along an axis.
+std::vector<float> middles(const ProceduralAsset& asset, const std::string& role, int axis) {
+  std::vector<float> found;
+  for (const ProceduralComponent& component : asset.components) {
+    if (role_of(component) == role) {
+      const mesh::Box box = bounds_of(component.primitive);
+      found.push_back((box.low[axis] + box.high[axis]) / 2);
+    }
+  }
+  return found;
+}
+
+// A family's roles, of which the first lies wholly before the second along an axis.
+struct Order {
+  Family family;
+  std::string before;
+  std::string behind;
+};
+
+void expect_in_order(const std::vector<Order>& orders, int axis) {
+  for (const Order& order : orders) {
+    int num_compared = 0;
+    for (int count = kMinComponents; count <= kMaxComponents; ++count) {
+      for (uint64_t seed = 0; seed < 6; ++seed) {
+        const ProceduralAsset asset = make_asset(order.family, count, count, seed);
+        const std::vector<float> before = middles(asset, order.before, axis);
+        const std::vector<float> behind = middles(asset, order.behind, axis);
+        if (before.empty() || behind.empty()) {
+          continue;
+        }
+        ++num_compared;
+        EXPECT_LT(*std::max_element(before.begin(), before.end()),
+                  *std::min_element(behind.begin(), behind.end()))
+            << order.before << " and " << order.behind << " of " << asset.name << ", " << count;
+      }
+    }
+    EXPECT_GT(num_compared, 5) << order.before << " and " << order.behind;
+  }
+}
+
+TEST(Families, StandTheRightWayUp) {
+  expect_in_order({{Family::kChair, "leg", "seat"},
+                   {Family::kChair, "seat", "back"},
+                   {Family::kChair, "seat", "arm"},
+                   {Family::kChair, "back", "headrest"},
+                   {Family::kTable, "leg", "top"},
+                   {Family::kTable, "shelf", "top"},
+                   {Family::kTable, "top", "vase"},
+                   {Family::kLamp, "base", "pole"},
+                   {Family::kLamp, "pole", "shade"},
+                   {Family::kLamp, "shade", "finial"},
+                   {Family::kCabinet, "foot", "body"},
+                   {Family::kCabinet, "body", "top"},
+                   {Family::kVehicle, "wheel", "body"},
+                   {Family::kVehicle, "body", "cabin"},
+                   {Family::kVehicle, "body", "crate"},
+                   {Family::kRobot, "leg", "torso"},
+                   {Family::kRobot, "torso", "head"},
+                   {Family::kRobot, "foot", "leg"},
+                   {Family::kRobot, "mouth", "eye"},
+                   {Family::kBuilding, "walls", "roof"},
+                   {Family::kBuilding, "walls", "chimney"},
+                   {Family::kBuilding, "tower", "tower_roof"},
+                   {Family::kAirplane, "engine", "fuselage"},
+                   {Family::kAirplane, "fuselage", "fin"},
+                   {Family::kAirplane, "fuselage", "cockpit"},
+                   {Family::kTree, "pot", "trunk"},
+                   {Family::kTree, "trunk", "crown"},
+                   {Family::kTree, "layer", "star"}},
+                  1);
+}
+
+TEST(Families, FaceTheFront) {
+  expect_in_order({{Family::kChair, "back", "cushion"},
+                   {Family::kCabinet, "body", "door"},
+                   {Family::kCabinet, "drawer", "knob"},
+                   {Family::kShelf, "back", "board"},
+                   {Family::kRobot, "head", "eye"},
+                   {Family::kRobot, "backpack", "torso"},
+                   {Family::kBuilding, "walls", "door"}},
+                  2);
+  expect_in_order({{Family::kVehicle, "taillight", "headlight"},
+                   {Family::kVehicle, "crate", "cabin"},
+                   {Family::kAirplane, "fin", "wing"},
+                   {Family::kAirplane, "fuselage", "spinner"}},
+                  0);
 }
 
 // A picture can only tell what it shows: nearly every component is seen by the default camera.

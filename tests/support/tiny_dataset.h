@@ -1,7 +1,10 @@
 #pragma once
 
+#include <memory>
+
 #include "moca/data/data_config.h"
 #include "moca/data/prepare.h"
+#include "moca/data/prepared_dataset.h"
 #include "tests/support/temporary_folder.h"
 
 namespace moca::testing {
@@ -20,6 +23,12 @@ inline data::DataConfig tiny_data_config(const TemporaryFolder& folder) {
   config.views.elevations = {22, 10};
   config.views.field_of_view = 0;
   return config;
+}
+
+// Prepares what `config` describes and opens it.
+inline std::shared_ptr<const data::PreparedDataset> prepared(const data::DataConfig& config) {
+  data::prepare_dataset(config, "made by a test");
+  return std::make_shared<const data::PreparedDataset>(config.path);
 }
 
 }  // namespace moca::testing

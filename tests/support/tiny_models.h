@@ -1,5 +1,7 @@
 #pragma once
 
+#include <torch/types.h>
+
 #include "moca/dit/dit_config.h"
 #include "moca/image_encoder/image_encoder.h"
 #include "moca/vae/vecset_vae.h"
@@ -18,6 +20,12 @@ inline vae::VaeConfig tiny_vae_config() {
   config.num_layers_decoder = 1;
   config.num_frequencies = 3;
   return config;
+}
+
+// The same weights for the same seed.
+inline vae::VecsetVae tiny_vae(uint64_t seed = 1) {
+  torch::manual_seed(seed);
+  return vae::VecsetVae(tiny_vae_config());
 }
 
 inline dit::DitConfig tiny_dit_config() {

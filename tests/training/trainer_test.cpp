@@ -1,184 +1,341 @@
+// The training loop, on a task whose steps take microseconds.
 #include "moca/training/trainer.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
 #include <cmath>
+#include <csignal>
+#include <cstdlib>
 #include <limits>
+#include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "moca/checkpoint/checkpoint_folder.h"
-#include "moca/checkpoint/module_state.h"
-#include "moca/core/error.h"
 #include "moca/core/file_io.h"
-#include "moca/data/prepare.h"
-#include "moca/training/dit_training.h"
-#include "moca/training/vae_training.h"
+#include "moca/core/interrupt.h"
+#include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tensor_matchers.h"
-#include "tests/support/tiny_dataset.h"
-#include "tests/support/tiny_models.h"
+#include "tests/training/toy_task.h"
 
 namespace moca::training {
 namespace {
 
+namespace fs = std::filesystem;
+using testing::all_close;
+using ::testing::AllOf;
 using testing::bit_equal;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::refusal;
 using testing::TemporaryFolder;
 
-TrainingConfig tiny_training(Precision precision) {
-  TrainingConfig config;
-  config.max_steps = 8;
-  config.batch_size = 4;
-  config.precision = precision;
-  config.checkpoint_every = 4;
-  config.log_every = 1;
-  config.ema_decay = 0.9;
-  config.optimizer.warmup_steps = 2;
-  config.optimizer.learning_rate = 1e-3;
-  return config;
-}
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-vae::VecsetVae tiny_vae() {
-  torch::manual_seed(1);
-  return vae::VecsetVae(testing::tiny_vae_config());
-}
+// The folder of one run.
+class RunFolder {
+ public:
+  explicit RunFolder(const std::string& name = "run") : path_(folder_ / name) {
+    fs::create_directories(path_);
+  }
+  const fs::path& path() const { return path_; }
+  fs::path checkpoints() const { return path_ / "checkpoints"; }
 
-TrainingTask tiny_vae_task(const TemporaryFolder& folder) {
-  VaeTrainingConfig config;
-  config.num_surface_points = 32;
-  config.num_query_points = 16;
-  const auto dataset = std::make_shared<const data::PreparedDataset>(folder / "dataset");
-  return vae_training(tiny_vae(), dataset, config, 4, 3);
-}
+  StopReason train(const TrainingTask& task, const TrainingConfig& config) const {
+    return Trainer(task, config, at::kCPU, path_).train();
+  }
+  StopReason resume(const TrainingTask& task, const TrainingConfig& config) const {
+    Trainer trainer(task, config, at::kCPU, path_);
+    trainer.resume();
+    return trainer.train();
+  }
 
-TrainingTask tiny_dit_task(const TemporaryFolder& folder) {
-  DitTrainingSetup setup;
-  setup.vae = tiny_vae();
-  setup.dataset = std::make_shared<const data::PreparedDataset>(folder / "dataset");
-  setup.config.num_cached_encodings = 2;
-  setup.num_surface_points = 32;
-  setup.batch_size = 2;
-  setup.seed = 3;
-  torch::manual_seed(2);
-  setup.denoiser = generation::ComponentDenoiser(testing::tiny_dit_config(),
-                                                 testing::tiny_image_encoder_config(), 4);
-  return dit_training(setup);
-}
-
-using MakeTask = TrainingTask (*)(const TemporaryFolder&);
-
-class Resume : public ::testing::TestWithParam<std::tuple<MakeTask, Precision>> {};
-
-TEST_P(Resume, ContinuesToTheSameBitsAsARunThatWasNeverStopped) {
-  const auto [make_task, precision] = GetParam();
-  at::set_num_threads(1);
-  const TemporaryFolder folder;
-  data::prepare_dataset(testing::tiny_data_config(folder), "");
-  auto config = tiny_training(precision);
-
-  Trainer whole(make_task(folder), config, at::kCPU, folder / "whole");
-  std::filesystem::create_directories(folder / "whole");
-  EXPECT_EQ(whole.train(), StopReason::kFinished);
-
-  std::filesystem::create_directories(folder / "stopped");
-  auto half = config;
-  half.max_steps = 5;
-  half.optimizer.schedule = config.optimizer.schedule;
-  Trainer first(make_task(folder), half, at::kCPU, folder / "stopped");
-  first.train();
-  Trainer second(make_task(folder), config, at::kCPU, folder / "stopped");
-  second.resume();
-  EXPECT_EQ(second.train(), StopReason::kFinished);
-
-  for (const char* name : {"model.safetensors", "ema.safetensors", "optimizer.safetensors"}) {
-    const auto path = [&](const char* run) {
-      return checkpoint::step_folder(folder / run / "checkpoints", 8) / name;
-    };
-    const checkpoint::SafetensorsFile expected(path("whole")), actual(path("stopped"));
-    ASSERT_EQ(actual.entries().size(), expected.entries().size());
-    for (const auto& [key, entry] : expected.entries()) {
-      EXPECT_TRUE(bit_equal(actual.read(key), expected.read(key))) << name << ": " << key;
+  std::vector<nlohmann::json> metrics() const {
+    std::vector<nlohmann::json> lines;
+    std::istringstream text(read_file(path_ / "metrics.jsonl"));
+    for (std::string line; std::getline(text, line);) {
+      lines.push_back(nlohmann::json::parse(line));
     }
+    return lines;
+  }
+  std::vector<int64_t> steps_in_metrics() const {
+    std::vector<int64_t> steps;
+    for (const auto& line : metrics()) {
+      steps.push_back(line.at("step"));
+    }
+    return steps;
+  }
+
+ private:
+  TemporaryFolder folder_;
+  fs::path path_;
+};
+
+TEST(Trainer, LearnsWhatTheLossAsksFor) {
+  const RunFolder run;
+  const ToyTask toy;
+  auto config = toy_training();
+  config.max_steps = 400;
+  config.optimizer.weight_decay = 0;
+  EXPECT_EQ(run.train(toy.task(), config), StopReason::kFinished);
+  EXPECT_TRUE(all_close(toy.model->weight, ToyTask::wanted_weight(), 0.01));
+}
+
+TEST(Trainer, StepsCountFromZeroAndEachIsTakenOnce) {
+  const RunFolder run;
+  const ToyTask toy;
+  std::vector<int64_t> seen;
+  run.train(toy.task([&](int64_t step, const at::Tensor& loss) {
+    seen.push_back(step);
+    return loss;
+  }),
+            toy_training());
+  EXPECT_THAT(seen, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+TEST(Trainer, ComputesTheLossInTrainingModeAndInTheConfigsPrecision) {
+  for (const auto precision : {Precision::kFp32, Precision::kBf16}) {
+    const RunFolder run;
+    ToyTask toy;
+    toy.model->eval();
+    auto config = toy_training();
+    config.precision = precision;
+    run.train(toy.task([&](int64_t, const at::Tensor& loss) {
+      EXPECT_TRUE(toy.model->is_training());
+      EXPECT_EQ(at::autocast::is_autocast_enabled(at::kCPU), precision == Precision::kBf16);
+      return loss;
+    }),
+              config);
+    EXPECT_FALSE(at::autocast::is_autocast_enabled(at::kCPU)) << "left on after training";
+    EXPECT_EQ(toy.model->weight.scalar_type(), at::kFloat);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Stages, Resume,
-                         ::testing::Combine(::testing::Values(&tiny_vae_task, &tiny_dit_task),
-                                            ::testing::Values(Precision::kFp32, Precision::kBf16)));
+TEST(Trainer, RecordsEverySoManyStepsAndTheLastOne) {
+  const RunFolder run;
+  auto config = toy_training();
+  config.max_steps = 7;
+  config.log_every = 3;
+  run.train(ToyTask().task(), config);
+  EXPECT_THAT(run.steps_in_metrics(), ElementsAre(3, 6, 7));
+}
 
-TEST(Trainer, LearnsTheFieldOfAFewComponents) {
-  const TemporaryFolder folder;
-  data::prepare_dataset(testing::tiny_data_config(folder), "");
-  auto config = tiny_training(Precision::kFp32);
-  config.max_steps = 150;
-  config.checkpoint_every = 1000;
-  auto task = tiny_vae_task(folder);
-  const auto mean_loss = [&] {
-    const torch::NoGradGuard no_grad;
-    double sum = 0;
-    for (int64_t step = 1000; step < 1010; ++step) {
-      sum += task.loss(step).item<double>() / 10;
+TEST(Trainer, RecordsLossNormRateAndTimeOfEachStep) {
+  const RunFolder run;
+  const ToyTask toy;
+  const auto config = toy_training();
+  std::vector<double> losses;
+  run.train(toy.task([&](int64_t, const at::Tensor& loss) {
+    losses.push_back(loss.item<double>());
+    return loss;
+  }),
+            config);
+  const auto lines = run.metrics();
+  ASSERT_EQ(lines.size(), losses.size());
+  double minutes = 0;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    EXPECT_EQ(lines[i].size(), 5U);
+    EXPECT_DOUBLE_EQ(lines[i].at("loss"), losses[i]);
+    EXPECT_DOUBLE_EQ(lines[i].at("learning_rate"),
+                     learning_rate_at(config.optimizer, static_cast<int64_t>(i), 8));
+    EXPECT_GT(lines[i].at("gradient_norm"), 0.0);
+    EXPECT_GE(lines[i].at("minutes"), minutes);
+    minutes = lines[i].at("minutes");
+  }
+}
+
+TEST(Trainer, WritesCheckpointsAtTheIntervalAndAtTheEndAndKeepsTheNewest) {
+  const RunFolder run;
+  auto config = toy_training();
+  config.max_steps = 10;
+  config.checkpoint_every = 3;
+  config.keep_checkpoints = 2;
+  run.train(ToyTask().task(), config);
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(run.checkpoints())) {
+    names.push_back(entry.path().filename());
+  }
+  EXPECT_THAT(names, ::testing::UnorderedElementsAre("step_00000009", "step_00000010"));
+}
+
+TEST(Trainer, RemovesWhatAKilledRunLeftHalfWritten) {
+  const RunFolder run;
+  fs::create_directories(run.checkpoints() / ".unfinished_step_00000004");
+  run.train(ToyTask().task(), toy_training());
+  EXPECT_FALSE(fs::exists(run.checkpoints() / ".unfinished_step_00000004"));
+}
+
+TEST(Trainer, ResumesFromAnyCheckpointToTheSameBits) {
+  at::set_num_threads(1);
+  auto config = toy_training();
+  config.checkpoint_every = 1;
+  config.optimizer.schedule = Schedule::kCosine;
+  const RunFolder whole("whole");
+  whole.train(ToyTask().task(), config);
+  for (const int64_t stop : {1, 4, 7}) {
+    const RunFolder run;
+    run.train(ToyTask().task(), config);
+    for (int64_t step = stop + 1; step <= config.max_steps; ++step) {
+      fs::remove_all(checkpoint::step_folder(run.checkpoints(), step));  // as if killed there
     }
-    return sum;
-  };
-  const double before = mean_loss();
-  std::filesystem::create_directories(folder / "run");
-  Trainer(task, config, at::kCPU, folder / "run").train();
-  EXPECT_LT(mean_loss(), 0.7 * before);
+    EXPECT_EQ(run.resume(ToyTask().task(), config), StopReason::kFinished);
+    for (const char* name : {"model.safetensors", "ema.safetensors", "optimizer.safetensors"}) {
+      const auto bytes = [&](const RunFolder& of) {
+        return read_file(checkpoint::step_folder(of.checkpoints(), config.max_steps) / name);
+      };
+      EXPECT_EQ(bytes(run), bytes(whole)) << name << " after a stop at step " << stop;
+    }
+    EXPECT_THAT(run.steps_in_metrics(), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8)) << stop;
+  }
 }
 
-TEST(Trainer, SkipsAStepWhoseLossIsNotFiniteAndStopsAfterTenInARow) {
-  const TemporaryFolder folder;
-  std::filesystem::create_directories(folder / "run");
-  auto vae = tiny_vae();
-  const auto before = vae->parameters()[0].clone();
-  const TrainingTask task{vae.ptr(), [vae](int64_t) {
-                            return vae->parameters()[0].sum() *
-                                   std::numeric_limits<double>::quiet_NaN();
-                          }};
-  auto config = tiny_training(Precision::kFp32);
-  config.max_steps = 100;
-  config.checkpoint_every = 1000;
-  Trainer trainer(task, config, at::kCPU, folder / "run");
-  EXPECT_THROW(trainer.train(), Error);
-  EXPECT_TRUE(bit_equal(vae->parameters()[0], before));
-}
-
-TEST(Trainer, StopsAtTheTimeLimitWithACheckpoint) {
-  const TemporaryFolder folder;
-  std::filesystem::create_directories(folder / "run");
-  auto vae = tiny_vae();
-  const TrainingTask task{vae.ptr(),
-                          [vae](int64_t) { return vae->parameters()[0].square().sum(); }};
-  auto config = tiny_training(Precision::kFp32);
-  config.max_steps = 100000000;
-  config.max_minutes = 0.01;
-  Trainer trainer(task, config, at::kCPU, folder / "run");
-  EXPECT_EQ(trainer.train(), StopReason::kOutOfTime);
-  EXPECT_TRUE(checkpoint::latest_step(folder / "run/checkpoints").has_value());
+TEST(Trainer, ResumingAFinishedRunChangesNothing) {
+  const RunFolder run;
+  const auto config = toy_training();
+  run.train(ToyTask().task(), config);
+  const auto metrics = read_file(run.path() / "metrics.jsonl");
+  const ToyTask untouched;
+  EXPECT_EQ(run.resume(untouched.task([](int64_t step, const at::Tensor& loss) {
+    ADD_FAILURE() << "step " << step << " was done again";
+    return loss;
+  }),
+                       config),
+            StopReason::kFinished);
+  EXPECT_EQ(read_file(run.path() / "metrics.jsonl"), metrics);
 }
 
 TEST(Trainer, RefusesToResumeWhereNothingIs) {
-  const TemporaryFolder folder;
-  auto vae = tiny_vae();
-  Trainer trainer({vae.ptr(), nullptr}, tiny_training(Precision::kFp32), at::kCPU, folder / "run");
-  EXPECT_THROW(trainer.resume(), Error);
+  const RunFolder run;
+  EXPECT_THAT(refusal([&] { run.resume(ToyTask().task(), toy_training()); }),
+              AllOf(HasSubstr("nothing to resume: " + run.checkpoints().string()),
+                    HasSubstr("Start the run without --resume")));
 }
 
-TEST(MetricsLog, DropsTheLinesOfStepsThatAreDoneAgain) {
-  const TemporaryFolder folder;
-  const auto file = folder / "metrics.jsonl";
-  {
-    MetricsLog log(file, 0);
-    for (int64_t step = 1; step <= 4; ++step) {
-      log.record(step, {{"loss", 0.5 * static_cast<double>(step)}});
-    }
+TEST(Trainer, RefusesToResumeAnotherArchitecture) {
+  const RunFolder run;
+  run.train(ToyTask().task(), toy_training());
+  const torch::nn::Linear other(5, 3);
+  EXPECT_THAT(refusal([&] {
+                run.resume({other.ptr(), nullptr}, toy_training());
+              }),
+              HasSubstr("The checkpoint is of another architecture"));
+}
+
+TEST(Trainer, NamesABrokenStateAndTheWayOut) {
+  auto config = toy_training();
+  config.checkpoint_every = 4;
+  for (const char* text : {"", "{\"step\": 8}", "{\"step\": \"eight\", \"seconds\": 1}"}) {
+    const RunFolder run;
+    run.train(ToyTask().task(), config);
+    const auto last = checkpoint::step_folder(run.checkpoints(), 8);
+    write_file(last / "state.json", text);
+    EXPECT_THAT(refusal([&] { run.resume(ToyTask().task(), config); }),
+                AllOf(HasSubstr("state.json is broken"), HasSubstr("Remove the folder")));
+    fs::remove_all(last);  // what the message says
+    EXPECT_EQ(run.resume(ToyTask().task(), config), StopReason::kFinished);
   }
-  write_file(file, read_file(file) + "{\"step\": 5, \"lo");  // cut by a kill
-  MetricsLog(file, 2).record(3, {{"loss", std::nan("")}});
-  EXPECT_EQ(read_file(file),
-            "{\"step\":1,\"loss\":0.5}\n{\"step\":2,\"loss\":1.0}\n{\"step\":3,\"loss\":null}\n");
+}
+
+TEST(Trainer, StopsAtTheTimeLimitWithACheckpoint) {
+  const RunFolder run;
+  auto config = toy_training();
+  config.max_steps = 100000000;
+  config.checkpoint_every = 100000000;
+  config.log_every = 100000000;
+  config.max_minutes = 0.005;
+  EXPECT_EQ(run.train(ToyTask().task(), config), StopReason::kOutOfTime);
+  EXPECT_TRUE(checkpoint::latest_step(run.checkpoints()).has_value());
+}
+
+TEST(Trainer, TheTimeOfTheRunItContinuesCounts) {
+  const RunFolder run;
+  auto config = toy_training();
+  config.max_steps = 4;
+  run.train(ToyTask().task(), config);
+  write_file(checkpoint::step_folder(run.checkpoints(), 4) / "state.json",
+             "{\"step\": 4, \"seconds\": 7200}");
+  config.max_steps = 8;
+  config.max_minutes = 119;
+  EXPECT_EQ(run.resume(ToyTask().task(), config), StopReason::kOutOfTime);
+  config.max_minutes = 130;
+  EXPECT_EQ(run.resume(ToyTask().task(), config), StopReason::kFinished);
+  EXPECT_GE(run.metrics().back().at("minutes"), 120.0);
+}
+
+// Ctrl-C in the middle of step 3; the result is this process's exit code.
+int interrupted_run() {
+  const RunFolder run;
+  catch_interrupts();
+  auto config = toy_training();
+  const ToyTask toy;
+  const auto reason = run.train(toy.task([](int64_t step, const at::Tensor& loss) {
+    if (step == 3) {
+      std::raise(SIGINT);
+    }
+    return loss;
+  }),
+                                config);
+  const bool usable = checkpoint::latest_step(run.checkpoints()) == 4;
+  return reason == StopReason::kInterrupted && usable ? 0 : 1;
+}
+
+TEST(TrainerDeathTest, CtrlCFinishesTheStepAndLeavesACheckpoint) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(std::exit(interrupted_run()), ::testing::ExitedWithCode(0), "");
+}
+
+// The loss of step 3 is spoilt by `spoil`; returns the metrics of the run.
+std::vector<nlohmann::json> run_with_one_bad_step(double spoil, const ToyTask& toy) {
+  const RunFolder run;
+  EXPECT_EQ(run.train(toy.task([&](int64_t step, const at::Tensor& loss) {
+    return step == 3 ? loss * spoil : loss;
+  }),
+                      toy_training()),
+            StopReason::kFinished);
+  return run.metrics();
+}
+
+TEST(Trainer, SkipsAStepWithoutAFiniteLossAndGoesOn) {
+  for (const double spoil : {kInfinity, std::nan("")}) {
+    const ToyTask toy;
+    const auto lines = run_with_one_bad_step(spoil, toy);
+    ASSERT_EQ(lines.size(), 8U);
+    EXPECT_TRUE(lines[3].at("loss").is_null());
+    EXPECT_TRUE(lines[4].at("loss").is_number());
+    EXPECT_TRUE(at::isfinite(toy.model->weight).all().item<bool>());
+  }
+}
+
+TEST(Trainer, DoesNotFollowAFiniteGradientOfALossThatIsNot) {
+  const RunFolder run;
+  const ToyTask toy;
+  const auto before = toy.model->weight.detach().clone();
+  auto config = toy_training();
+  config.max_steps = 5;
+  run.train(toy.task([](int64_t, const at::Tensor& loss) { return loss + kInfinity; }), config);
+  EXPECT_TRUE(bit_equal(toy.model->weight, before));
+}
+
+TEST(Trainer, StopsAfterTenStepsInARowWithoutAFiniteLoss) {
+  const RunFolder run;
+  const ToyTask toy;
+  auto config = toy_training();
+  config.max_steps = 100;
+  int64_t num_steps = 0;
+  const auto task = toy.task([&](int64_t step, const at::Tensor& loss) {
+    ++num_steps;
+    return step == 4 ? loss
+                     : loss * kInfinity;  // one good step among the bad starts the count anew
+  });
+  EXPECT_THAT(refusal([&] { run.train(task, config); }),
+              AllOf(HasSubstr("stopped at step 15"), HasSubstr("not finite for 10 steps in a row"),
+                    HasSubstr("Lower optimizer.learning_rate")));
+  EXPECT_EQ(num_steps, 15);
 }
 
 }  // namespace

@@ -11,16 +11,18 @@
 
 namespace moca::dit {
 
-// What global blocks do between components: MoCA's mixture of components, or PartCrafter's dense
-// attention over all tokens of all components (the baseline; no packing, no router).
-enum class GlobalAttentionKind { kMoc, kDense };
+// What global blocks do between components: MoCA's mixture of components, PartCrafter's dense
+// attention over all tokens of all components (the baseline; no packing, no router), or nothing:
+// every block is local and components do not see one another (TripoSG).
+enum class GlobalAttentionKind { kMoc, kDense, kNone };
 // What compressed and anchor tokens do in a global block: give keys and values only, or pass it
 // whole.
 enum class CompressedTokens { kKeysOnly, kFull };
 
 constexpr auto enum_names(GlobalAttentionKind) {
   return std::array{std::pair{"moc", GlobalAttentionKind::kMoc},
-                    std::pair{"dense", GlobalAttentionKind::kDense}};
+                    std::pair{"dense", GlobalAttentionKind::kDense},
+                    std::pair{"none", GlobalAttentionKind::kNone}};
 }
 constexpr auto enum_names(CompressedTokens) {
   return std::array{std::pair{"keys_only", CompressedTokens::kKeysOnly},
@@ -55,6 +57,8 @@ struct DitConfig {
   CompressedTokens compressed_tokens = CompressedTokens::kKeysOnly;
   bool attend_compressed = true;
   int64_t codebook_size = 50;
+  bool local_image_attention = true;
+  bool global_image_attention = true;
   RouterConfig router;
 
   static void fields(auto& self, auto&& v) {
@@ -64,7 +68,7 @@ struct DitConfig {
     v("num_layers", self.num_layers,
       "blocks; the second half gets skips from the first (TripoSG: 21)", at_least(1));
     v("global_attention", self.global_attention,
-      "attention between components: moc, or PartCrafter's dense baseline");
+      "attention between components: moc, PartCrafter's dense baseline, or none (TripoSG)");
     v("global_blocks", self.global_blocks,
       "which blocks are global; [] is every even one (PartCrafter)", at_least(0));
     v("num_compressed_tokens", self.num_compressed_tokens,
@@ -73,8 +77,13 @@ struct DitConfig {
       "in global blocks: keys_only, or pass the block in full");
     v("attend_compressed", self.attend_compressed,
       "attend to the compressed tokens of components not selected (Table 3B)");
-    v("codebook_size", self.codebook_size, "rows of the component ID embedding (paper: 50)",
-      at_least(1));
+    v("codebook_size", self.codebook_size,
+      "rows of the component ID embedding (paper: 50; PartCrafter: 32); 0: none (TripoSG)",
+      at_least(0));
+    v("local_image_attention", self.local_image_attention,
+      "local blocks see the picture (PartCrafter: enable_local_cross_attn)");
+    v("global_image_attention", self.global_image_attention,
+      "global blocks see the picture (PartCrafter: enable_global_cross_attn)");
     v("router", self.router, "the component router");
   }
   void validate(const std::string& path) const;

@@ -21,7 +21,8 @@ struct DitInput {
   at::Tensor noisy_latents;   // [B, N, L, C]
   at::Tensor noise_level;     // [B] in [0, 1], one for all components of an asset
   at::Tensor image_tokens;    // [B, T, D_image]; undefined: the null condition for all
-  at::Tensor component_ids;   // [B, N] rows of the ID codebook, distinct within an asset
+  at::Tensor component_ids;   // [B, N] rows of the ID codebook, distinct within an asset; unused
+                              // by a model without codebook
   at::Tensor component_mask;  // [B, N] true where present
 };
 
@@ -34,9 +35,11 @@ class MocaDitImpl : public torch::nn::Module {
   MocaDitImpl(const DitConfig& config, int64_t latent_channels, int64_t image_width);
 
   // Returns the velocity [B, N, L, C], zero for absent components. In training the routing is
-  // sampled with `generator`.
+  // sampled with `generator`. `block_outputs`, if asked for, gets every block's tokens
+  // [B, N, S, D].
   at::Tensor forward(const DitInput& input,
-                     const std::optional<at::Generator>& generator = std::nullopt);
+                     const std::optional<at::Generator>& generator = std::nullopt,
+                     std::vector<at::Tensor>* block_outputs = nullptr);
 
   const DitConfig& config() const { return config_; }
 
@@ -54,7 +57,7 @@ class MocaDitImpl : public torch::nn::Module {
 };
 TORCH_MODULE(MocaDit);
 
-// A random draw of distinct codebook rows for every asset: [B, N] int64.
+// A random draw of distinct codebook rows for every asset: [B, N] int64. Zeros without codebook.
 at::Tensor draw_component_ids(int64_t num_assets, int64_t num_components, int64_t codebook_size,
                               at::Generator generator);
 

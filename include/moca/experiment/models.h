@@ -6,10 +6,26 @@
 
 namespace moca::experiment {
 
-// The averaged VAE of a finished or interrupted run of stage vae.
+// The averaged VAE of a finished or interrupted run of stage vae, frozen.
 vae::VecsetVae load_vae(const std::filesystem::path& run_folder, c10::Device device);
+
+// The frozen VAE that a config uses: its own run's in stage vae, else that of vae_run or of
+// pretrained.vae.
+vae::VecsetVae vae_of(const RunConfig& config, c10::Device device);
+
+// The denoiser that training starts from: initial weights, and public ones where the config names
+// them. Without vae_run its latent statistics are those of the pretrained VAE.
+generation::ComponentDenoiser initial_denoiser(const RunConfig& config, int64_t latent_channels);
+
+// The averaged denoiser of a run of stage dit.
+generation::ComponentDenoiser load_denoiser(const RunConfig& config, int64_t latent_channels);
 
 // The averaged model of a run of stage dit with its VAE, ready to generate.
 generation::ComponentGenerator load_generator(const RunConfig& config, c10::Device device);
+
+// The pipeline of a model folder in the layout of TripoSG and PartCrafter, see `pretrained_config`:
+// DINOv2's preprocessing, PartCrafter's part ids. Weights are held in `type` (float or bf16).
+generation::ComponentGenerator load_pretrained_generator(const RunConfig& config,
+                                                         at::ScalarType type, c10::Device device);
 
 }  // namespace moca::experiment

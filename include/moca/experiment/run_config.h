@@ -11,7 +11,9 @@
 #include "moca/dit/dit_config.h"
 #include "moca/evaluation/geometry_metrics.h"
 #include "moca/flow/euler_sampler.h"
+#include "moca/flow/noise_density.h"
 #include "moca/image_encoder/image_encoder.h"
+#include "moca/image_encoder/preprocess.h"
 #include "moca/training/training_config.h"
 #include "moca/vae/component_decoder.h"
 #include "moca/vae/vecset_vae.h"
@@ -33,6 +35,32 @@ struct EvaluationConfig {
     v("seed", self.seed, "of the noise and component ids of generated assets", config::at_least(0));
     v("metrics", self.metrics, "how generated and reference assets are compared");
   }
+  void validate(const std::string& path) const;
+};
+
+// Public weights that a run starts from or uses: each a model folder in the layout of TripoSG and
+// PartCrafter, or the folder of one part in it.
+struct PretrainedConfig {
+  std::string vae;
+  std::string dit;
+  std::string image_encoder;
+  image_encoder::Inflation inflation = image_encoder::Inflation::kClone;
+  std::string dit_lora;
+  std::string image_encoder_lora;
+
+  static void fields(auto& self, auto&& v) {
+    v("vae", self.vae,
+      "folder with a VAE; the dit stage uses it frozen instead of vae_run, the vae stage starts "
+      "from it");
+    v("dit", self.dit, "folder with a DiT (TripoSG, PartCrafter or MoCA) to start from");
+    v("image_encoder", self.image_encoder, "folder with a DINOv2 image encoder to use");
+    v("inflation", self.inflation,
+      "new input channels of a pretrained image encoder: zero, or clone of RGB (MIDI-3D)");
+    v("dit_lora", self.dit_lora, "folder with a peft LoRA adapter that is merged into the DiT");
+    v("image_encoder_lora", self.image_encoder_lora,
+      "folder with a peft LoRA adapter that is merged into the image encoder");
+  }
+  bool any() const { return !(vae.empty() && dit.empty() && image_encoder.empty()); }
 };
 
 // Everything a run is made of; config.yaml in its folder holds all values, and training from that
@@ -42,12 +70,14 @@ struct RunConfig {
   std::string name;
   std::string runs_folder = "runs";
   std::string vae_run;
+  PretrainedConfig pretrained;
   std::string device = "auto";
   int64_t seed = 0;
   data::DataConfig data;
   vae::VaeConfig vae;
   image_encoder::ImageEncoderConfig image_encoder;
   dit::DitConfig dit;
+  flow::FlowConfig flow;
   training::TrainingConfig training;
   training::VaeTrainingConfig vae_training;
   training::DitTrainingConfig dit_training;
@@ -60,12 +90,14 @@ struct RunConfig {
     v("name", self.name, "name of the run's folder; empty: the config file's name");
     v("runs_folder", self.runs_folder, "folder that holds the runs");
     v("vae_run", self.vae_run, "run whose averaged VAE the dit stage uses");
+    v("pretrained", self.pretrained, "public weights; their sizes become the settings' defaults");
     v("device", self.device, "auto, cpu, cuda or cuda:N");
     v("seed", self.seed, "of everything random in the run", config::at_least(0));
     v("data", self.data, "the prepared dataset and how it is made");
     v("vae", self.vae, "the vecset VAE (Eq. 1, 2)");
     v("image_encoder", self.image_encoder, "the picture's encoder (DINOv2)");
     v("dit", self.dit, "the MoCA diffusion transformer");
+    v("flow", self.flow, "noise levels of the dit stage's training");
     v("training", self.training, "the training loop");
     v("vae_training", self.vae_training, "the vae stage's loss");
     v("dit_training", self.dit_training, "the dit stage's data and conditions");
@@ -78,11 +110,16 @@ struct RunConfig {
   std::filesystem::path folder() const { return std::filesystem::path(runs_folder) / name; }
 };
 
-// Reads a config file; the name defaults to the file's.
+// Reads a config file; the name defaults to the file's. Settings it leaves out take the values of
+// the pretrained folders that it names, then the defaults.
 RunConfig load_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
 
-// Reads the resolved config of an existing run folder.
+// Reads the resolved config of an existing run folder, wherever it was moved or copied to.
 RunConfig load_run(const std::filesystem::path& run_folder,
                    const std::vector<std::string>& overrides = {});
+
+// The config of a model folder that was not trained here: all parts from `folder`.
+RunConfig pretrained_config(const std::filesystem::path& folder,
+                            const std::vector<std::string>& overrides);
 
 }  // namespace moca::experiment

@@ -3,15 +3,16 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
-#include <vector>
 
 #include "moca/config/rules.h"
+#include "moca/flow/schedule.h"
 
 namespace moca::flow {
 
 struct SamplerConfig {
   int64_t num_steps = 50;
   double guidance_scale = 7.0;
+  ScheduleConfig schedule;
 
   static void fields(auto& self, auto&& v) {
     v("num_steps", self.num_steps, "Euler steps from noise to latents (PartCrafter: 50)",
@@ -19,20 +20,28 @@ struct SamplerConfig {
     v("guidance_scale", self.guidance_scale,
       "classifier-free guidance; 1 is none and halves the work (PartCrafter: 7)",
       config::at_least(0.0));
+    v("schedule", self.schedule, "which noise levels the steps go through");
   }
 };
 
 // The model's velocity [B, N, L, C] at noisy latents [B, N, L, C] and noise levels [B];
-// `conditioned` says whether it sees the picture.
+// `conditioned` says whether it sees the picture. The noise levels are doubles of which
+// 1000 times one, rounded to float, is the reference's timestep.
 using VelocityFunction = std::function<at::Tensor(const at::Tensor& noisy_latents,
                                                   const at::Tensor& noise_level, bool conditioned)>;
 
-// Noise levels 1, 1 - 1/steps, ..., 1/steps, 0.
-std::vector<double> noise_schedule(int64_t num_steps);
+// One step of the sampler, for who wants to look on.
+struct SamplerStep {
+  int64_t index = 0;
+  double noise_level = 0;  // before the step
+  at::Tensor velocity;     // [B, N, L, C], after guidance
+  at::Tensor latents;      // [B, N, L, C], after the step
+};
+using StepObserver = std::function<void(const SamplerStep&)>;
 
 // Follows the velocity from noise [B, N, L, C] to latents; with guidance the unconditioned velocity
 // is moved towards the conditioned one by guidance_scale.
 at::Tensor sample(const VelocityFunction& velocity, const at::Tensor& noise,
-                  const SamplerConfig& config);
+                  const SamplerConfig& config, const StepObserver& observer = {});
 
 }  // namespace moca::flow

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "moca/flow/euler_sampler.h"
 #include "moca/generation/component_denoiser.h"
 #include "moca/image/image.h"
+#include "moca/image_encoder/preprocess.h"
 #include "moca/mesh/triangle_mesh.h"
 #include "moca/vae/component_decoder.h"
 #include "moca/vae/vecset_vae.h"
@@ -20,6 +22,17 @@ struct Request {
   uint64_t seed = 0;           // of the noise and of the component ids
 };
 
+// Which ids components get: random rows of the codebook as in training, or PartCrafter's, counted
+// from 0 (see partcrafter_ids).
+enum class ComponentIds { kDrawn, kPartCrafter };
+
+// How pictures and ids reach the model.
+struct Conditioning {
+  ComponentIds component_ids = ComponentIds::kDrawn;
+  // DINOv2's own preprocessing; without it see picture_to_input.
+  std::optional<image_encoder::PreprocessConfig> preprocess;
+};
+
 // One picture to one mesh per component: image encoder, Euler sampling of the DiT's velocity with
 // guidance, the VAE's decoder, marching cubes.
 class ComponentGenerator {
@@ -27,7 +40,7 @@ class ComponentGenerator {
   // The modules are switched to inference. `use_bf16`: the DiT runs under bf16 autocast.
   ComponentGenerator(ComponentDenoiser denoiser, vae::VecsetVae vae,
                      const flow::SamplerConfig& sampler, const vae::DecoderConfig& decoder,
-                     bool use_bf16);
+                     bool use_bf16, Conditioning conditioning = {});
 
   // All requests together as one batch; result i belongs to request i and does not depend on the
   // others.
@@ -40,11 +53,22 @@ class ComponentGenerator {
   mesh::Scene decode(const at::Tensor& latents);
 
  private:
+  // Noise, ids and mask of a batch, each asset's from its own seed.
+  struct BatchStart {
+    at::Tensor noise;              // [B, N, L, C]
+    at::Tensor conditioned_ids;    // [B, N]
+    at::Tensor unconditioned_ids;  // [B, N], the same unless PartCrafter's
+    at::Tensor component_mask;     // [B, N]
+  };
+  BatchStart start_of(const std::vector<Request>& requests) const;
+  at::Tensor picture_input(const Image& picture) const;  // [1, channels, height, width]
+
   ComponentDenoiser denoiser_;
   vae::VecsetVae vae_;
   flow::SamplerConfig sampler_;
   vae::DecoderConfig decoder_;
   bool use_bf16_;
+  Conditioning conditioning_;
 };
 
 // The image encoder's input [1, 3, S, S] from a picture: composited on white, padded to a square,

@@ -22,9 +22,6 @@ std::string encode_png(const Image& image);
 // as is.
 Image to_rgb(const Image& image, uint8_t background = 255);
 
-// Area-averaging resize of RGB, for previews and for pictures larger than the model's input.
-Image resize_area(const Image& image, int width, int height);
-
 // Pads the shorter side with `value` so that the picture becomes a centred square.
 Image pad_to_square(const Image& image, uint8_t value = 255);
 

@@ -20,6 +20,10 @@ struct ImageEncoderConfig {
   int64_t width = 1024;
   int64_t num_layers = 24;
   int64_t num_heads = 16;
+  int64_t mlp_ratio = 4;
+  bool query_key_value_bias = true;
+  bool gated_mlp = false;
+  double norm_epsilon = 1e-6;
   int64_t position_grid = 37;
   bool trainable = false;
 
@@ -32,6 +36,11 @@ struct ImageEncoderConfig {
     v("width", self.width, "width of an image token (DINOv2-large: 1024)", at_least(1));
     v("num_layers", self.num_layers, "transformer blocks (DINOv2-large: 24)", at_least(1));
     v("num_heads", self.num_heads, "attention heads (DINOv2-large: 16)", at_least(1));
+    v("mlp_ratio", self.mlp_ratio, "width inside the MLP over width (DINOv2: 4)", at_least(1));
+    v("query_key_value_bias", self.query_key_value_bias,
+      "the attention's projections have a bias (DINOv2: yes)");
+    v("gated_mlp", self.gated_mlp, "SwiGLU instead of GELU in the MLP (DINOv2-giant: yes)");
+    v("norm_epsilon", self.norm_epsilon, "of every LayerNorm (DINOv2: 1e-6)", config::above(0.0));
     v("position_grid", self.position_grid,
       "side of the stored position table in patches (DINOv2: 37)", at_least(1));
     v("trainable", self.trainable,
@@ -46,16 +55,17 @@ class ImageEncoderImpl : public torch::nn::Module {
  public:
   explicit ImageEncoderImpl(const ImageEncoderConfig& config);
 
-  // images: [B, channels, image_size, image_size], normalised by `normalise_images`.
-  // Returns image tokens [B, T, D_image], T = 1 + patches.
-  at::Tensor forward(const at::Tensor& images);
+  // images: [B, channels, height, width], multiples of patch_size, normalised by
+  // `normalise_images`. Returns image tokens [B, T, D_image], T = 1 + patches. `hidden_states`, if
+  // asked for, gets the embedded tokens and every block's output, before the last norm.
+  at::Tensor forward(const at::Tensor& images, std::vector<at::Tensor>* hidden_states = nullptr);
+
+  // The position table of a picture of rows x columns patches: [1, 1 + rows * columns, D_image].
+  at::Tensor position_table(int64_t rows, int64_t columns) const;
 
   const ImageEncoderConfig& config() const { return config_; }
 
  private:
-  at::Tensor position_table(int64_t rows,
-                            int64_t columns) const;  // [1, 1 + rows * columns, D_image]
-
   ImageEncoderConfig config_;
   at::Tensor class_token_;
   at::Tensor mask_token_;  // in the checkpoints, unused
@@ -66,6 +76,10 @@ class ImageEncoderImpl : public torch::nn::Module {
   nn::LayerNorm norm_{nullptr};
 };
 TORCH_MODULE(ImageEncoder);
+
+// A stored position table [1, 1 + G * G, D_image] of G x G patches, stretched to rows x columns;
+// the class token's entry stays as it is.
+at::Tensor stretch_position_table(const at::Tensor& table, int64_t rows, int64_t columns);
 
 // RGB bytes [B, image_size, image_size, 3] to the encoder's input [B, 3, image_size, image_size]:
 // scaled to [0, 1], ImageNet's mean taken off and divided by its deviation (as DINOv2's processor

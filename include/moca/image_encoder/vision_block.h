@@ -1,18 +1,40 @@
 #pragma once
 
 #include <torch/nn/module.h>
-#include <torch/nn/modules/linear.h>
 #include <torch/nn/pimpl.h>
 
 #include "moca/nn/layers.h"
 
 namespace moca::image_encoder {
 
+struct VisionBlockSizes {
+  int64_t width = 0;                 // D_image
+  int64_t num_heads = 0;             // H
+  int64_t mlp_width = 0;             // inside the MLP
+  bool query_key_value_bias = true;  // the output projection always has one
+  bool gated_mlp = false;            // SwiGLU (DINOv2-giant)
+  double norm_epsilon = 1e-6;        // DINOv2: layer_norm_eps
+};
+
+// The MLP of a block: linear, exact GELU, linear (keys fc1, fc2), or SwiGLU (keys weights_in,
+// weights_out) with DINOv2's width: two thirds of mlp_width, rounded up to a multiple of 8.
+class VisionMlpImpl : public torch::nn::Module {
+ public:
+  explicit VisionMlpImpl(const VisionBlockSizes& sizes);
+  at::Tensor forward(const at::Tensor& tokens);  // [B, T, D_image]
+
+ private:
+  bool gated_;
+  nn::Linear widen_{nullptr};
+  nn::Linear narrow_{nullptr};
+};
+TORCH_MODULE(VisionMlp);
+
 // One DINOv2 block: x += scale1 * attention(norm1 x), x += scale2 * mlp(norm2 x). Heads are split
-// in the conventional order here, and every projection has a bias.
+// in the conventional order here.
 class VisionBlockImpl : public torch::nn::Module {
  public:
-  VisionBlockImpl(int64_t width, int64_t num_heads);
+  explicit VisionBlockImpl(const VisionBlockSizes& sizes);
   at::Tensor forward(const at::Tensor& tokens);  // [B, T, D_image]
 
  private:
@@ -21,12 +43,11 @@ class VisionBlockImpl : public torch::nn::Module {
   int64_t num_heads_;
   nn::LayerNorm norm1_{nullptr};
   nn::LayerNorm norm2_{nullptr};
-  torch::nn::Linear query_{nullptr};
-  torch::nn::Linear key_{nullptr};
-  torch::nn::Linear value_{nullptr};
-  torch::nn::Linear output_{nullptr};
-  torch::nn::Linear fc1_{nullptr};
-  torch::nn::Linear fc2_{nullptr};
+  nn::Linear query_{nullptr};
+  nn::Linear key_{nullptr};
+  nn::Linear value_{nullptr};
+  nn::Linear output_{nullptr};
+  VisionMlp mlp_{nullptr};
   at::Tensor scale1_;
   at::Tensor scale2_;
 };

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <torch/nn/module.h>
-#include <torch/nn/modules/linear.h>
 #include <torch/nn/pimpl.h>
 
 #include "moca/nn/layers.h"
+#include "moca/nn/linear.h"
 
 namespace moca::nn {
 
@@ -22,6 +22,10 @@ struct AttentionSizes {
   bool normed_heads = false;    // RMS norm of queries and keys per head (DiT yes, VAE no)
   bool normed_context = false;  // LayerNorm of the context (VAE's cross-attention)
 };
+
+// What parts * D projected channels [n, S, parts * D] hold for each head, heads first:
+// [parts, n, H, S, K].
+at::Tensor split_heads(const at::Tensor& projected, int64_t num_heads, int64_t parts);
 
 // The projections of multi-head attention with the keys of TripoSG's checkpoints: to_q, to_k, to_v
 // without bias, to_out.0 with bias, norm_q, norm_k, norm_cross. The stored matrices were split
@@ -46,13 +50,13 @@ class AttentionImpl : public torch::nn::Module {
   at::Tensor output_bias() const;
 
  private:
-  at::Tensor split_heads(const at::Tensor& projected, int64_t parts) const;
+  at::Tensor self_weight() const;  // [3D, D], the rows of to_q, to_k, to_v
 
   AttentionSizes sizes_;
-  torch::nn::Linear to_q_{nullptr};
-  torch::nn::Linear to_k_{nullptr};
-  torch::nn::Linear to_v_{nullptr};
-  torch::nn::Linear to_out_{nullptr};
+  Linear to_q_{nullptr};
+  Linear to_k_{nullptr};
+  Linear to_v_{nullptr};
+  Linear to_out_{nullptr};
   RmsNorm norm_q_{nullptr};
   RmsNorm norm_k_{nullptr};
   LayerNorm norm_cross_{nullptr};

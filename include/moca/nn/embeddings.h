@@ -14,8 +14,11 @@ int64_t embedded_point_width(int64_t num_frequencies);
 // blocks each coordinate-major (TripoSG's FrequencyPositionalEmbedding).
 at::Tensor embed_points(const at::Tensor& points, int64_t num_frequencies, bool include_pi);
 
-// The sinusoid of the timestep 1000 * noise_level (the only place where noise levels become
-// timesteps), sines first. noise_level: [B] in [0, 1]; returns [B, width] float.
+// The sinusoid of a timestep in [0, 1000], sines first. timestep: [B]; returns [B, width] float.
+at::Tensor embed_timestep(const at::Tensor& timestep, int64_t width);
+
+// The same of the timestep 1000 * noise_level (the only place where noise levels become timesteps).
+// noise_level: [B] in [0, 1], float or double.
 at::Tensor embed_noise_level(const at::Tensor& noise_level, int64_t width);
 
 // Two linear layers with exact GELU between: the time token's network. Keys linear_1, linear_2.

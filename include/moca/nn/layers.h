@@ -2,8 +2,9 @@
 
 #include <torch/nn/module.h>
 #include <torch/nn/modules/container/modulelist.h>
-#include <torch/nn/modules/linear.h>
 #include <torch/nn/pimpl.h>
+
+#include "moca/nn/linear.h"
 
 namespace moca::nn {
 
@@ -40,7 +41,7 @@ class GeluProjectionImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& input);
 
  private:
-  torch::nn::Linear proj_{nullptr};
+  Linear proj_{nullptr};
 };
 TORCH_MODULE(GeluProjection);
 
@@ -52,7 +53,7 @@ class FeedForwardImpl : public torch::nn::Module {
 
  private:
   GeluProjection widen_{nullptr};
-  torch::nn::Linear narrow_{nullptr};
+  Linear narrow_{nullptr};
 };
 TORCH_MODULE(FeedForward);
 

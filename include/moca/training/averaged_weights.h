@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "moca/checkpoint/safetensors.h"
+#include "moca/checkpoint/weights.h"
 
 namespace moca::training {
 
@@ -21,7 +21,7 @@ class AveragedWeights {
   void update(int64_t step);
   // Parameters averaged, everything else (buffers, frozen parameters) as in the model now.
   checkpoint::NamedTensors state() const;
-  void load(const checkpoint::SafetensorsFile& file);
+  void load(const checkpoint::Weights& weights);
 
  private:
   const torch::nn::Module& model_;

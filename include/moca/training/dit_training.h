@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "moca/data/prepared_dataset.h"
+#include "moca/flow/noise_density.h"
 #include "moca/generation/component_denoiser.h"
 #include "moca/training/trainer.h"
 #include "moca/vae/vecset_vae.h"
@@ -14,14 +15,16 @@ struct DitTrainingSetup {
   vae::VecsetVae vae{nullptr};  // frozen
   std::shared_ptr<const data::PreparedDataset> dataset;
   DitTrainingConfig config;
+  flow::FlowConfig flow;
   int64_t num_surface_points = 0;  // of a component, for the VAE's encoder
   int64_t batch_size = 0;          // assets
   uint64_t seed = 0;
+  bool measure_latents = true;  // false: the denoiser's latent statistics are used as they are
 };
 
 // The MoCA stage (Sec. 3.3.2): latents of all components of an asset from the frozen VAE, one noise
 // level per asset, velocity matching. Measures the latents' statistics over the training split
-// first.
+// first, if asked to.
 TrainingTask dit_training(const DitTrainingSetup& setup);
 
 }  // namespace moca::training

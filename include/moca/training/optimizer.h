@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "moca/checkpoint/safetensors.h"
+#include "moca/checkpoint/weights.h"
 #include "moca/training/training_config.h"
 
 namespace moca::training {
@@ -27,7 +27,7 @@ class Optimizer {
 
   // First and second moments and the number of updates, under "<parameter>.exp_avg" and so on.
   checkpoint::NamedTensors state() const;
-  void load(const checkpoint::SafetensorsFile& file);
+  void load(const checkpoint::Weights& weights);
 
  private:
   OptimizerConfig config_;

@@ -41,6 +41,7 @@ class Trainer {
   StopReason train();
 
  private:
+  void read_state(const std::filesystem::path& file);
   StepStats train_step();
   void record(const StepStats& stats);
   void save();

@@ -13,8 +13,13 @@ class LatentStatisticsImpl : public torch::nn::Module {
 
   // latents: [n, L, C] of many components.
   void measure(const at::Tensor& latents);
+  // mean, deviation: [C].
+  void set(const at::Tensor& mean, const at::Tensor& deviation);
   at::Tensor standardise(const at::Tensor& latents) const;  // [..., C] -> [..., C]
   at::Tensor restore(const at::Tensor& standardised) const;
+
+  const at::Tensor& mean() const { return mean_; }
+  const at::Tensor& deviation() const { return deviation_; }
 
  private:
   at::Tensor mean_;       // [C]

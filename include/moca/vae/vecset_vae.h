@@ -68,6 +68,17 @@ class VecsetVaeImpl : public torch::nn::Module {
   Posterior encode(const at::Tensor& surface_points, const at::Tensor& surface_normals,
                    const at::Generator& generator);
 
+  // The steps of `encode`. Rows [n, L] of the surface points that the tokens start from: the
+  // candidates (rows [K] of every component's points, K >= L) thinned by farthest point sampling.
+  at::Tensor choose_token_points(const at::Tensor& surface_points,
+                                 const at::Tensor& candidates) const;
+  // Embedded points with their normals: [n, P, 3 (2F + 1) + 3].
+  at::Tensor embed_surface(const at::Tensor& points, const at::Tensor& normals) const;
+  // The encoder's hidden tokens [n, L, width_encoder] of the embedded surface [n, P, .] and of the
+  // tokens' own embedded points [n, L, .].
+  at::Tensor encode_tokens(const at::Tensor& surface, const at::Tensor& token_surface);
+  Posterior posterior(const at::Tensor& hidden);
+
   // The decoder's hidden tokens [n, L, width_decoder] of latents [n, L, C]; made once, queried
   // often.
   at::Tensor decode(const at::Tensor& latents);
@@ -83,6 +94,7 @@ class VecsetVaeImpl : public torch::nn::Module {
   const VaeConfig& config() const { return config_; }
 
  private:
+  at::ScalarType weight_type() const;
   at::Tensor embed(const at::Tensor& points) const;
 
   VaeConfig config_;

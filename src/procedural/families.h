@@ -1,6 +1,6 @@
 #pragma once
 
-#include "moca/procedural/asset_builder.h"
+#include "asset_builder.h"
 
 namespace moca::procedural {
 

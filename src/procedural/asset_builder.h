@@ -1,12 +1,11 @@
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <cstdint>
 #include <map>
 #include <random>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "moca/procedural/procedural_assets.h"
@@ -38,41 +37,46 @@ struct Feature {
 // std::logic_error when no such numbers exist.
 std::vector<int> draw_features(int count, const std::vector<Feature>& features, Random& random);
 
-// The same as an array, for structured bindings.
-template <size_t num_features>
-std::array<int, num_features> draw_plan(int count,
-                                        const std::array<Feature, num_features>& features,
-                                        Random& random) {
-  const std::vector<int> drawn = draw_features(count, {features.begin(), features.end()}, random);
-  std::array<int, num_features> times{};
-  std::copy(drawn.begin(), drawn.end(), times.begin());
-  return times;
-}
-
-// Colours far enough apart that a picture tells the roles of a family apart.
-enum class Paint {
-  kRed,
-  kOrange,
-  kYellow,
-  kLime,
-  kGreen,
-  kTeal,
-  kSky,
-  kBlue,
-  kPurple,
-  kPink,
-  kBrown,
-  kGrey,
-  kDark,
-  kCyan,
-  kNavy,
-  kMaroon,
-  kOlive,
-  kMagenta,
-  kLavender,
-  kMint,
-  kCream,
+// One feature of a plan and where the number of times it was drawn goes, or whether it was at all.
+struct PlannedFeature {
+  std::variant<int*, bool*> drawn;
+  Feature feature;
 };
+
+// Draws the features of a plan as `draw_features` does and writes each one's outcome to its place.
+void draw_plan(int count, const std::vector<PlannedFeature>& plan, Random& random);
+
+// A colour of a role: RGB in [0, 1].
+struct Paint {
+  float red = 0;
+  float green = 0;
+  float blue = 0;
+};
+
+// Far enough apart that a picture tells the roles of a family apart.
+namespace paint {
+inline constexpr Paint kRed = {0.85F, 0.18F, 0.18F};
+inline constexpr Paint kOrange = {0.95F, 0.55F, 0.12F};
+inline constexpr Paint kYellow = {0.93F, 0.84F, 0.22F};
+inline constexpr Paint kLime = {0.60F, 0.82F, 0.25F};
+inline constexpr Paint kGreen = {0.16F, 0.55F, 0.25F};
+inline constexpr Paint kTeal = {0.10F, 0.62F, 0.62F};
+inline constexpr Paint kSky = {0.50F, 0.76F, 0.94F};
+inline constexpr Paint kBlue = {0.18F, 0.32F, 0.80F};
+inline constexpr Paint kPurple = {0.54F, 0.26F, 0.70F};
+inline constexpr Paint kPink = {0.94F, 0.56F, 0.74F};
+inline constexpr Paint kBrown = {0.52F, 0.33F, 0.18F};
+inline constexpr Paint kGrey = {0.62F, 0.62F, 0.64F};
+inline constexpr Paint kDark = {0.20F, 0.20F, 0.24F};
+inline constexpr Paint kCyan = {0.15F, 0.88F, 0.90F};
+inline constexpr Paint kNavy = {0.08F, 0.08F, 0.48F};
+inline constexpr Paint kMaroon = {0.45F, 0.05F, 0.20F};
+inline constexpr Paint kOlive = {0.38F, 0.50F, 0.05F};
+inline constexpr Paint kMagenta = {0.85F, 0.12F, 0.60F};
+inline constexpr Paint kLavender = {0.75F, 0.68F, 0.95F};
+inline constexpr Paint kMint = {0.62F, 0.94F, 0.74F};
+inline constexpr Paint kCream = {0.96F, 0.88F, 0.66F};
+}  // namespace paint
 
 // Gathers the components of one asset.
 class AssetBuilder {
@@ -105,6 +109,16 @@ Primitive stick(StickStyle style, const Vec3& from, const Vec3& to, float radius
 
 // Rotation by `degrees` about coordinate axis 0, 1 or 2.
 Eigen::Matrix3f turn_about(int axis, float degrees);
+
+// One of several boards side by side.
+struct Strip {
+  float middle = 0;
+  float half_width = 0;
+};
+
+// `index`-th of `count` strips of equal width, `gap` apart, that share [-half, half] with half a
+// gap left at either end.
+Strip strip(int index, int count, float half, float gap);
 
 // `index`-th of `count` positions spread evenly over [-half, half]; the middle for one.
 float spread(int index, int count, float half);

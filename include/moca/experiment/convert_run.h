@@ -1,0 +1,13 @@
+#pragma once
+
+#include <filesystem>
+
+#include "moca/experiment/run_config.h"
+
+namespace moca::experiment {
+
+// Writes the averaged weights of a run as a model folder in the layout of TripoSG and PartCrafter:
+// of stage vae the VAE, of stage dit all parts. Refuses a folder that exists.
+void convert_run(const RunConfig& config, const std::filesystem::path& output);
+
+}  // namespace moca::experiment

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "moca/image/image.h"
+
+namespace moca {
+
+// Every channel by itself, whatever their number: premultiply RGBA where that matters.
+
+// Pillow 13's 8-bit BICUBIC, bit for bit: antialiased when shrinking, an axis that keeps its size
+// is left alone. Older ones round in another order where the height shrinks much more than the
+// width.
+Image resize_bicubic(const Image& image, int width, int height);
+
+// The nearest pixel as torch's interpolate(mode="nearest") takes it, for masks and id maps.
+Image resize_nearest(const Image& image, int width, int height);
+
+// Averages the covered area: OpenCV's INTER_AREA, bit for bit where both axes shrink.
+Image resize_area(const Image& image, int width, int height);
+
+// Bicubic so that the shorter side becomes `shortest_edge`, the longer one in proportion, rounded
+// down (transformers' size: {shortest_edge}).
+Image resize_shortest_edge(const Image& image, int shortest_edge);
+
+// By area so that no side is longer than `longest_edge`, both rounded down; a smaller picture is
+// returned as is.
+Image limit_longest_edge(const Image& image, int longest_edge);
+
+// The middle of the picture, padded with zeros where it is smaller than the crop (transformers'
+// center_crop).
+Image center_crop(const Image& image, int width, int height);
+
+}  // namespace moca

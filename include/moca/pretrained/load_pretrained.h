@@ -1,0 +1,53 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "moca/checkpoint/weights.h"
+#include "moca/dit/moca_dit.h"
+#include "moca/image_encoder/image_encoder.h"
+#include "moca/image_encoder/preprocess.h"
+#include "moca/pretrained/hugging_face_config.h"
+#include "moca/vae/vecset_vae.h"
+
+// Public weights into our modules. `path` is a model folder or a part's folder. Every tensor is
+// accounted for (loaded, new, refused; the log prints the counts and names what is new); anything
+// else is an Error that names file, key, expected and found shape, and leaves the module as it was.
+// Settings that no shape shows (heads, norms) must agree with the folder's config as well.
+namespace moca::pretrained {
+
+// What the config of a part's folder says, checked against its weights: a module of these sizes can
+// be made and loaded.
+VaeDescription describe_vae(const std::filesystem::path& path);
+DitDescription describe_dit(const std::filesystem::path& path);
+image_encoder::ImageEncoderConfig describe_image_encoder(const std::filesystem::path& path);
+
+void load_vae_weights(vae::VecsetVae& vae, const std::filesystem::path& path);
+
+// A DiT from TripoSG's, PartCrafter's or our own written weights. What the file does not have is
+// new and keeps its initial values: the ID codebook (where its size differs), packing and routers.
+// TripoSG and PartCrafter predict latents - noise: the output projection is negated here, and
+// nowhere else.
+void load_dit_weights(dit::MocaDit& dit, const std::filesystem::path& path);
+
+// With more input channels than the file has, the patch projection is inflated.
+void load_image_encoder_weights(
+    image_encoder::ImageEncoder& encoder, const std::filesystem::path& path,
+    image_encoder::Inflation inflation = image_encoder::Inflation::kClone);
+
+// The same from one opened file whose names begin with nothing else; `unused` are beginnings of
+// names to leave alone (a fixture's inputs and outputs).
+void load_vae_weights(vae::VecsetVae& vae, const checkpoint::Weights& weights,
+                      const std::vector<std::string>& unused);
+void load_dit_weights(dit::MocaDit& dit, const checkpoint::Weights& weights,
+                      const std::vector<std::string>& unused);
+void load_image_encoder_weights(image_encoder::ImageEncoder& encoder,
+                                const checkpoint::Weights& weights,
+                                const std::vector<std::string>& unused,
+                                image_encoder::Inflation inflation);
+
+// Turns a DiT's velocity from noise - latents into latents - noise or back, exactly.
+void negate_velocity(dit::MocaDit& dit);
+
+}  // namespace moca::pretrained

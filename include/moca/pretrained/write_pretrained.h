@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "moca/dit/moca_dit.h"
+#include "moca/image_encoder/image_encoder.h"
+#include "moca/pretrained/hugging_face_config.h"
+#include "moca/vae/latent_statistics.h"
+#include "moca/vae/vecset_vae.h"
+
+// Our modules as a model folder in the layout and under the names of TripoSG, PartCrafter and
+// DINOv2, in the type their parameters have. What we read from such a folder and write again is the
+// same to the bit. Each function makes its part's folder in `root`.
+namespace moca::pretrained {
+
+struct WriteOptions {
+  uint64_t max_shard_bytes = 10'000'000'000;  // diffusers: 10GB
+};
+
+// With statistics other than 0 and 1 the config gets latents_mean and latents_std: the DiT's
+// latents times latents_std plus latents_mean are what the VAE decodes.
+void write_vae(const std::filesystem::path& root, const vae::VecsetVae& vae,
+               const vae::LatentStatistics& statistics, const WriteOptions& options = {});
+
+// The velocity is written as the reference predicts it, latents - noise. The ID codebook is called
+// part_embedding; packing.* and blocks.i.router.* are a MoCA DiT's own.
+void write_dit(const std::filesystem::path& root, const dit::MocaDit& dit, int64_t latent_channels,
+               int64_t image_width, const WriteOptions& options = {});
+
+void write_image_encoder(const std::filesystem::path& root,
+                         const image_encoder::ImageEncoder& encoder,
+                         const WriteOptions& options = {});
+
+// The configs without weights, and model_index.json, which lists the parts that are there.
+void write_scheduler(const std::filesystem::path& root, const flow::ScheduleConfig& config);
+void write_preprocessor(const std::filesystem::path& root,
+                        const image_encoder::PreprocessConfig& config);
+void write_model_index(const std::filesystem::path& root);
+
+}  // namespace moca::pretrained

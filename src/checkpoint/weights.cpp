@@ -1,0 +1,155 @@
+#include "moca/checkpoint/weights.h"
+
+#include <ATen/ATen.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <system_error>
+
+#include "error_text.h"
+#include "moca/core/error.h"
+#include "moca/core/file_io.h"
+#include "weights_index.h"
+
+namespace moca::checkpoint {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kExtension = ".safetensors";
+constexpr uint64_t kMaxIndexBytes = 100'000'000;  // as a safetensors header
+
+std::string read_index(const fs::path& file) {
+  std::error_code failure;
+  const auto size = fs::file_size(file, failure);
+  if (failure) {
+    throw Error("cannot read " + file.string() + ": " + failure.message() + ".");
+  }
+  if (size > kMaxIndexBytes) {
+    throw Error(file.string() + ": " + std::to_string(size) +
+                " bytes are too many for an index of safetensors files.");
+  }
+  return read_file(file);
+}
+
+// Tensors of at most `max_bytes` together, or one larger one, per shard.
+std::vector<NamedTensors> split(const NamedTensors& tensors, uint64_t max_bytes) {
+  std::vector<NamedTensors> shards;
+  uint64_t bytes = 0;
+  for (const auto& [name, tensor] : tensors) {
+    if (shards.empty() || bytes + tensor.nbytes() > max_bytes) {
+      shards.emplace_back();
+      bytes = 0;
+    }
+    shards.back().emplace_back(name, tensor);
+    bytes += tensor.nbytes();
+  }
+  return shards;
+}
+
+// model-00001-of-00003.safetensors
+std::string shard_name(const std::string& stem, size_t index, size_t count) {
+  char number[48];
+  std::snprintf(number, sizeof(number), "-%05zu-of-%05zu", index + 1, count);
+  return stem + number + kExtension;
+}
+
+void write_shards(const fs::path& file, const fs::path& index,
+                  const std::vector<NamedTensors>& shards) {
+  nlohmann::json places = nlohmann::json::object();
+  uint64_t total = 0;
+  for (size_t i = 0; i < shards.size(); ++i) {
+    const auto shard = shard_name(file.stem().string(), i, shards.size());
+    for (const auto& [name, tensor] : shards[i]) {
+      TORCH_CHECK(!places.contains(name), "write_weights: '", name, "' is named twice");
+      places[name] = shard;
+      total += tensor.nbytes();
+    }
+    write_safetensors(file.parent_path() / shard, shards[i], {{"format", "pt"}});
+  }
+  const nlohmann::json json = {{"metadata", {{"total_size", total}}}, {"weight_map", places}};
+  write_file(index, json.dump(2) + "\n");
+}
+
+// An older writing of the same name must not be read instead of this one.
+void remove_older(const fs::path& file) {
+  std::error_code failure;
+  fs::remove(file, failure);
+  if (failure) {
+    throw Error("cannot remove the outdated " + file.string() + ": " + failure.message() + ".");
+  }
+}
+
+}  // namespace
+
+Weights::Weights(const fs::path& file_or_index) : path_(file_or_index) {
+  if (path_.extension() == ".json") {
+    open_shards(parse_index(read_index(path_), path_.string()));
+    return;
+  }
+  entries_ = shards_.emplace_back(path_).entries();
+  for (const auto& [name, entry] : entries_) {
+    shard_indices_.emplace(name, 0);
+  }
+}
+
+void Weights::open_shards(const std::map<std::string, std::string>& shard_of_tensor) {
+  std::map<std::string, size_t> opened;
+  for (const auto& [name, shard] : shard_of_tensor) {
+    const auto [found, is_new] = opened.emplace(shard, shards_.size());
+    if (is_new) {
+      shards_.emplace_back(path_.parent_path() / shard);
+    }
+    const auto& file = shards_[found->second];
+    if (!file.contains(name)) {
+      throw Error(path_.string() + ": " + in_quotes(name) + " is not in " + in_quotes(shard) +
+                  ", where weight_map places it. Index and files are not of one model.");
+    }
+    entries_.emplace(name, file.entries().at(name));
+    shard_indices_.emplace(name, found->second);
+  }
+  for (const auto& [shard, index] : opened) {
+    for (const auto& [name, entry] : shards_[index].entries()) {
+      const auto place = shard_of_tensor.find(name);
+      if (place == shard_of_tensor.end() || place->second != shard) {
+        throw Error(path_.string() + ": weight_map does not place " + in_quotes(name) + " in " +
+                    in_quotes(shard) + ", which holds it. Index and files are not of one model.");
+      }
+    }
+  }
+}
+
+const SafetensorsFile& Weights::shard_of(const std::string& name) const {
+  const auto found = shard_indices_.find(name);
+  if (found == shard_indices_.end()) {
+    throw Error(path_.string() + ": holds no tensor " + in_quotes(name) + ".");
+  }
+  return shards_[found->second];
+}
+
+at::Tensor Weights::read(const std::string& name) const { return shard_of(name).read(name); }
+
+void Weights::read_into(const std::string& name, const at::Tensor& target) const {
+  shard_of(name).read_into(name, target);
+}
+
+void Weights::check_finite(const std::string& name) const { shard_of(name).check_finite(name); }
+
+void write_weights(const fs::path& file, const NamedTensors& tensors, uint64_t max_shard_bytes) {
+  if (file.extension() != kExtension) {
+    throw Error("cannot write weights to " + file.string() + ": the name must end in " +
+                kExtension + ".");
+  }
+  const auto index = fs::path(file.string() + ".index.json");
+  const auto shards = split(tensors, max_shard_bytes);
+  if (shards.size() > 1) {
+    write_shards(file, index, shards);
+    remove_older(file);
+  } else {
+    write_safetensors(file, tensors, {{"format", "pt"}});
+    remove_older(index);
+  }
+}
+
+}  // namespace moca::checkpoint

@@ -1,0 +1,42 @@
+#include "moca/experiment/convert_run.h"
+
+#include "moca/core/error.h"
+#include "moca/core/logging.h"
+#include "moca/experiment/models.h"
+#include "moca/pretrained/write_pretrained.h"
+
+namespace moca::experiment {
+namespace {
+
+// A picture of the training set needs no crop: it is the encoder's input as it is.
+image_encoder::PreprocessConfig preprocessing_of(const RunConfig& config) {
+  image_encoder::PreprocessConfig preprocess;
+  const auto size = static_cast<int>(config.image_encoder.image_size);
+  preprocess.shortest_edge = preprocess.crop_width = preprocess.crop_height = size;
+  return preprocess;
+}
+
+}  // namespace
+
+void convert_run(const RunConfig& config, const std::filesystem::path& output) {
+  if (std::filesystem::exists(output)) {
+    throw Error("the folder " + output.string() +
+                " exists already and is not overwritten. Remove it or name another.");
+  }
+  const auto vae = vae_of(config, at::kCPU);
+  const int64_t latent_channels = vae->config().latent_channels;
+  if (config.stage == Stage::kVae) {
+    pretrained::write_vae(output, vae, vae::LatentStatistics(latent_channels));
+  } else {
+    const auto denoiser = load_denoiser(config, latent_channels);
+    pretrained::write_vae(output, vae, denoiser->latent_statistics());
+    pretrained::write_dit(output, denoiser->dit(), latent_channels, config.image_encoder.width);
+    pretrained::write_image_encoder(output, denoiser->image_encoder());
+    pretrained::write_scheduler(output, config.sampler.schedule);
+    pretrained::write_preprocessor(output, preprocessing_of(config));
+  }
+  pretrained::write_model_index(output);
+  log::info("wrote " + output.string());
+}
+
+}  // namespace moca::experiment

@@ -1,0 +1,114 @@
+#include "moca/image/foreground.h"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <string>
+
+#include "moca/core/error.h"
+
+namespace moca {
+namespace {
+
+struct Box {
+  int left = 0;
+  int top = 0;
+  int width = 0;
+  int height = 0;
+};
+
+// The box of alpha > 0; width 0 when there is none.
+Box foreground_box(const Image& rgba) {
+  int left = rgba.width;
+  int top = rgba.height;
+  int right = -1;
+  int bottom = -1;
+  for (int y = 0; y < rgba.height; ++y) {
+    for (int x = 0; x < rgba.width; ++x) {
+      if (rgba.at(x, y)[3] > 0) {
+        left = std::min(left, x);
+        right = std::max(right, x);
+        top = std::min(top, y);
+        bottom = y;
+      }
+    }
+  }
+  return right < 0 ? Box{} : Box{left, top, right - left + 1, bottom - top + 1};
+}
+
+struct Padding {
+  int sides = 0;  // left and right
+  int ends = 0;   // top and bottom
+};
+
+// Every int(...) of the reference is a truncation.
+Padding square_padding(const Box& box, double padding_ratio) {
+  if (box.width > box.height) {
+    const int sides = static_cast<int>(box.width * padding_ratio);
+    return {sides, static_cast<int>(sides + (box.width - box.height) / 2.0)};
+  }
+  const int ends = static_cast<int>(box.height * padding_ratio);
+  return {static_cast<int>(ends + (box.height - box.width) / 2.0), ends};
+}
+
+// In float and truncated, as the reference's tensors are.
+uint8_t to_byte(float value) { return static_cast<uint8_t>(value * 255.0F); }
+
+void check(const Image& rgba, const std::array<double, 3>& background, double padding_ratio) {
+  const bool colour = std::all_of(background.begin(), background.end(),
+                                  [](double value) { return value >= 0.0 && value <= 1.0; });
+  if (rgba.channels != 4 || !colour || !(padding_ratio >= 0.0 && padding_ratio <= 1000.0)) {
+    throw std::logic_error("crop_to_foreground: " + std::to_string(rgba.channels) +
+                           " channels, background " + std::to_string(background[0]) + " " +
+                           std::to_string(background[1]) + " " + std::to_string(background[2]) +
+                           ", padding_ratio " + std::to_string(padding_ratio));
+  }
+}
+
+}  // namespace
+
+bool has_usable_alpha(const Image& image) {
+  constexpr int kBins = 20;
+  constexpr double kLeastShare = 0.01;
+  if (image.channels != 4) {
+    return false;
+  }
+  int64_t first = 0;
+  int64_t last = 0;
+  for (size_t i = 3; i < image.pixels.size(); i += 4) {
+    const int bin = image.pixels[i] * kBins / 256;
+    first += bin == 0 ? 1 : 0;
+    last += bin == kBins - 1 ? 1 : 0;
+  }
+  const double least = static_cast<double>(image.height) * image.width * kLeastShare;
+  return static_cast<double>(first) >= least && static_cast<double>(last) >= least;
+}
+
+Image crop_to_foreground(const Image& rgba, const std::array<double, 3>& background,
+                         double padding_ratio) {
+  check(rgba, background, padding_ratio);
+  const Box box = foreground_box(rgba);
+  if (box.width == 0) {
+    throw Error("the picture of " + std::to_string(rgba.width) + " x " +
+                std::to_string(rgba.height) +
+                " pixels is transparent everywhere: nothing to crop to. Give one with a visible "
+                "foreground.");
+  }
+  const Padding padding = square_padding(box, padding_ratio);
+  const auto gray = to_byte(static_cast<float>(background[0]));
+  Image square(box.width + 2 * padding.sides, box.height + 2 * padding.ends, 3, gray);
+  for (int y = 0; y < box.height; ++y) {
+    for (int x = 0; x < box.width; ++x) {
+      const uint8_t* from = rgba.at(box.left + x, box.top + y);
+      uint8_t* to = square.at(padding.sides + x, padding.ends + y);
+      const float alpha = static_cast<float>(from[3]) / 255.0F;
+      for (int c = 0; c < 3; ++c) {
+        const float foreground = static_cast<float>(from[c]) / 255.0F * alpha;
+        to[c] = to_byte(foreground + static_cast<float>(background[c]) * (1.0F - alpha));
+      }
+    }
+  }
+  return square;
+}
+
+}  // namespace moca

@@ -1,0 +1,59 @@
+#include "moca/nn/lora.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "moca/core/error.h"
+#include "moca/nn/linear.h"
+
+namespace moca::nn {
+namespace {
+
+bool is_target(const std::string& name, const std::string& target) {
+  return name == target || name.ends_with("." + target);
+}
+
+}  // namespace
+
+double LoraConfig::scaling() const {
+  const auto r = static_cast<double>(rank);
+  return alpha / (rank_stabilised ? std::sqrt(r) : r);
+}
+
+std::vector<std::string> add_lora(torch::nn::Module& module, const LoraConfig& config) {
+  std::vector<std::string> names;
+  std::vector<bool> found(config.targets.size(), false);
+  for (const auto& item : module.named_modules()) {
+    auto* layer = item.value()->as<LinearImpl>();
+    if (layer == nullptr) {
+      continue;
+    }
+    bool wanted = false;
+    for (size_t i = 0; i < config.targets.size(); ++i) {
+      if (is_target(item.key(), config.targets[i])) {
+        wanted = found[i] = true;
+      }
+    }
+    if (wanted) {
+      layer->add_lora(config.rank, config.scaling());
+      names.push_back(item.key());
+    }
+  }
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (!found[i]) {
+      throw Error("LoRA: no linear layer of the model is called '" + config.targets[i] +
+                  "'. Name ends of layer names, such as to_q or attention.query.");
+    }
+  }
+  return names;
+}
+
+void merge_lora(torch::nn::Module& module) {
+  for (const auto& child : module.modules()) {
+    if (auto* layer = child->as<LinearImpl>()) {
+      layer->merge_lora();
+    }
+  }
+}
+
+}  // namespace moca::nn

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace moca::pretrained {
+
+// A config JSON read key by key; every mistake is an Error that names file and key. As diffusers
+// does, keys that begin with "_" are metadata and unknown keys are only warned about.
+class JsonReader {
+ public:
+  explicit JsonReader(const std::filesystem::path& file);
+  // `value` is what stands in `file` under the key `path`, or the whole file.
+  JsonReader(std::filesystem::path file, std::string path, nlohmann::json value);
+
+  // The value of a key; `otherwise` where the key is missing or null. Whole numbers must lie in
+  // [low, high].
+  int64_t integer(const char* key, int64_t otherwise, int64_t low = 1, int64_t high = 1 << 20);
+  double number(const char* key, double otherwise);
+  bool boolean(const char* key, bool otherwise);
+  std::string text(const char* key, const std::string& otherwise);
+  std::vector<int64_t> integers(const char* key, int64_t low, int64_t high);
+  std::vector<double> numbers(const char* key);
+  std::vector<std::string> texts(const char* key);
+  // Whether the key is there and not null.
+  bool has(const char* key);
+  JsonReader section(const char* key);
+
+  // Throws an Error: "FILE: KEY is VALUE. RULE".
+  [[noreturn]] void refuse(const std::string& key, const std::string& rule) const;
+  // Refuses a key whose value is not `supported`.
+  void require(const char* key, const nlohmann::json& supported);
+  // Warns of keys that nothing asked for.
+  void warn_unknown() const;
+
+  const std::filesystem::path& file() const { return file_; }
+
+ private:
+  const nlohmann::json* find(const char* key);
+
+  std::filesystem::path file_;
+  std::string path_;
+  nlohmann::json json_;
+  std::set<std::string> known_;
+};
+
+}  // namespace moca::pretrained

@@ -1,0 +1,247 @@
+#include "moca/pretrained/load_pretrained.h"
+
+#include <ATen/ATen.h>
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <regex>
+
+#include "moca/checkpoint/module_state.h"
+#include "moca/core/error.h"
+#include "moca/core/logging.h"
+#include "moca/pretrained/hugging_face_config.h"
+#include "moca/pretrained/hugging_face_folder.h"
+
+namespace moca::pretrained {
+namespace {
+
+constexpr const char* kCodebook = "component_embedding.weight";
+constexpr const char* kPartTable = "part_embedding.weight";  // PartCrafter's name of the codebook
+constexpr const char* kPrefix = "dinov2.";                   // of DINOv2 inside a larger model
+constexpr const char* kPatchWeight = "embeddings.patch_embeddings.projection.weight";
+
+// Names with their block numbers as *, each once, in order: "blocks.*.router.to_q.weight".
+std::string summary_of(const std::vector<std::string>& names) {
+  std::map<std::string, int> counts;
+  std::vector<std::string> order;
+  for (const auto& name : names) {
+    const auto general = std::regex_replace(name, std::regex("\\.[0-9]+\\."), ".*.");
+    if (counts[general]++ == 0) {
+      order.push_back(general);
+    }
+  }
+  std::string text;
+  for (const auto& name : order) {
+    text += (text.empty() ? "" : ", ") + name;
+    if (counts[name] > 1) {
+      text += " (" + std::to_string(counts[name]) + ")";
+    }
+  }
+  return text;
+}
+
+void log_report(const checkpoint::Weights& weights, const checkpoint::LoadReport& report) {
+  log::info(weights.path().string() + ": " + std::to_string(report.loaded.size()) + " loaded, " +
+            std::to_string(report.fresh.size()) + " new, " + std::to_string(report.refused.size()) +
+            " refused");
+  if (!report.fresh.empty()) {
+    log::info("  new: " + summary_of(report.fresh));
+  }
+  if (!report.refused.empty()) {
+    log::info("  refused: " + summary_of(report.refused));
+  }
+}
+
+void require_equal(const std::filesystem::path& file, const char* setting, int64_t ours,
+                   int64_t theirs) {
+  if (ours != theirs) {
+    throw Error(std::string(setting) + " is " + std::to_string(ours) + ", but " + file.string() +
+                " says " + std::to_string(theirs) +
+                ". Leave the setting out of the config or set " + "it to that.");
+  }
+}
+
+std::vector<int64_t> shape_of(const checkpoint::Weights& weights, const std::string& name) {
+  const auto found = weights.entries().find(name);
+  return found == weights.entries().end() ? std::vector<int64_t>{} : found->second.shape;
+}
+
+std::string text_of(const std::vector<int64_t>& sizes) {
+  std::string text;
+  for (const int64_t size : sizes) {
+    text += (text.empty() ? "" : ", ") + std::to_string(size);
+  }
+  return "[" + text + "]";
+}
+
+// One characteristic tensor; every other is compared when it is loaded.
+void require_shape(const std::filesystem::path& config, const checkpoint::Weights& weights,
+                   const std::string& name, const std::vector<int64_t>& expected) {
+  const auto found = weights.entries().find(name);
+  if (found == weights.entries().end() || found->second.shape != expected) {
+    throw Error(config.string() + " asks for '" + name + "' " + text_of(expected) + ", but " +
+                weights.path().string() +
+                (found == weights.entries().end() ? " has no such tensor"
+                                                  : " has it as " + text_of(found->second.shape)) +
+                ". Config and weights are of different models.");
+  }
+}
+
+// Blocks "PREFIX.0." ... "PREFIX.COUNT-1.", no more and no fewer.
+void require_blocks(const std::filesystem::path& config, const checkpoint::Weights& weights,
+                    const std::string& prefix, int64_t count) {
+  int64_t found = 0;
+  for (const auto& [name, entry] : weights.entries()) {
+    if (name.rfind(prefix, 0) == 0) {
+      found = std::max<int64_t>(found, std::atoll(name.c_str() + prefix.size()) + 1);
+    }
+  }
+  if (found != count) {
+    throw Error(config.string() + " asks for " + std::to_string(count) + " blocks '" + prefix +
+                "*', but " + weights.path().string() + " has " + std::to_string(found) +
+                ". Config and weights are of different models.");
+  }
+}
+
+}  // namespace
+
+VaeDescription describe_vae(const std::filesystem::path& path) {
+  const auto folder = part_folder(path, Part::kVae);
+  const auto file = folder / config_name(Part::kVae);
+  auto description = read_vae_config(file);
+  const auto& vae = description.vae;
+  const checkpoint::Weights weights(weights_file(folder));
+  require_shape(file, weights, "encoder.norm_out.weight", {vae.width_encoder});
+  require_shape(file, weights, "post_quant.weight", {vae.width_decoder, vae.latent_channels});
+  require_blocks(file, weights, "encoder.blocks.", vae.num_layers_encoder + 1);
+  require_blocks(file, weights, "decoder.blocks.", vae.num_layers_decoder + 1);
+  return description;
+}
+
+DitDescription describe_dit(const std::filesystem::path& path) {
+  const auto folder = part_folder(path, Part::kTransformer);
+  const auto file = folder / config_name(Part::kTransformer);
+  auto description = read_dit_config(file);
+  const checkpoint::Weights weights(weights_file(folder));
+  require_shape(file, weights, "proj_in.weight",
+                {description.dit.width, description.latent_channels});
+  require_shape(file, weights, "blocks.0.attn2.to_k.weight",
+                {description.dit.width, description.image_width});
+  require_blocks(file, weights, "blocks.", description.dit.num_layers);
+  return description;
+}
+
+image_encoder::ImageEncoderConfig describe_image_encoder(const std::filesystem::path& path) {
+  const auto folder = part_folder(path, Part::kImageEncoder);
+  const auto file = folder / config_name(Part::kImageEncoder);
+  auto config = read_image_encoder_config(file);
+  const checkpoint::Weights weights(weights_file(folder));
+  const std::string prefix = weights.contains(std::string(kPrefix) + kPatchWeight) ? kPrefix : "";
+  require_shape(file, weights, prefix + kPatchWeight,
+                {config.width, config.num_channels, config.patch_size, config.patch_size});
+  require_shape(file, weights, prefix + "embeddings.position_embeddings",
+                {1, 1 + config.position_grid * config.position_grid, config.width});
+  require_blocks(file, weights, prefix + "encoder.layer.", config.num_layers);
+  return config;
+}
+
+void load_vae_weights(vae::VecsetVae& vae, const checkpoint::Weights& weights,
+                      const std::vector<std::string>& unused) {
+  checkpoint::LoadRules rules;
+  rules.unused = unused;
+  log_report(weights, checkpoint::load_state(*vae, weights, rules));
+}
+
+void load_dit_weights(dit::MocaDit& dit, const checkpoint::Weights& weights,
+                      const std::vector<std::string>& unused) {
+  const auto& config = dit->config();
+  checkpoint::LoadRules rules;
+  rules.unused = unused;
+  const auto codebook = shape_of(weights, kPartTable);
+  if (codebook == std::vector<int64_t>{config.codebook_size, config.width}) {
+    rules.renamed[kPartTable] = kCodebook;
+  } else {
+    rules.unused.emplace_back(kPartTable);
+    rules.fresh.emplace_back(kCodebook);
+  }
+  rules.fresh.emplace_back("packing.");
+  for (int64_t block = 0; block < config.num_layers; ++block) {
+    rules.fresh.push_back("blocks." + std::to_string(block) + ".router.");
+  }
+  log_report(weights, checkpoint::load_state(*dit, weights, rules));
+  negate_velocity(dit);
+}
+
+void load_image_encoder_weights(image_encoder::ImageEncoder& encoder,
+                                const checkpoint::Weights& weights,
+                                const std::vector<std::string>& unused,
+                                image_encoder::Inflation inflation) {
+  checkpoint::LoadRules rules;
+  rules.unused = unused;
+  rules.fresh.emplace_back("embeddings.mask_token");  // unused at inference, not in every file
+  if (weights.contains(std::string(kPrefix) + kPatchWeight)) {
+    rules.prefix = kPrefix;
+  }
+  const auto stored = shape_of(weights, rules.prefix + kPatchWeight);
+  const int64_t channels = encoder->config().num_channels;
+  const bool inflate = stored.size() == 4 && stored[1] < channels;
+  if (inflate) {
+    rules.unused.emplace_back(kPatchWeight);
+    rules.fresh.emplace_back(kPatchWeight);
+  }
+  log_report(weights, checkpoint::load_state(*encoder, weights, rules));
+  if (inflate) {
+    const torch::NoGradGuard no_grad;
+    weights.check_finite(rules.prefix + kPatchWeight);
+    encoder->named_parameters()[kPatchWeight].copy_(image_encoder::inflate_patch_weight(
+        weights.read(rules.prefix + kPatchWeight), channels, inflation));
+    log::info("  the patch projection was inflated from " + std::to_string(stored[1]) + " to " +
+              std::to_string(channels) + " channels");
+  }
+}
+
+void load_vae_weights(vae::VecsetVae& vae, const std::filesystem::path& path) {
+  const auto folder = part_folder(path, Part::kVae);
+  const auto file = folder / config_name(Part::kVae);
+  const auto theirs = read_vae_config(file).vae;
+  const auto& ours = vae->config();
+  require_equal(file, "vae.num_heads", ours.num_heads, theirs.num_heads);
+  require_equal(file, "vae.num_frequencies", ours.num_frequencies, theirs.num_frequencies);
+  require_equal(file, "vae.frequencies_include_pi",
+                static_cast<int64_t>(ours.frequencies_include_pi),
+                static_cast<int64_t>(theirs.frequencies_include_pi));
+  load_vae_weights(vae, checkpoint::Weights(weights_file(folder)), {});
+}
+
+void load_dit_weights(dit::MocaDit& dit, const std::filesystem::path& path) {
+  const auto folder = part_folder(path, Part::kTransformer);
+  const auto file = folder / config_name(Part::kTransformer);
+  const auto theirs = read_dit_config(file).dit;
+  require_equal(file, "dit.num_heads", dit->config().num_heads, theirs.num_heads);
+  require_equal(file, "dit.num_layers", dit->config().num_layers, theirs.num_layers);
+  load_dit_weights(dit, checkpoint::Weights(weights_file(folder)), {});
+}
+
+void load_image_encoder_weights(image_encoder::ImageEncoder& encoder,
+                                const std::filesystem::path& path,
+                                image_encoder::Inflation inflation) {
+  const auto folder = part_folder(path, Part::kImageEncoder);
+  const auto file = folder / config_name(Part::kImageEncoder);
+  const auto theirs = read_image_encoder_config(file);
+  const auto& ours = encoder->config();
+  require_equal(file, "image_encoder.num_heads", ours.num_heads, theirs.num_heads);
+  require_equal(file, "image_encoder.gated_mlp", static_cast<int64_t>(ours.gated_mlp),
+                static_cast<int64_t>(theirs.gated_mlp));
+  load_image_encoder_weights(encoder, checkpoint::Weights(weights_file(folder)), {}, inflation);
+}
+
+void negate_velocity(dit::MocaDit& dit) {
+  const torch::NoGradGuard no_grad;
+  auto parameters = dit->named_parameters();
+  parameters["proj_out.weight"].neg_();
+  parameters["proj_out.bias"].neg_();
+}
+
+}  // namespace moca::pretrained

@@ -1,0 +1,103 @@
+#include "moca/pretrained/write_pretrained.h"
+
+#include <ATen/ATen.h>
+
+#include <nlohmann/json.hpp>
+
+#include "moca/checkpoint/module_state.h"
+#include "moca/core/file_io.h"
+#include "moca/pretrained/hugging_face_folder.h"
+
+namespace moca::pretrained {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::filesystem::path make_folder(const std::filesystem::path& root, Part part) {
+  const auto folder = root / folder_name(part);
+  std::filesystem::create_directories(folder);
+  return folder;
+}
+
+void write_config(const std::filesystem::path& root, Part part, const Json& json) {
+  write_file(make_folder(root, part) / config_name(part), json.dump(2) + "\n");
+}
+
+void write_part(const std::filesystem::path& root, Part part, const Json& config,
+                const checkpoint::NamedTensors& tensors, const WriteOptions& options) {
+  write_config(root, part, config);
+  const char* name =
+      part == Part::kImageEncoder ? "model.safetensors" : "diffusion_pytorch_model.safetensors";
+  checkpoint::write_weights(root / folder_name(part) / name, tensors, options.max_shard_bytes);
+}
+
+std::vector<double> numbers_of(const at::Tensor& values) {
+  const auto dense = values.to(at::kDouble).cpu().contiguous();
+  return {dense.const_data_ptr<double>(), dense.const_data_ptr<double>() + dense.numel()};
+}
+
+bool is_identity(const vae::LatentStatistics& statistics) {
+  return at::equal(statistics->mean(), at::zeros_like(statistics->mean())) &&
+         at::equal(statistics->deviation(), at::ones_like(statistics->deviation()));
+}
+
+}  // namespace
+
+void write_vae(const std::filesystem::path& root, const vae::VecsetVae& vae,
+               const vae::LatentStatistics& statistics, const WriteOptions& options) {
+  VaeDescription description{vae->config(), {}, {}};
+  if (!is_identity(statistics)) {
+    description.latents_mean = numbers_of(statistics->mean());
+    description.latents_deviation = numbers_of(statistics->deviation());
+  }
+  write_part(root, Part::kVae, json_of(description), checkpoint::state_of(*vae), options);
+}
+
+void write_dit(const std::filesystem::path& root, const dit::MocaDit& dit, int64_t latent_channels,
+               int64_t image_width, const WriteOptions& options) {
+  checkpoint::NamedTensors tensors;
+  for (const auto& [name, tensor] : checkpoint::state_of(*dit)) {
+    if (name == "component_embedding.weight") {
+      tensors.emplace_back("part_embedding.weight", tensor);
+    } else if (name.rfind("proj_out.", 0) == 0) {
+      tensors.emplace_back(name, -tensor);  // see negate_velocity
+    } else {
+      tensors.emplace_back(name, tensor);
+    }
+  }
+  write_part(root, Part::kTransformer,
+             json_of(DitDescription{dit->config(), latent_channels, image_width}), tensors,
+             options);
+}
+
+void write_image_encoder(const std::filesystem::path& root,
+                         const image_encoder::ImageEncoder& encoder, const WriteOptions& options) {
+  write_part(root, Part::kImageEncoder, json_of(encoder->config()), checkpoint::state_of(*encoder),
+             options);
+}
+
+void write_scheduler(const std::filesystem::path& root, const flow::ScheduleConfig& config) {
+  write_config(root, Part::kScheduler, json_of(config));
+}
+
+void write_preprocessor(const std::filesystem::path& root,
+                        const image_encoder::PreprocessConfig& config) {
+  write_config(root, Part::kPreprocessor, json_of(config));
+}
+
+void write_model_index(const std::filesystem::path& root) {
+  Json index = {{"_class_name", "PartCrafterPipeline"}};
+  const auto list = [&](Part part, const char* library, const char* type) {
+    if (has_part(root, part)) {
+      index[folder_name(part)] = {library, type};
+    }
+  };
+  list(Part::kVae, "triposg", "TripoSGVAEModel");
+  list(Part::kTransformer, "partcrafter", "PartCrafterDiTModel");
+  list(Part::kScheduler, "partcrafter", "RectifiedFlowScheduler");
+  list(Part::kImageEncoder, "transformers", "Dinov2Model");
+  list(Part::kPreprocessor, "transformers", "BitImageProcessor");
+  write_file(root / "model_index.json", index.dump(2) + "\n");
+}
+
+}  // namespace moca::pretrained

@@ -1,0 +1,42 @@
+#include "moca/core/interrupt.h"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <cstdlib>
+
+namespace moca {
+namespace {
+
+// Signals change the whole process, so each test sends them in one of its own.
+
+TEST(InterruptDeathTest, OneSignalOnlyAsksToStop) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const auto work = [signal] {
+      catch_interrupts();
+      const bool before = interrupted();
+      std::raise(signal);
+      std::_Exit(!before && interrupted() ? 0 : 1);
+    };
+    EXPECT_EXIT(work(), ::testing::ExitedWithCode(0), "") << signal;
+  }
+}
+
+TEST(InterruptDeathTest, ASecondOneEndsTheProgramAsAShellReportsIt) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const auto work = [signal] {
+      catch_interrupts();
+      std::raise(SIGINT);
+      std::raise(signal);
+      std::_Exit(0);
+    };
+    EXPECT_EXIT(work(), ::testing::ExitedWithCode(128 + signal), "") << signal;
+  }
+}
+
+TEST(InterruptDeathTest, UncaughtOnesEndTheProgramAsUsual) {
+  EXPECT_EXIT(std::raise(SIGTERM), ::testing::KilledBySignal(SIGTERM), "");
+}
+
+}  // namespace
+}  // namespace moca

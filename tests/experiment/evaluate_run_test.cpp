@@ -1,0 +1,195 @@
+#include "moca/experiment/evaluate_run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "moca/core/file_io.h"
+#include "moca/data/prepared_dataset.h"
+#include "moca/image/image_io.h"
+#include "moca/mesh/mesh_io.h"
+#include "tests/experiment/tiny_runs.h"
+#include "tests/mesh/shapes.h"
+#include "tests/support/refusal.h"
+
+namespace moca::experiment {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::refusal;
+
+class EvaluateRun : public TrainedRuns {
+ protected:
+  static fs::path output() { return *runs_ / "evaluation"; }
+  static json evaluated(const RunConfig& config) {
+    evaluate_run(config, output());
+    return json::parse(read_file(output() / "evaluation.json"));
+  }
+};
+
+// Every number is within what its key can mean.
+void expect_plausible(const json& value, const std::string& key) {
+  if (value.is_structured()) {
+    for (const auto& [name, inner] : value.items()) {
+      expect_plausible(inner, value.is_object() ? name : key);
+    }
+    return;
+  }
+  EXPECT_FALSE(value.is_null()) << key << " is not finite";
+  if (key == "chamfer" && value.is_number()) {
+    EXPECT_GE(value, 0.0);
+    EXPECT_LT(value, 10.0);
+  }
+  if (key.rfind("f_score", 0) == 0 || key.rfind("self_iou", 0) == 0) {
+    EXPECT_GE(value, 0.0) << key;
+    EXPECT_LE(value, 1.0) << key;
+  }
+}
+
+TEST_F(EvaluateRun, ScoresEveryAssetAndEveryComponent) {
+  const auto result = evaluated(runs_->dit_config());
+  expect_plausible(result, "");
+  const data::PreparedDataset dataset(runs_->dit_config().data.path);
+  ASSERT_EQ(result.at("assets").size(), 4U);
+  std::map<std::string, int64_t> num_components;
+  for (size_t i = 0; i < 4; ++i) {
+    const auto& asset = result.at("assets")[i];
+    const auto& record = dataset.records()[i];
+    num_components[record.split] += record.num_components();
+    EXPECT_EQ(asset.at("id"), record.id);
+    EXPECT_EQ(asset.at("split"), record.split);
+    EXPECT_EQ(asset.at("components"), record.num_components());
+    for (const char* part : {"generated", "control", "other_picture", "vae_reconstruction"}) {
+      EXPECT_TRUE(asset.at(part).contains("chamfer")) << part;
+      EXPECT_TRUE(asset.at(part).contains("f_score_0.1")) << part;
+      EXPECT_TRUE(asset.at(part).contains("f_score_0.05")) << part;
+    }
+    EXPECT_TRUE(asset.at("generated").contains("self_iou"));
+  }
+  EXPECT_EQ(result.at("train").at("num_assets"), 3);
+  EXPECT_EQ(result.at("test").at("num_assets"), 1);
+  for (const char* split : {"train", "test"}) {
+    EXPECT_EQ(result.at("vae_components").at(split).at("num_components"), num_components[split]);
+  }
+  EXPECT_EQ(result.at("conventions").at("num_points"), 200);
+}
+
+TEST_F(EvaluateRun, TheControlIsAnotherAssetOfTheSameSplitWhereThereIsOne) {
+  const auto result = evaluated(runs_->dit_config());
+  const auto& assets = result.at("assets");
+  for (const auto& asset : assets) {
+    EXPECT_NE(asset.at("control_id"), asset.at("id"));
+  }
+  for (size_t i = 0; i < 3; ++i) {  // the fourth is the only one held out
+    const auto control = std::find_if(assets.begin(), assets.end(), [&](const json& other) {
+      return other.at("id") == assets[i].at("control_id");
+    });
+    ASSERT_NE(control, assets.end());
+    EXPECT_EQ(control->at("split"), "train");
+  }
+}
+
+TEST_F(EvaluateRun, WritesThePictureAndTheComponentsOfEveryAsset) {
+  const auto config = runs_->dit_config();
+  evaluated(config);
+  const data::PreparedDataset dataset(config.data.path);
+  for (int64_t i = 0; i < 4; ++i) {
+    const auto folder = output() / dataset.records()[i].id;
+    EXPECT_TRUE(fs::exists(folder / "asset.glb"));
+    const auto picture = read_image(folder / "picture.png");
+    const auto expected = dataset.image(i, 0).contiguous();
+    ASSERT_EQ(picture.pixels.size(), static_cast<size_t>(expected.numel()));
+    EXPECT_EQ(std::memcmp(picture.pixels.data(), expected.const_data_ptr<uint8_t>(),
+                          picture.pixels.size()),
+              0);
+  }
+}
+
+TEST_F(EvaluateRun, GivesTheSameScoresAgainAndInOtherBatches) {
+  auto config = runs_->dit_config();
+  const auto first = evaluated(config);
+  fs::remove_all(output());
+  EXPECT_EQ(evaluated(config), first);
+  fs::remove_all(output());
+  config.evaluation.batch_size = 1;
+  const auto alone = evaluated(config);
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_NEAR(alone.at("assets")[i].at("generated").at("chamfer"),
+                first.at("assets")[i].at("generated").at("chamfer"), 0.02);
+  }
+}
+
+TEST_F(EvaluateRun, ScoresOnlyReconstructionsOfAVae) {
+  const auto result = evaluated(runs_->vae_config());
+  expect_plausible(result, "");
+  EXPECT_THAT(result.at("train").at("generated"), IsEmpty());
+  EXPECT_TRUE(result.at("train").at("vae_reconstruction").contains("chamfer"));
+  EXPECT_GT(result.at("vae_components").at("train").at("num_components"), 0);
+  EXPECT_EQ(std::distance(fs::directory_iterator(output()), {}), 1) << "more than the scores";
+}
+
+TEST_F(EvaluateRun, AnAssetWithoutAnyOtherHasNoControl) {
+  auto config = runs_->dit_config();
+  config.data.path = *runs_ / "lonely";
+  config.data.procedural.num_assets = 1;
+  config.data.num_held_out = 0;
+  data::prepare_dataset(config.data, "");
+  const auto result = evaluated(config);
+  ASSERT_EQ(result.at("assets").size(), 1U);
+  EXPECT_EQ(result.at("assets")[0].at("control_id"), "");
+  EXPECT_THAT(result.at("assets")[0].at("control"), IsEmpty());
+  EXPECT_TRUE(result.at("train").at("generated").contains("chamfer"));
+  fs::remove_all(config.data.path);
+}
+
+TEST_F(EvaluateRun, NeverOverwritesAnEvaluation) {
+  fs::create_directories(output());
+  EXPECT_THAT(refusal([&] { evaluate_run(runs_->dit_config(), output()); }),
+              AllOf(HasSubstr(output().string()), HasSubstr("is not overwritten"),
+                    HasSubstr("name another with --out")));
+  EXPECT_TRUE(fs::is_empty(output()));
+}
+
+TEST_F(EvaluateRun, RefusesAMissingDatasetOrRunAndLeavesNothingBehind) {
+  auto config = runs_->dit_config();
+  config.data.path = *runs_ / "no_dataset";
+  EXPECT_THAT(refusal([&] { evaluate_run(config, output()); }),
+              HasSubstr("no prepared dataset at"));
+  EXPECT_FALSE(fs::exists(output()));
+  config = runs_->vae_config("no_run");
+  EXPECT_THAT(refusal([&] { evaluate_run(config, output()); }), HasSubstr("no run at"));
+  EXPECT_FALSE(fs::exists(output()));
+}
+
+TEST(WriteAsset, WritesTheAssetAndEachComponentInThreeFormats) {
+  const testing::TemporaryFolder folder;
+  const auto box = testing::cube(0.5F);
+  write_asset(folder / "a", {{{"component_00", box, mesh::Vec3(1, 0, 0)},
+                              {"component_01", testing::cube(0.25F), mesh::Vec3(0, 1, 0)}}});
+  const auto asset = mesh::read_scene(folder / "a/asset.glb");
+  ASSERT_EQ(asset.components.size(), 2U);
+  EXPECT_EQ(asset.components[1].name, "component_01");
+  EXPECT_EQ(asset.components[1].color, mesh::Vec3(0, 1, 0));
+  for (const char* extension : {".glb", ".ply", ".obj"}) {
+    const auto file = folder / ("a/component_00" + std::string(extension));
+    EXPECT_EQ(mesh::read_scene(file).components.at(0).mesh.vertices.size(), 8U) << file;
+  }
+}
+
+TEST(WriteAsset, KeepsThePlaceOfAComponentWithoutSurface) {
+  const testing::TemporaryFolder folder;
+  write_asset(folder / "a", {{{"component_00", {}, mesh::Vec3::Zero()},
+                              {"component_01", testing::cube(0.25F), mesh::Vec3::Zero()}}});
+  EXPECT_FALSE(fs::exists(folder / "a/component_00.ply"));
+  EXPECT_TRUE(fs::exists(folder / "a/component_01.ply"));
+  EXPECT_THAT(read_file(folder / "a/asset.glb"), HasSubstr("component_00"));
+}
+
+}  // namespace
+}  // namespace moca::experiment

@@ -1,0 +1,207 @@
+#include "moca/experiment/train_run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "moca/checkpoint/checkpoint_folder.h"
+#include "moca/config/schema.h"
+#include "moca/core/file_io.h"
+#include "tests/experiment/tiny_runs.h"
+#include "tests/support/refusal.h"
+
+namespace moca::experiment {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using testing::refusal;
+using training::StopReason;
+
+// The bytes of the averaged weights that a run ended with.
+std::string weights_of(const RunConfig& config) {
+  return read_file(checkpoint::step_folder(config.folder() / "checkpoints", 4) / "ema.safetensors");
+}
+
+std::string refusal_to_train(const RunConfig& config, bool resume = false) {
+  return refusal([&] { train_run(config, resume); });
+}
+
+// The same, and nothing of a run is left behind.
+std::string refusal_to_begin(const RunConfig& config) {
+  const auto message = refusal_to_train(config);
+  EXPECT_FALSE(fs::exists(config.folder())) << "a refused run left its folder behind";
+  return message;
+}
+
+TEST(TrainRun, FillsTheRunFolderWithAllItPromises) {
+  const TinyRuns runs;
+  const auto config = runs.vae_config();
+  EXPECT_EQ(train_run(config, false), StopReason::kFinished);
+  EXPECT_EQ(read_file(config.folder() / "config.yaml"), config::dump(config));
+  const auto environment = nlohmann::json::parse(read_file(config.folder() / "environment.json"));
+  for (const char* key : {"started", "moca", "git_revision", "libtorch", "compiler"}) {
+    EXPECT_FALSE(environment.at(key).get<std::string>().empty()) << key;
+  }
+  EXPECT_EQ(environment.at("device"), "cpu");
+  EXPECT_EQ(environment.at("cpu_threads"), 1);
+  EXPECT_THAT(read_file(config.folder() / "log.txt"),
+              AllOf(HasSubstr("M trainable parameters, 3 assets to train on"),
+                    HasSubstr("train 4/4"), HasSubstr("loss ")));
+  EXPECT_THAT(read_file(config.folder() / "metrics.jsonl"), HasSubstr("{\"step\":4,\"loss\":"));
+  for (const char* file :
+       {"model.safetensors", "ema.safetensors", "optimizer.safetensors", "state.json"}) {
+    EXPECT_TRUE(fs::exists(checkpoint::step_folder(config.folder() / "checkpoints", 4) / file))
+        << file;
+  }
+}
+
+TEST(TrainRun, EqualSettingsGiveEqualBitsInBothStagesAndAnotherSeedOthers) {
+  const TinyRuns runs;
+  for (const auto stage : {Stage::kVae, Stage::kDit}) {
+    const auto config = [&](const std::string& name) {
+      return stage == Stage::kVae ? runs.vae_config(name) : runs.dit_config(name);
+    };
+    const std::string prefix = stage == Stage::kVae ? "vae" : "dit";
+    const auto first = config(prefix);
+    const auto second = config(prefix + "_again");
+    auto other = config(prefix + "_other");
+    other.seed = 1;
+    for (const auto& run : {first, second, other}) {
+      train_run(run, false);
+    }
+    EXPECT_EQ(weights_of(second), weights_of(first)) << prefix;
+    EXPECT_NE(weights_of(other), weights_of(first)) << prefix;
+  }
+}
+
+TEST(TrainRun, TheResolvedConfigAloneRepeatsTheRun) {
+  const TinyRuns runs;
+  const auto config = runs.vae_config();
+  train_run(config, false);
+  const auto again = load_config(config.folder() / "config.yaml", {"name=again"});
+  train_run(again, false);
+  EXPECT_EQ(weights_of(again), weights_of(config));
+}
+
+TEST(TrainRun, ARunFolderIsNeverOverwritten) {
+  const TinyRuns runs;
+  const auto config = runs.vae_config();
+  fs::create_directories(config.folder());
+  write_file(config.folder() / "notes.txt", "the user's own");
+  EXPECT_THAT(refusal_to_train(config),
+              AllOf(HasSubstr("the run folder " + config.folder().string()),
+                    HasSubstr("exists already and is not overwritten"),
+                    HasSubstr("Continue it with --resume, or choose another name=")));
+  EXPECT_EQ(std::distance(fs::directory_iterator(config.folder()), {}), 1) << "files were added";
+}
+
+TEST(TrainRun, ContinuesAStoppedRunToTheSameBits) {
+  const TinyRuns runs;
+  train_run(runs.vae_config(), false);
+  for (const auto& [whole, stopped] :
+       {std::pair(runs.vae_config(), runs.vae_config("vae_stopped")),
+        std::pair(runs.dit_config(), runs.dit_config("dit_stopped"))}) {
+    if (!fs::exists(whole.folder())) {
+      train_run(whole, false);
+    }
+    train_run(stopped, false);
+    fs::remove_all(checkpoint::step_folder(stopped.folder() / "checkpoints", 4));  // killed there
+    EXPECT_EQ(train_run(stopped, true), StopReason::kFinished);
+    EXPECT_EQ(weights_of(stopped), weights_of(whole)) << stopped.name;
+  }
+}
+
+TEST(TrainRun, IsNotResumedWithOtherSettings) {
+  const TinyRuns runs;
+  auto config = runs.vae_config();
+  train_run(config, false);
+  const auto weights = weights_of(config);
+  config.training.optimizer.learning_rate = 0.5;
+  EXPECT_THAT(refusal_to_train(config, true),
+              AllOf(HasSubstr("its config differs: 'learning_rate: 0.01' there, "
+                              "'learning_rate: 0.5' here"),
+                    HasSubstr("Resume with the settings of its config.yaml")));
+  EXPECT_EQ(weights_of(config), weights);
+}
+
+TEST(TrainRun, IsResumedWhereverItWasMovedToAndForAsLongAsIsWanted) {
+  const TinyRuns runs;
+  auto config = runs.vae_config();
+  train_run(config, false);
+  fs::create_directories(runs / "elsewhere");
+  fs::rename(config.folder(), runs / "elsewhere/renamed");
+  config.runs_folder = runs / "elsewhere";
+  config.name = "renamed";
+  config.training.log_every = 3;
+  config.training.checkpoint_every = 7;
+  config.training.keep_checkpoints = 9;
+  config.training.max_minutes = 60;
+  EXPECT_EQ(refusal_to_train(config, true), "accepted");
+}
+
+TEST(TrainRun, IsNotResumedWhereNoneIs) {
+  const TinyRuns runs;
+  EXPECT_THAT(refusal_to_train(runs.vae_config("nowhere"), true),
+              HasSubstr("no run at " + (runs / "runs/nowhere").string()));
+  auto config = runs.vae_config();
+  train_run(config, false);
+  fs::remove_all(config.folder() / "checkpoints");
+  EXPECT_THAT(refusal_to_train(config, true), HasSubstr("nothing to resume"));
+}
+
+TEST(TrainRun, RefusesAMissingDataset) {
+  const TinyRuns runs;
+  auto config = runs.vae_config();
+  config.data.path = runs / "no_dataset";
+  EXPECT_THAT(refusal_to_begin(config),
+              HasSubstr("no prepared dataset at " + (runs / "no_dataset").string()));
+}
+
+TEST(TrainRun, RefusesADitWithoutATrainedVae) {
+  const TinyRuns runs;
+  EXPECT_THAT(refusal_to_begin(runs.dit_config()),
+              AllOf(HasSubstr("no run at " + (runs / "runs/vae").string()),
+                    HasSubstr("Train one: moca train CONFIG")));
+  const auto vae = runs.vae_config();
+  train_run(vae, false);
+  auto on_a_dit = runs.dit_config("second");
+  on_a_dit.vae_run = runs / "runs/dit";
+  train_run(runs.dit_config(), false);
+  EXPECT_THAT(refusal_to_begin(on_a_dit),
+              HasSubstr("is of stage dit, a VAE is needed: name a run of stage vae"));
+  fs::remove_all(vae.folder() / "checkpoints");
+  EXPECT_THAT(refusal_to_begin(runs.dit_config("third")), HasSubstr("holds no checkpoint"));
+}
+
+TEST(TrainRun, RefusesTheVaeOfAnotherArchitecture) {
+  const TinyRuns runs;
+  auto vae = runs.vae_config();
+  train_run(vae, false);
+  vae.vae.num_layers_decoder = 2;
+  write_file(vae.folder() / "config.yaml", config::dump(vae));
+  EXPECT_THAT(refusal_to_begin(runs.dit_config()),
+              AllOf(HasSubstr("ema.safetensors"), HasSubstr("another architecture")));
+}
+
+TEST(TrainRun, RefusesAFolderThatCannotBeMade) {
+  const TinyRuns runs;
+  auto config = runs.vae_config();
+  config.runs_folder = runs / "a_file";
+  write_file(runs / "a_file", "");
+  EXPECT_THAT(refusal_to_train(config),
+              HasSubstr("cannot create the run folder " + config.folder().string()));
+}
+
+TEST(TrainRun, RefusesADeviceThatIsNot) {
+  const TinyRuns runs;
+  auto config = runs.vae_config();
+  config.device = "tpu";
+  EXPECT_THAT(refusal_to_begin(config),
+              HasSubstr("device 'tpu' is unknown. Use auto, cpu, cuda or cuda:N"));
+}
+
+}  // namespace
+}  // namespace moca::experiment

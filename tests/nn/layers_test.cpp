@@ -1,0 +1,161 @@
+#include "moca/nn/layers.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <cmath>
+
+#include "moca/core/generator.h"
+#include "tests/ops/finite_differences.h"
+#include "tests/support/tensor_matchers.h"
+
+namespace moca::nn {
+namespace {
+
+using testing::all_close;
+using testing::bit_equal;
+
+at::Tensor draw(at::IntArrayRef sizes, uint64_t index = 0) {
+  return at::randn(sizes, generator_for(4, "layers test", 0, index), at::TensorOptions());
+}
+
+// Gives a norm weights (and a bias) that are not the neutral ones.
+template <typename Norm>
+Norm with_drawn_weights(Norm norm, int64_t width) {
+  const torch::NoGradGuard no_grad;
+  uint64_t index = 10;
+  for (auto& parameter : norm->parameters()) {
+    parameter.copy_(draw({width}, index++));
+  }
+  return norm;
+}
+
+TEST(LayerNorm, IsTheStandardScoreTimesWeightPlusBias) {
+  auto norm = with_drawn_weights(LayerNorm(12, 1e-5), 12);
+  const auto input = draw({3, 4, 12}) * 3.0 + 1.0;
+  const auto parameters = norm->named_parameters();
+  const auto mean = input.mean(-1, true);
+  const auto variance = (input - mean).square().mean(-1, true);
+  EXPECT_TRUE(all_close(
+      norm(input),
+      (input - mean) / (variance + 1e-5).sqrt() * parameters["weight"] + parameters["bias"], 1e-5));
+}
+
+TEST(LayerNorm, IgnoresAShiftAndAScaleOfItsInput) {
+  auto norm = with_drawn_weights(LayerNorm(32, 1e-12), 32);
+  const auto input = draw({5, 32});
+  EXPECT_TRUE(all_close(norm(input * 7.0 - 3.0), norm(input), 1e-4));
+}
+
+TEST(RmsNorm, IsTheInputOverItsRootMeanSquareTimesWeight) {
+  auto norm = with_drawn_weights(RmsNorm(12, 1e-6), 12);
+  const auto input = draw({3, 4, 12}) * 3.0 + 1.0;
+  const auto root = (input.square().mean(-1, true) + 1e-6).sqrt();
+  EXPECT_TRUE(all_close(norm(input), input / root * norm->named_parameters()["weight"], 1e-5));
+}
+
+TEST(RmsNorm, IgnoresAScaleButNotAShiftOfItsInput) {
+  auto norm = RmsNorm(32, 1e-12);
+  const auto input = draw({5, 32});
+  EXPECT_TRUE(all_close(norm(input * 7.0), norm(input), 1e-5));
+  EXPECT_FALSE(all_close(norm(input + 3.0), norm(input), 1e-1));
+  // Untrained, it gives every row the same length: sqrt(width).
+  EXPECT_TRUE(all_close(norm(input).norm(2, -1), at::full({5}, std::sqrt(32.0)), 1e-5));
+}
+
+TEST(Norms, GiveNothingForNothing) {
+  const auto zeros = at::zeros({2, 8});
+  EXPECT_TRUE(bit_equal(RmsNorm(8)(zeros), zeros));
+  EXPECT_TRUE(bit_equal(LayerNorm(8)(zeros), zeros));
+}
+
+TEST(Norms, WorkInFloatAndAnswerInTheTypeOfTheInput) {
+  auto layer_norm = with_drawn_weights(LayerNorm(64), 64);
+  auto rms_norm = with_drawn_weights(RmsNorm(64), 64);
+  const auto input = (draw({6, 64}) * 20.0).to(at::kBFloat16);
+  const auto check = [&](auto& norm) {
+    const auto output = norm(input);
+    EXPECT_EQ(output.scalar_type(), at::kBFloat16);
+    EXPECT_TRUE(bit_equal(output, norm(input.to(at::kFloat)).to(at::kBFloat16)));
+  };
+  check(layer_norm);
+  check(rms_norm);
+}
+
+// d/dx of w . x / r with r = sqrt(mean(x^2)): w / r - x (w . x) / (n r^3).
+TEST(RmsNorm, HasTheGradientOfTheFormula) {
+  auto norm = RmsNorm(16, 0.0);
+  const auto weights = draw({16}, 1);
+  const auto input = draw({16}).requires_grad_();
+  const auto gradient = torch::autograd::grad({(norm(input) * weights).sum()}, {input})[0];
+  const auto x = input.detach();
+  const auto root = x.square().mean().sqrt();
+  const auto expected = weights / root - x * (weights * x).sum() / (16.0 * root.pow(3));
+  EXPECT_TRUE(all_close(gradient, expected, 1e-5));
+}
+
+// The gradient of a layer norm has no part along the input's mean or along its standard score.
+TEST(LayerNorm, HasAGradientThatMovesNeitherMeanNorSpread) {
+  auto norm = LayerNorm(16, 1e-12);
+  const auto input = draw({16}).requires_grad_();
+  const auto gradient = torch::autograd::grad({(norm(input) * draw({16}, 1)).sum()}, {input})[0];
+  EXPECT_GT(gradient.abs().max().item<double>(), 0.1);
+  EXPECT_NEAR(gradient.sum().item<double>(), 0.0, 1e-5);
+  EXPECT_NEAR((gradient * norm(input)).sum().item<double>(), 0.0, 1e-5);
+}
+
+double gelu(double x) { return 0.5 * x * (1.0 + std::erf(x / std::sqrt(2.0))); }
+
+TEST(GeluProjection, IsTheExactGeluOfALinearLayer) {
+  torch::manual_seed(2);
+  auto layer = GeluProjection(3, 2);
+  const auto parameters = layer->named_parameters();
+  ASSERT_TRUE(parameters.contains("proj.weight"));
+  const auto input = draw({3});
+  const auto output = layer(input);
+  for (int64_t i = 0; i < 2; ++i) {
+    const double linear = (parameters["proj.weight"][i] * input).sum().item<double>() +
+                          parameters["proj.bias"][i].item<double>();
+    EXPECT_NEAR(output[i].item<double>(), gelu(linear), 1e-6);
+  }
+}
+
+TEST(FeedForward, IsTwoLinearLayersAroundAGeluUnderTheKeysOfDiffusers) {
+  torch::manual_seed(2);
+  auto layer = FeedForward(6, 3);
+  const auto parameters = layer->named_parameters();
+  EXPECT_EQ(parameters.size(), 4U);
+  EXPECT_EQ(parameters["net.0.proj.weight"].sizes(), (at::IntArrayRef{18, 6}));
+  EXPECT_EQ(parameters["net.2.weight"].sizes(), (at::IntArrayRef{6, 18}));
+  const auto input = draw({4, 5, 6});
+  const auto wide =
+      at::linear(input, parameters["net.0.proj.weight"], parameters["net.0.proj.bias"]);
+  const auto activated = 0.5 * wide * (1.0 + at::erf(wide / std::sqrt(2.0)));
+  EXPECT_TRUE(all_close(layer(input),
+                        at::linear(activated, parameters["net.2.weight"], parameters["net.2.bias"]),
+                        1e-6));
+}
+
+TEST(FeedForward, TreatsEveryTokenByItself) {
+  torch::manual_seed(2);
+  auto layer = FeedForward(6);
+  const auto input = draw({1, 5, 6});
+  auto changed = input.clone();
+  changed.select(1, 3).add_(1.0);
+  const auto differs = (layer(input) != layer(changed)).any(-1)[0];  // [5]
+  EXPECT_TRUE(at::equal(differs, at::tensor({0, 0, 0, 1, 0}, at::kInt).to(at::kBool)));
+}
+
+TEST(FeedForward, HasTheGradientOfItsValuesInDoublePrecision) {
+  torch::manual_seed(2);
+  auto layer = FeedForward(6);
+  layer->to(at::kDouble);
+  const auto weights = draw({4, 6}, 1).to(at::kDouble);
+  EXPECT_TRUE(testing::has_right_gradient(
+      [&](const at::Tensor& input) { return (layer(input) * weights).sum(); },
+      draw({4, 6}).to(at::kDouble)));
+}
+
+}  // namespace
+}  // namespace moca::nn

@@ -1,0 +1,316 @@
+// The two stages' losses, on tiny models and a dataset of a few assets.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <cmath>
+#include <set>
+
+#include "moca/checkpoint/checkpoint_folder.h"
+#include "moca/checkpoint/module_state.h"
+#include "moca/core/file_io.h"
+#include "moca/core/generator.h"
+#include "moca/training/dit_training.h"
+#include "moca/training/vae_training.h"
+#include "tests/support/refusal.h"
+#include "tests/support/tensor_matchers.h"
+#include "tests/support/tiny_dataset.h"
+#include "tests/support/tiny_models.h"
+
+namespace moca::training {
+namespace {
+
+using ::testing::AllOf;
+using testing::bit_equal;
+using ::testing::HasSubstr;
+using testing::refusal;
+using testing::tiny_vae;
+
+class TinyStages : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    at::set_num_threads(1);
+    folder_ = new testing::TemporaryFolder();
+    dataset_ = testing::prepared(testing::tiny_data_config(*folder_));
+  }
+  static void TearDownTestSuite() {
+    dataset_.reset();
+    delete folder_;
+  }
+
+  static VaeTrainingConfig vae_config() {
+    VaeTrainingConfig config;
+    config.num_surface_points = 32;
+    config.num_query_points = 16;
+    return config;
+  }
+  static TrainingTask vae_task(const vae::VecsetVae& vae, const VaeTrainingConfig& config) {
+    return vae_training(vae, dataset_, config, /*batch_size=*/4, /*seed=*/3);
+  }
+  static TrainingTask vae_task() { return vae_task(tiny_vae(), vae_config()); }
+
+  static DitTrainingSetup dit_setup() {
+    DitTrainingSetup setup;
+    setup.vae = tiny_vae();
+    setup.dataset = dataset_;
+    setup.config.num_cached_encodings = 2;
+    setup.num_surface_points = 32;
+    setup.batch_size = 2;
+    setup.seed = 3;
+    torch::manual_seed(2);
+    setup.denoiser = generation::ComponentDenoiser(testing::tiny_dit_config(),
+                                                   testing::tiny_image_encoder_config(), 4);
+    return setup;
+  }
+  static TrainingTask dit_task() { return dit_training(dit_setup()); }
+
+  static testing::TemporaryFolder* folder_;
+  static std::shared_ptr<const data::PreparedDataset> dataset_;
+};
+
+testing::TemporaryFolder* TinyStages::folder_ = nullptr;
+std::shared_ptr<const data::PreparedDataset> TinyStages::dataset_;
+
+// The largest gradient of the parameters whose names contain `part`, 0 for none.
+double largest_gradient(const torch::nn::Module& model, const std::string& part) {
+  double largest = 0;
+  for (const auto& item : model.named_parameters()) {
+    if (item.key().find(part) != std::string::npos && item.value().grad().defined()) {
+      largest = std::max(largest, item.value().grad().abs().max().item<double>());
+    }
+  }
+  return largest;
+}
+
+// A whole run against one that was stopped after step 5 of 8 and continued.
+class Resume : public TinyStages,
+               public ::testing::WithParamInterface<std::tuple<std::string, Precision>> {};
+
+TEST_P(Resume, ContinuesToTheSameBitsAsARunThatWasNeverStopped) {
+  const auto make_task = [] { return std::get<0>(GetParam()) == "vae" ? vae_task() : dit_task(); };
+  const testing::TemporaryFolder folder;
+  TrainingConfig config;
+  config.max_steps = 8;
+  config.precision = std::get<1>(GetParam());
+  config.checkpoint_every = 4;
+  config.ema_decay = 0.9;
+  config.optimizer.warmup_steps = 2;
+  config.optimizer.learning_rate = 1e-3;
+  const auto run = [&](const char* name, int64_t max_steps, bool resume) {
+    std::filesystem::create_directories(folder / name);
+    auto steps = config;
+    steps.max_steps = max_steps;
+    Trainer trainer(make_task(), steps, at::kCPU, folder / name);
+    if (resume) {
+      trainer.resume();
+    }
+    EXPECT_EQ(trainer.train(), StopReason::kFinished);
+  };
+  run("whole", 8, false);
+  run("stopped", 5, false);
+  run("stopped", 8, true);
+  for (const char* name : {"model.safetensors", "ema.safetensors", "optimizer.safetensors"}) {
+    const auto bytes = [&](const char* of) {
+      return read_file(checkpoint::step_folder(folder / of / "checkpoints", 8) / name);
+    };
+    EXPECT_EQ(bytes("stopped"), bytes("whole")) << name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Stages, Resume,
+                         ::testing::Combine(::testing::Values("vae", "dit"),
+                                            ::testing::Values(Precision::kFp32, Precision::kBf16)),
+                         [](const auto& test) {
+                           const bool in_bf16 = std::get<1>(test.param) == Precision::kBf16;
+                           return std::get<0>(test.param) + (in_bf16 ? "_bf16" : "_fp32");
+                         });
+
+// What exact resuming rests on: a step's loss depends on the step and the parameters alone.
+void expect_losses_of_the_step_alone(TrainingTask task, TrainingTask other) {
+  const torch::NoGradGuard no_grad;
+  std::vector<at::Tensor> losses;
+  std::set<double> different;
+  for (int64_t step = 0; step < 6; ++step) {
+    losses.push_back(task.loss(step));
+    different.insert(losses.back().item<double>());
+  }
+  EXPECT_EQ(different.size(), 6U) << "steps repeat one another";
+  for (const int64_t step : {4, 1, 1, 5, 0}) {  // neither in order nor from the start
+    EXPECT_TRUE(bit_equal(other.loss(step), losses[step])) << "step " << step;
+  }
+}
+
+TEST_F(TinyStages, TheVaesLossDependsOnTheStepAlone) {
+  expect_losses_of_the_step_alone(vae_task(), vae_task());
+}
+
+TEST_F(TinyStages, TheDitsLossDependsOnTheStepAlone) {
+  expect_losses_of_the_step_alone(dit_task(), dit_task());
+}
+
+TEST_F(TinyStages, EveryParameterOfTheVaeLearns) {
+  const auto task = vae_task();
+  task.loss(0).backward();
+  for (const auto& item : task.model->named_parameters()) {
+    ASSERT_TRUE(item.value().grad().defined()) << item.key();
+    EXPECT_GT(item.value().grad().abs().max().item<double>(), 0.0) << item.key();
+  }
+}
+
+TEST_F(TinyStages, TheVaeLearnsTheFieldOfAFewComponents) {
+  const testing::TemporaryFolder run;
+  TrainingConfig config;
+  config.max_steps = 150;
+  config.precision = Precision::kFp32;
+  config.optimizer.warmup_steps = 2;
+  config.optimizer.learning_rate = 1e-3;
+  auto task = vae_task();
+  const auto mean_loss = [&] {
+    const torch::NoGradGuard no_grad;
+    double sum = 0;
+    for (int64_t step = 1000; step < 1010; ++step) {
+      sum += task.loss(step).item<double>() / 10;
+    }
+    return sum;
+  };
+  const double before = mean_loss();
+  Trainer(task, config, at::kCPU, run.path()).train();
+  EXPECT_LT(mean_loss(), 0.7 * before);
+}
+
+// The loss of a VAE whose field is 0 everywhere.
+class ConstantField : public TinyStages {
+ protected:
+  static double loss_of(const VaeTrainingConfig& config) {
+    const torch::NoGradGuard no_grad;
+    auto vae = tiny_vae();
+    for (const auto& item : vae->named_parameters()) {
+      if (item.key().find("decoder.proj_out") == 0) {
+        item.value().zero_();
+      }
+    }
+    return vae_task(vae, config).loss(0).item<double>();
+  }
+};
+
+TEST_F(ConstantField, IsAFairCoinForOccupancy) {
+  auto config = vae_config();
+  config.kl_weight = 0;
+  config.target = FieldTarget::kOccupancy;
+  EXPECT_NEAR(loss_of(config), std::log(2.0), 1e-6);
+}
+
+TEST_F(ConstantField, IsOffByOneWhereDistancesAreClippedHard) {
+  auto config = vae_config();
+  config.kl_weight = 0;
+  config.truncation = 1e-7;  // every distance is clipped to +-1
+  EXPECT_NEAR(loss_of(config), 1.0, 1e-6);
+  config.truncation = 0.1;  // those near the surface are smaller
+  EXPECT_LT(loss_of(config), 1.0);
+  config.truncation = 100;  // none is clipped
+  EXPECT_LT(loss_of(config), 1e-3);
+}
+
+TEST_F(ConstantField, ThePosteriorsDivergenceCountsByItsWeight) {
+  auto config = vae_config();
+  const auto with_weight = [&](double weight) {
+    config.kl_weight = weight;
+    return loss_of(config);
+  };
+  const double once = with_weight(1) - with_weight(0);
+  EXPECT_GT(once, 0.0);
+  EXPECT_NEAR(with_weight(3) - with_weight(0), 3 * once, 1e-5);
+}
+
+TEST_F(TinyStages, TheDitTrainsOnLatentsOfMeanZeroAndDeviationOne) {
+  auto setup = dit_setup();
+  setup.config.num_cached_encodings = 0;
+  const auto before = checkpoint::state_of(*setup.vae);
+  dit_training(setup);
+  // Encodings drawn by somebody else fit the measured statistics.
+  std::vector<at::Tensor> latents;
+  const torch::NoGradGuard no_grad;
+  for (const int64_t asset : dataset_->indices_of("train")) {
+    for (int64_t i = 0; i < dataset_->records()[asset].num_components(); ++i) {
+      const auto surface = dataset_->surface(asset, i);
+      const auto posterior =
+          setup.vae->encode(surface.points.unsqueeze(0), surface.normals.unsqueeze(0),
+                            generator_for(9, "points", asset, i));
+      latents.push_back(posterior.sample(at::randn(
+          posterior.mean.sizes(), generator_for(9, "noise", asset, i), at::TensorOptions())));
+    }
+  }
+  const auto standardised =
+      setup.denoiser->latent_statistics()->standardise(at::cat(latents)).flatten(0, 1);
+  EXPECT_LT(standardised.mean(0).abs().max().item<double>(), 0.5);
+  EXPECT_LT((standardised.std(0) - 1.0).abs().max().item<double>(), 0.4);
+}
+
+TEST_F(TinyStages, TheVaeIsNeitherTrainedNorStoredByTheDitStage) {
+  const auto setup = dit_setup();
+  const auto task = dit_training(setup);
+  task.loss(0).backward();
+  for (const auto& parameter : setup.vae->parameters()) {
+    EXPECT_FALSE(parameter.grad().defined());
+  }
+  for (const auto& [name, tensor] : checkpoint::state_of(*task.model)) {
+    EXPECT_THAT(name, ::testing::AnyOf(::testing::StartsWith("dit."),
+                                       ::testing::StartsWith("image_encoder."),
+                                       ::testing::StartsWith("latent_statistics.")));
+  }
+}
+
+TEST_F(TinyStages, TheImageEncoderLearnsFromAssetsThatKeepTheirPictureOnly) {
+  auto setup = dit_setup();
+  setup.config.condition_dropout = 0;
+  dit_training(setup).loss(0).backward();
+  EXPECT_GT(largest_gradient(*setup.denoiser, "image_encoder."), 0.0);
+  EXPECT_GT(largest_gradient(*setup.denoiser, "dit."), 0.0);
+  setup = dit_setup();
+  setup.config.condition_dropout = 1;
+  dit_training(setup).loss(0).backward();
+  EXPECT_EQ(largest_gradient(*setup.denoiser, "image_encoder."), 0.0);
+  EXPECT_GT(largest_gradient(*setup.denoiser, "dit."), 0.0);
+}
+
+TEST_F(TinyStages, PicturesOfAnotherSizeAreRefused) {
+  auto setup = dit_setup();
+  auto config = testing::tiny_image_encoder_config();
+  config.image_size = 24;
+  setup.denoiser = generation::ComponentDenoiser(testing::tiny_dit_config(), config, 4);
+  EXPECT_THAT(refusal([&] { dit_training(setup); }),
+              AllOf(HasSubstr("pictures are 16 pixels wide, image_encoder.image_size is 24"),
+                    HasSubstr("Set data.views.image_size to it")));
+}
+
+TEST_F(TinyStages, AssetsOfMoreComponentsThanIdsAreRefusedBeforeTheFirstStep) {
+  auto setup = dit_setup();
+  auto config = testing::tiny_dit_config();
+  config.codebook_size = 1;
+  setup.denoiser = generation::ComponentDenoiser(config, testing::tiny_image_encoder_config(), 4);
+  EXPECT_THAT(refusal([&] { dit_training(setup); }),
+              AllOf(HasSubstr("the dataset's asset '0000_"),
+                    HasSubstr("dit.codebook_size has ids for 1. Raise it")));
+}
+
+TEST_F(TinyStages, AModelWithoutACodebookTakesAssetsOfAnySize) {
+  auto setup = dit_setup();
+  auto config = testing::tiny_dit_config();
+  config.codebook_size = 0;
+  setup.denoiser = generation::ComponentDenoiser(config, testing::tiny_image_encoder_config(), 4);
+  const auto task = dit_training(setup);
+  EXPECT_TRUE(std::isfinite(task.loss(0).item<double>()));
+}
+
+TEST_F(TinyStages, FewerSurfacePointsThanTokensAreRefused) {
+  auto setup = dit_setup();
+  setup.num_surface_points = 7;
+  EXPECT_THAT(
+      refusal([&] { dit_training(setup); }),
+      HasSubstr("vae_training.num_surface_points (7) must be at least the VAE's num_tokens (8)"));
+}
+
+}  // namespace
+}  // namespace moca::training

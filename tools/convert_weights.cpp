@@ -1,0 +1,33 @@
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "commands.h"
+#include "moca/experiment/convert_run.h"
+#include "moca/experiment/run_config.h"
+
+namespace {
+
+struct ConvertOptions {
+  std::string run;
+  std::string out;
+  std::vector<std::string> overrides;
+};
+
+void run(const ConvertOptions& options) {
+  moca::experiment::convert_run(moca::experiment::load_run(options.run, options.overrides),
+                                options.out);
+}
+
+}  // namespace
+
+void add_convert_weights(CLI::App& app) {
+  auto options = std::make_shared<ConvertOptions>();
+  auto* command = app.add_subcommand(
+      "convert-weights",
+      "Write a run's weights as a folder that diffusers-style Python code loads");
+  command->add_option("run", options->run, "folder of a run")->required();
+  command->add_option("out", options->out, "folder to make")->required();
+  command->add_option("overrides", options->overrides, "settings as section.key=value");
+  command->callback([options] { run(*options); });
+}
