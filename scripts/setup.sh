@@ -7,8 +7,11 @@ cd "$(dirname "$0")/.."
 torch=2.11.0
 cuda_runtime=13.0.96 # libtorch_cuda's two direct needs; without them not even the CPU parts load
 cuda_cupti=13.0.85
-numpy=2.2.6 # the last one for Python 3.10
-safetensors=0.8.0
+# What the tests' Python scripts import, for Python 3.11 and newer: Pillow's bits are those of 13,
+# OpenCV 4.12 needs numpy < 2.3, and from typing_extensions on it is what `import torch` needs.
+test_python=(numpy==2.2.6 safetensors==0.8.0 pillow==13.0.0 opencv-python-headless==4.12.0.88
+  typing_extensions==4.15.0 filelock==3.20.0 sympy==1.14.0 mpmath==1.3.0 networkx==3.4.2
+  jinja2==3.1.6 markupsafe==3.0.3 fsspec==2025.10.0)
 
 packages=(ca-certificates g++ cmake ninja-build python3 python3-venv libopen3d-dev libembree-dev
   libassimp-dev libnanoflann-dev libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
@@ -65,7 +68,7 @@ install_packages() {
 
 # in_venv NAME VERSION: whether pip finished installing it (the version may be a pattern).
 in_venv() {
-  compgen -G ".venv/lib/python3*/site-packages/$1-$2.dist-info" >/dev/null
+  compgen -G ".venv/lib/python3*/site-packages/${1//-/_}-$2.dist-info" >/dev/null
 }
 
 make_venv() {
@@ -98,16 +101,17 @@ install_torch() {
   fi
 }
 
-# The tests exchange weights with Python.
-install_python_packages() {
-  local missing=()
-  in_venv numpy '*' || missing+=("numpy==$numpy")
-  in_venv safetensors "$safetensors" || missing+=("safetensors==$safetensors")
+# The tests compare with Python: weights both ways, pictures, gradients.
+install_test_python() {
+  local package missing=()
+  for package in "${test_python[@]}"; do
+    in_venv "${package%%==*}" "${package##*==}" || missing+=("$package")
+  done
   ((${#missing[@]})) || return 0
   echo "setup: installing ${missing[*]} into .venv"
-  pip_install "${missing[@]}"
+  pip_install --no-deps "${missing[@]}"
 }
 
 install_packages
 install_torch
-[[ $for_tests == no ]] || install_python_packages
+[[ $for_tests == no ]] || install_test_python

@@ -73,7 +73,7 @@ ComponentGenerator::ComponentGenerator(ComponentDenoiser denoiser, vae::VecsetVa
       sampler_(sampler),
       decoder_(decoder),
       use_bf16_(use_bf16),
-      conditioning_(std::move(conditioning)) {
+      conditioning_(conditioning) {
   denoiser_->eval();
   vae_->eval();
 }

@@ -42,14 +42,16 @@ double cubic(double x) {
   return x < 2.0 ? (((x - 5.0) * x + 8.0) * x - 4.0) * kA : 0.0;
 }
 
+int half_up(double value) { return static_cast<int>(std::floor(value + 0.5)); }
+
 // Weights in fixed point, summing to about 2^22.
 Taps<int32_t> cubic_taps(int output, int from, double scale) {
   const double filter_scale = std::max(scale, 1.0);  // wider when shrinking: antialiasing
   const double support = 2.0 * filter_scale;
   const double centre = (output + 0.5) * scale;
   Taps<int32_t> taps;
-  taps.first = std::max(static_cast<int>(centre - support + 0.5), 0);
-  const int end = std::min(static_cast<int>(centre + support + 0.5), from);
+  taps.first = std::max(half_up(centre - support), 0);
+  const int end = std::min(half_up(centre + support), from);
   std::vector<double> weights;
   double sum = 0.0;
   for (int i = taps.first; i < end; ++i) {

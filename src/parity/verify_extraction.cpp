@@ -51,7 +51,7 @@ at::Tensor refined(const at::Tensor& values) {
   const int64_t R = values.size(0);
   auto unsaturated = (2.0 * at::sigmoid(values) - 1.0).abs() < 1.0;
   auto wanted = at::zeros_like(unsaturated);
-  const auto inside = [R](at::Tensor grid) {
+  const auto inside = [R](const at::Tensor& grid) {
     return grid.narrow(0, 1, R - 2).narrow(1, 1, R - 2).narrow(2, 1, R - 2);
   };
   inside(wanted).copy_(inside(unsaturated));

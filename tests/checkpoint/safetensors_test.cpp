@@ -1,6 +1,7 @@
 #include "moca/checkpoint/safetensors.h"
 
 #include <ATen/ATen.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -124,7 +125,7 @@ TEST_F(OneTensor, FillsAParameter) {
 }
 
 TEST_F(OneTensor, GoesFromAndToAGpu) {
-  if (!at::hasCUDA()) {
+  if (!at::hasCUDA() || at::detail::getCUDAHooks().getNumGPUs() == 0) {
     GTEST_SKIP() << "no GPU here";
   }
   const auto tensor = at::randn({3, 1'000'003});
