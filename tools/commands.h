@@ -12,3 +12,4 @@ void add_report(CLI::App& app);
 void add_settings(CLI::App& app);
 void add_verify(CLI::App& app);
 void add_convert_weights(CLI::App& app);
+void add_benchmark(CLI::App& app);

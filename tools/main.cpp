@@ -43,6 +43,7 @@ int run(int argc, char** argv) {
   add_settings(app);
   add_verify(app);
   add_convert_weights(app);
+  add_benchmark(app);
   refuse_unknown_command(app, argc, argv);
   try {
     app.parse(argc, argv);

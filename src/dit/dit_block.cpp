@@ -7,6 +7,7 @@
 #include "moca/core/shapes.h"
 #include "moca/dit/global_attention.h"
 #include "moca/dit/local_attention.h"
+#include "moca/ops/attention.h"
 
 namespace moca::dit {
 
@@ -65,11 +66,10 @@ at::Tensor DitBlockImpl::image_attention(const at::Tensor& tokens, const BlockCo
   const auto query = attn2_->project_query(tokens);                  // [n, H, S, K]
   std::vector<at::Tensor> outputs;
   for (const auto& group : context.layout.groups) {
-    const auto of_group = group.of_components(query).transpose(1, 2);  // [assets, H, N, S, K]
-    const auto attended = nn::attend(of_group.flatten(2, 3), group.of_assets(image.key),
-                                     group.of_assets(image.value));
-    outputs.push_back(
-        attended.unflatten(2, {group.components_per_asset, -1}).transpose(1, 2).flatten(0, 1));
+    outputs.push_back(ops::attention_between(group.of_components(query),
+                                             group.of_assets(image.key).unsqueeze(1),
+                                             group.of_assets(image.value).unsqueeze(1))
+                          .flatten(0, 1));
   }
   return attn2_->project_output(at::cat(outputs));
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "moca/core/shapes.h"
+#include "moca/ops/attention.h"
 #include "moca/ops/moc_attention.h"
 
 namespace moca::dit {
@@ -27,19 +28,12 @@ bool some_are_compressed(const ComponentLayout& layout, const DitConfig& config)
 
 at::Tensor dense_global_attention(nn::Attention& attention, const at::Tensor& tokens,
                                   const ComponentLayout& layout) {
-  const auto [n, S, D] = shape<3>(tokens, "tokens [n, S, D]");
   const auto heads = attention->project(tokens);
   std::vector<at::Tensor> outputs;
   for (const auto& group : layout.groups) {
-    const auto all_tokens = [&, count = S](const at::Tensor& packed) {
-      return of_group(group, packed)
-          .transpose(1, 2)
-          .reshape({group.num_assets, packed.size(1), group.components_per_asset * count, -1});
-    };
-    const auto attended =
-        nn::attend(all_tokens(heads.query), all_tokens(heads.key), all_tokens(heads.value));
-    outputs.push_back(attended.unflatten(2, {group.components_per_asset, S})
-                          .transpose(1, 2)
+    outputs.push_back(ops::attention_between(of_group(group, heads.query),
+                                             of_group(group, heads.key),
+                                             of_group(group, heads.value))
                           .flatten(0, 1));  // [assets * N, H, S, K]
   }
   return attention->project_output(at::cat(outputs));

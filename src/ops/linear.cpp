@@ -31,6 +31,11 @@ const std::optional<c10::TypedOperatorHandle<LinearSignature>>& linear_operator(
   return found;
 }
 
+// Below this many multiplications the call itself costs more than is gained.
+constexpr int64_t kSmallestProduct = int64_t{1} << 22;
+
+}  // namespace
+
 bool processor_multiplies_bf16() {
   static const bool known = [] {
     const auto capabilities = at::cpu::get_cpu_capabilities();
@@ -39,11 +44,6 @@ bool processor_multiplies_bf16() {
   }();
   return known;
 }
-
-// Below this many multiplications the call itself costs more than is gained.
-constexpr int64_t kSmallestProduct = int64_t{1} << 22;
-
-}  // namespace
 
 bool onednn_applies(const at::Tensor& input, const at::Tensor& weight) {
   const auto type = input.scalar_type();

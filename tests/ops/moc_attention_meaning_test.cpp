@@ -53,7 +53,7 @@ class MocMeaning : public ::testing::TestWithParam<MocBackend> {};
 
 INSTANTIATE_TEST_SUITE_P(Backends, MocMeaning,
                          ::testing::Values(MocBackend::kAuto, MocBackend::kDefinition,
-                                           MocBackend::kPacked));
+                                           MocBackend::kPacked, MocBackend::kTiled));
 
 // Two components of one token of one channel, worked out by hand: component 0 attends to itself
 // and to the compressed token of component 1, whose gate is g.

@@ -5,9 +5,14 @@
 namespace moca::ops {
 
 // Plain attention of queries [n, H, S, K] over keys and values [n, H, T, K], scale 1 / sqrt(K).
-// Returns [n, H, S, K]. Where no gradient is wanted on a CPU, as matrix products of oneDNN, which
-// run at two (float) to four (bf16) times the rate of LibTorch's own attention there; scores are
-// float in either type.
+// Returns [n, H, S, K]. On a CPU in blocks that stay in its caches, with the processor's own bf16
+// products where it has them (LibTorch's attention runs bf16 at the rate of float there).
 at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value);
+
+// The same between components: the queries of each of N components attend to the tokens of all N'
+// components of the asset. query: [B, N, H, S, K]; key, value: [B, N', H, T, K]. Returns
+// [B, N, H, S, K].
+at::Tensor attention_between(const at::Tensor& query, const at::Tensor& key,
+                             const at::Tensor& value);
 
 }  // namespace moca::ops

@@ -45,7 +45,9 @@ struct Routing {
 Routing route(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
               const RoutingOptions& options, const std::optional<at::Generator>& generator);
 
-enum class MocBackend { kAuto, kDefinition, kPacked };
+// How it is computed: by device and type; as the loops of its definition; with what is attended to
+// gathered for LibTorch's own attention; in blocks that stay in a CPU's caches.
+enum class MocBackend { kAuto, kDefinition, kPacked, kTiled };
 
 struct MocPlan {
   Routing routing;

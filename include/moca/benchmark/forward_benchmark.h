@@ -1,0 +1,19 @@
+#pragma once
+
+#include "moca/benchmark/attention_benchmark.h"
+
+namespace moca::benchmark {
+
+// A row of Table 4: milliseconds of one block of each kind and of the whole forward, MoCA beside
+// the dense baseline of the same sizes.
+struct ForwardRow {
+  int64_t components = 0;
+  Timing local_block, routing, global_block, total;  // MoCA; routing is part of its block
+  Timing dense_local_block, dense_global_block, dense_total;
+  double memory_gib = 0.0;
+  double dense_memory_gib = 0.0;
+};
+
+ForwardRow time_forward(const BenchmarkOptions& options, int64_t num_components);
+
+}  // namespace moca::benchmark

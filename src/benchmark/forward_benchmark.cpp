@@ -1,0 +1,93 @@
+#include "moca/benchmark/forward_benchmark.h"
+
+#include <ATen/ATen.h>
+#include <torch/types.h>
+
+#include "moca/core/generator.h"
+#include "moca/dit/moca_dit.h"
+#include "moca/nn/default_type.h"
+
+namespace moca::benchmark {
+namespace {
+
+constexpr int64_t kLatentChannels = 64;  // TripoSG
+
+at::Tensor draw(const BenchmarkOptions& options, at::IntArrayRef sizes, const char* purpose) {
+  return at::randn(sizes, generator_for(0, purpose), at::TensorOptions())
+      .to(options.device, options.type);
+}
+
+dit::DitConfig config_of(const BenchmarkOptions& options, dit::GlobalAttentionKind kind) {
+  dit::DitConfig config;
+  config.width = options.width;
+  config.num_heads = options.num_heads;
+  config.num_layers = options.num_layers;
+  config.global_attention = kind;
+  config.num_compressed_tokens = options.num_compressed_tokens;
+  config.codebook_size = 64;
+  config.router.num_selected = options.num_selected;
+  return config;
+}
+
+// A model with what one block of each kind takes.
+struct Model {
+  dit::DitConfig config;
+  dit::MocaDit whole{nullptr};
+  dit::DitBlock global{nullptr}, local{nullptr};
+  dit::ComponentRouter router{nullptr};
+  at::Tensor tokens;  // [n, S, D]
+
+  Model(const BenchmarkOptions& options, dit::GlobalAttentionKind kind, int64_t N)
+      : config(config_of(options, kind)) {
+    const nn::DefaultType weights_in(options.type);
+    whole = dit::MocaDit(config, kLatentChannels, options.image_width);
+    global = dit::DitBlock(config, options.image_width, 0);
+    local = dit::DitBlock(config, options.image_width, 1);
+    router = dit::ComponentRouter(config);
+    for (torch::nn::Module* module :
+         std::vector<torch::nn::Module*>{whole.get(), global.get(), local.get(), router.get()}) {
+      module->to(options.device);
+      module->eval();
+    }
+    const bool packed = kind == dit::GlobalAttentionKind::kMoc;
+    const int64_t added = packed ? options.num_compressed_tokens + 1 : 0;
+    tokens = draw(options, {N, options.num_tokens + 1 + added, options.width}, "tokens");
+  }
+};
+
+}  // namespace
+
+ForwardRow time_forward(const BenchmarkOptions& options, int64_t num_components) {
+  const torch::NoGradGuard no_grad;
+  const int64_t N = num_components;
+  Model moca(options, dit::GlobalAttentionKind::kMoc, N);
+  Model dense(options, dit::GlobalAttentionKind::kDense, N);
+  dit::DitInput input;
+  input.noisy_latents = draw(options, {1, N, options.num_tokens, kLatentChannels}, "latents");
+  input.noise_level = at::full({1}, 0.5, at::kDouble).to(options.device, at::kFloat);
+  input.image_tokens = draw(options, {1, options.num_image_tokens, options.image_width}, "picture");
+  input.component_ids = at::arange(N, at::kLong).unsqueeze(0).to(options.device);
+  input.component_mask = at::ones({1, N}, at::TensorOptions(options.device).dtype(at::kBool));
+  const dit::ComponentLayout layout(input.component_mask);
+  const dit::BlockContext context{layout, input.image_tokens, std::nullopt};
+  const auto block = [&](dit::DitBlock& module, const at::Tensor& tokens) {
+    return [&] { module->forward(tokens, at::Tensor(), context); };
+  };
+  const auto whole = [&](Model& model) { return [&] { model.whole->forward(input); }; };
+  const auto anchors = moca.tokens.select(1, moca.tokens.size(1) - 1).unsqueeze(0);
+  const auto route = [&] { moca.router->forward(anchors, std::nullopt); };
+  const auto times = time_in_turn(
+      {block(moca.local, moca.tokens), route, block(moca.global, moca.tokens), whole(moca),
+       block(dense.local, dense.tokens), block(dense.global, dense.tokens), whole(dense)},
+      options.rounds, options.device);
+  ForwardRow row;
+  row.components = N;
+  row.local_block = times[0], row.routing = times[1], row.global_block = times[2];
+  row.total = times[3];
+  row.dense_local_block = times[4], row.dense_global_block = times[5], row.dense_total = times[6];
+  row.memory_gib = peak_memory_gib(whole(moca), options.device);
+  row.dense_memory_gib = peak_memory_gib(whole(dense), options.device);
+  return row;
+}
+
+}  // namespace moca::benchmark

@@ -1,0 +1,119 @@
+#include "tile_math.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace moca::ops {
+namespace {
+
+// exp(x) for x <= 88, within two units in the last place; below -87.3 the smallest normal number.
+// Range reduction to |r| <= ln(2) / 2 and Cephes' polynomial (expf.c).
+inline __attribute__((always_inline)) float exponential(float x) {
+  const float bounded = x < -87.3F ? -87.3F : x;
+  constexpr float kRound = 12582912.0F;  // 1.5 * 2^23: adding it leaves a whole number in the bits
+  const float shifted = bounded * 1.44269504088896341F + kRound;
+  const float n = shifted - kRound;
+  const float r = (bounded - n * 0.693359375F) + n * 2.12194440e-4F;  // ln(2) in two parts
+  float p = 1.9875691500e-4F;
+  p = p * r + 1.3981999507e-3F;
+  p = p * r + 8.3334519073e-3F;
+  p = p * r + 4.1665795894e-2F;
+  p = p * r + 1.6666665459e-1F;
+  p = p * r + 5.0000001201e-1F;
+  p = p * (r * r) + r + 1.0F;
+  const int32_t exponent = std::bit_cast<int32_t>(shifted) << 23;  // n, moved to the exponent
+  return std::bit_cast<float>(std::bit_cast<int32_t>(p) + exponent);
+}
+
+inline __attribute__((always_inline)) double exponential(double x) { return std::exp(x); }
+
+template <typename Number>
+inline __attribute__((always_inline)) void scale(Number* scores, const Columns<Number>& columns,
+                                                 Number* maximum) {
+  Number* const first = scores + columns.first;
+  const Number factor = columns.key_factor;
+  Number largest = *maximum;
+#pragma omp simd reduction(max : largest)
+  for (int64_t c = 0; c < columns.count; ++c) {
+    const Number score = first[c] * factor;
+    first[c] = score;
+    largest = score > largest ? score : largest;
+  }
+  *maximum = largest;
+}
+
+template <typename Number>
+inline __attribute__((always_inline)) Number weigh(Number* scores, const Columns<Number>& columns,
+                                                   Number maximum) {
+  Number* const first = scores + columns.first;
+  const Number factor = columns.value_factor;
+  Number sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t c = 0; c < columns.count; ++c) {
+    const Number weight = exponential(first[c] - maximum);
+    sum += weight;
+    first[c] = weight * factor;
+  }
+  return sum;
+}
+
+template <typename Number>
+inline __attribute__((always_inline)) GateSums<Number> differentiate(const KeyRow<Number>& row) {
+  Number* const products = row.products;
+  Number* const values = row.value_gradients;
+  const Number* const log_sum_exp = row.log_sum_exp;
+  const Number* const mean_gradients = row.mean_gradients;
+  const Number key_factor = row.key_factor, value_factor = row.value_factor;
+  Number key_sum = 0;
+  Number value_sum = 0;
+#pragma omp simd reduction(+ : key_sum, value_sum)
+  for (int64_t c = 0; c < row.count; ++c) {
+    const Number weight = exponential(products[c] * key_factor - log_sum_exp[c]);
+    const Number gradient = weight * (values[c] * value_factor - mean_gradients[c]);
+    key_sum += products[c] * gradient;
+    value_sum += values[c] * weight;
+    values[c] = weight * value_factor;
+    products[c] = gradient * key_factor;
+  }
+  return {key_sum, value_sum};
+}
+
+}  // namespace
+
+__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void scale_row(
+    float* scores, const Columns<float>& columns, float* maximum) {
+  scale(scores, columns, maximum);
+}
+
+void scale_row(double* scores, const Columns<double>& columns, double* maximum) {
+  scale(scores, columns, maximum);
+}
+
+__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) float weigh_row(
+    float* scores, const Columns<float>& columns, float maximum) {
+  return weigh(scores, columns, maximum);
+}
+
+double weigh_row(double* scores, const Columns<double>& columns, double maximum) {
+  return weigh(scores, columns, maximum);
+}
+
+__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void round_row(
+    const float* from, int64_t count, c10::BFloat16* to) {
+  auto* const out = reinterpret_cast<uint16_t*>(to);
+#pragma omp simd
+  for (int64_t c = 0; c < count; ++c) {
+    const auto bits = std::bit_cast<uint32_t>(from[c]);
+    out[c] = static_cast<uint16_t>((bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16);
+  }
+}
+
+__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) GateSums<float>
+differentiate_row(const KeyRow<float>& row) {
+  return differentiate(row);
+}
+
+GateSums<double> differentiate_row(const KeyRow<double>& row) { return differentiate(row); }
+
+}  // namespace moca::ops

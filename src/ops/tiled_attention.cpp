@@ -1,0 +1,245 @@
+#include "tiled_attention.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Dispatch.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "onednn.h"
+#include "tile_math.h"
+#include "tile_products.h"
+#include "tile_rows.h"
+
+namespace moca::ops {
+namespace {
+
+constexpr int64_t kQueryRows = 128;  // queries whose scores are held at a time
+constexpr int64_t kChunkKeys = 576;  // keys of one block of scores at most: 512 tokens and a few
+
+// Some keys of one component, packed.
+template <typename T>
+struct Piece {
+  const T* key;    // right side [K, .] of the scores
+  const T* value;  // right side [., K] of the output
+  int64_t key_stride;
+  Columns<Accumulated<T>> columns;  // in the chunk's scores
+};
+
+// Pieces whose scores fit in one block.
+template <typename T>
+struct Chunk {
+  std::vector<Piece<T>> pieces;
+  int64_t num_columns = 0;
+};
+
+// Keys and values of one set of tokens as right sides of products, for every (b, j, h).
+template <typename T>
+class PackedTokens {
+ public:
+  PackedTokens(const KeyValue& tokens, int64_t K) : K_(K) {
+    if (!tokens.key.defined()) {
+      return;
+    }
+    N_ = tokens.key.size(1), H_ = tokens.key.size(2), count_ = tokens.key.size(3);
+    const int64_t heads = tokens.key.size(0) * N_ * H_;
+    const auto options = tokens.key.options();
+    keys_ = at::empty({heads, K, count_}, options);
+    values_ = at::empty({heads, right_rows<T>(count_), K}, options);
+    at::parallel_for(0, heads, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t head = begin; head < end; ++head) {
+        const auto key = rows_of<const T>(tokens.key, head);
+        const auto value = rows_of<const T>(tokens.value, head);
+        pack_right(key.data, K, count_, int64_t{1}, key.stride, this->key(head), count_);
+        pack_right(value.data, count_, K, value.stride, int64_t{1}, this->value(head), K);
+      }
+    });
+  }
+
+  int64_t count() const { return count_; }
+  int64_t head(int64_t b, int64_t j, int64_t h) const { return (b * N_ + j) * H_ + h; }
+  T* key(int64_t head) const { return keys_.mutable_data_ptr<T>() + head * K_ * count_; }
+  T* value(int64_t head) const {
+    return values_.mutable_data_ptr<T>() + head * right_rows<T>(count_) * K_;
+  }
+
+ private:
+  int64_t K_, N_ = 0, H_ = 0, count_ = 0;
+  at::Tensor keys_, values_;
+};
+
+template <typename T>
+std::vector<Chunk<T>> chunks_of(const std::vector<Segment>& segments, int64_t b, int64_t h,
+                                int64_t K, const PackedTokens<T>& full,
+                                const PackedTokens<T>& compressed) {
+  using Number = Accumulated<T>;
+  const double scale = 1.0 / std::sqrt(static_cast<double>(K));
+  std::vector<Chunk<T>> chunks(1);
+  for (const auto& segment : segments) {
+    const auto& tokens = segment.compressed ? compressed : full;
+    const int64_t head = tokens.head(b, segment.component, h);
+    const int64_t size = piece_size(tokens.count(), kChunkKeys);
+    for (int64_t first = 0; first < tokens.count(); first += size) {
+      const int64_t count = std::min(size, tokens.count() - first);
+      // Weights of bf16 are multiplied in pairs: pieces start at even columns.
+      if (chunks.back().num_columns + right_rows<T>(count) > kChunkKeys) {
+        chunks.emplace_back();
+      }
+      auto& chunk = chunks.back();
+      const int64_t pair = kPaired<T> ? 2 : 1;
+      chunk.pieces.push_back(
+          {tokens.key(head) + first * pair,
+           tokens.value(head) + first * K,
+           tokens.count(),
+           {chunk.num_columns, count, static_cast<Number>(scale * segment.key_gate),
+            static_cast<Number>(segment.value_gate)}});
+      chunk.num_columns += right_rows<T>(count);
+    }
+  }
+  return chunks;
+}
+
+// The running state of a block of queries.
+template <typename T>
+struct QueryBlock {
+  using Number = Accumulated<T>;
+  Rows<const T> query;
+  int64_t count = 0;
+  std::vector<Number> scores = std::vector<Number>(kQueryRows * kChunkKeys);
+  std::vector<T> rounded = std::vector<T>(kPaired<T> ? kQueryRows * kChunkKeys : 0);  // weights
+  std::vector<Number> output;  // [count, K], not yet divided by the sums
+  std::vector<Number> maxima = std::vector<Number>(kQueryRows);
+  std::vector<Number> sums = std::vector<Number>(kQueryRows);
+};
+
+// Online softmax of one row of a chunk (Milakov & Gimelshein 2018).
+template <typename T>
+void softmax_row(const Chunk<T>& chunk, int64_t row, int64_t K, QueryBlock<T>& block) {
+  auto* const scores = block.scores.data() + row * kChunkKeys;
+  auto maximum = block.maxima[row];
+  for (const auto& piece : chunk.pieces) {
+    scale_row(scores, piece.columns, &maximum);
+  }
+  const auto shrink = std::exp(block.maxima[row] - maximum);
+  auto sum = block.sums[row] * shrink;
+  for (const auto& piece : chunk.pieces) {
+    sum += weigh_row(scores, piece.columns, maximum);
+    if (right_rows<T>(piece.columns.count) > piece.columns.count) {
+      scores[piece.columns.first + piece.columns.count] = 0;
+    }
+  }
+  if constexpr (kPaired<T>) {
+    round_row(scores, chunk.num_columns, block.rounded.data() + row * kChunkKeys);
+  }
+  block.maxima[row] = maximum;
+  block.sums[row] = sum;
+  if (shrink != 1) {
+    auto* const output = block.output.data() + row * K;
+    for (int64_t c = 0; c < K; ++c) {
+      output[c] *= shrink;
+    }
+  }
+}
+
+template <typename T>
+const T* weights_of(const QueryBlock<T>& block) {
+  if constexpr (kPaired<T>) {
+    return block.rounded.data();
+  } else {
+    return block.scores.data();  // turned into weights in place
+  }
+}
+
+template <typename T>
+void attend_to(const Chunk<T>& chunk, int64_t K, QueryBlock<T>& block) {
+  for (const auto& piece : chunk.pieces) {
+    product(block.count, piece.columns.count, K, block.query.data, block.query.stride, piece.key,
+            piece.key_stride, block.scores.data() + piece.columns.first, kChunkKeys, false);
+  }
+  for (int64_t row = 0; row < block.count; ++row) {
+    softmax_row(chunk, row, K, block);
+  }
+  for (const auto& piece : chunk.pieces) {
+    product(block.count, K, right_rows<T>(piece.columns.count),
+            weights_of(block) + piece.columns.first, kChunkKeys, piece.value, K,
+            block.output.data(), K, true);
+  }
+}
+
+template <typename T>
+void finish(const QueryBlock<T>& block, int64_t K, Rows<T> output, Accumulated<T>* log_sum_exp) {
+  for (int64_t row = 0; row < block.count; ++row) {
+    const auto* const from = block.output.data() + row * K;
+    const auto inverse = 1 / block.sums[row];
+    for (int64_t c = 0; c < K; ++c) {
+      output.data[row * output.stride + c] = static_cast<T>(from[c] * inverse);
+    }
+    log_sum_exp[row] = block.maxima[row] + std::log(block.sums[row]);
+  }
+}
+
+template <typename T>
+TiledOutput attend(const TiledInput& input, const AttentionPlan& plan) {
+  using Number = Accumulated<T>;
+  const auto& query = input.query;
+  const int64_t B = query.size(0), N = query.size(1), H = query.size(2), S = query.size(3);
+  const int64_t K = query.size(4);
+  const PackedTokens<T> full(input.full, K), compressed(input.compressed, K);
+  TiledOutput result;
+  result.output = at::empty({B, N, S, H, K}, query.options()).transpose(2, 3);
+  result.log_sum_exp =
+      at::empty({B, N, H, S}, query.options().dtype(c10::CppTypeToScalarType<Number>::value));
+  const int64_t blocks = (S + kQueryRows - 1) / kQueryRows;
+  at::parallel_for(0, B * N * H * blocks, 1, [&](int64_t begin, int64_t end) {
+    QueryBlock<T> block;
+    std::vector<Chunk<T>> chunks;
+    int64_t chunks_head = -1;
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t head = task / blocks, first = task % blocks * kQueryRows;
+      if (head != chunks_head) {
+        const int64_t h = head % H, b = head / H / N;
+        chunks = chunks_of(plan.segments[head], b, h, K, full, compressed);
+        chunks_head = head;
+      }
+      const auto rows = rows_of<const T>(query, head);
+      block.query = {rows.data + first * rows.stride, rows.stride};
+      block.count = std::min(kQueryRows, S - first);
+      block.output.assign(block.count * K, 0);
+      std::fill(block.maxima.begin(), block.maxima.end(), -std::numeric_limits<Number>::infinity());
+      std::fill(block.sums.begin(), block.sums.end(), 0);
+      for (const auto& chunk : chunks) {
+        attend_to(chunk, K, block);
+      }
+      const auto output = rows_of<T>(result.output, head);
+      finish(block, K, Rows<T>{output.data + first * output.stride, output.stride},
+             result.log_sum_exp.template mutable_data_ptr<Number>() + head * S + first);
+    }
+    if constexpr (kPaired<T>) {
+      at::native::cpublas::brgemm_release();
+    }
+  });
+  return result;
+}
+
+}  // namespace
+
+bool tiles_apply(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
+  const auto type = query.scalar_type();
+  const bool known = type == at::kDouble || type == at::kFloat ||
+                     (type == at::kBFloat16 && processor_multiplies_bf16());
+  return known && key.scalar_type() == type && value.scalar_type() == type &&
+         query.device().is_cpu() && key.device().is_cpu() && value.device().is_cpu() &&
+         query.size(-1) % 2 == 0 && query.numel() > 0 && key.numel() > 0;
+}
+
+TiledOutput tiled_attention(const TiledInput& input, const AttentionPlan& plan) {
+  const auto type = input.query.scalar_type();
+  if (type == at::kBFloat16) {
+    return attend<c10::BFloat16>(input, plan);
+  }
+  return type == at::kDouble ? attend<double>(input, plan) : attend<float>(input, plan);
+}
+
+}  // namespace moca::ops

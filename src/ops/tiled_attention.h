@@ -1,0 +1,67 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+// Attention on a CPU in blocks that stay in its caches: an online softmax over keys and values that
+// are read where they are, whoever attends to them. It knows nothing of routing; it is told for
+// every (asset, component, head) which runs of tokens are attended to and how they are gated.
+namespace moca::ops {
+
+// All tokens of one component, seen by the queries of another.
+struct Segment {
+  bool compressed = false;  // which of the two sets of keys
+  int64_t component = 0;
+  double key_gate = 1.0;    // multiplies the logits
+  double value_gate = 1.0;  // multiplies the values
+};
+
+// For every (asset b, component i, head h) in this order what its queries attend to.
+struct AttentionPlan {
+  int64_t num_components = 1;  // of the queries
+  int64_t num_heads = 1;
+  std::vector<std::vector<Segment>> segments;  // [B * N * H]
+
+  const std::vector<Segment>& of(int64_t b, int64_t i, int64_t h) const {
+    return segments[(b * num_components + i) * num_heads + h];
+  }
+};
+
+// Tokens of components as keys and values, of one size each: [B, N, H, T, K].
+struct KeyValue {
+  at::Tensor key;
+  at::Tensor value;
+};
+
+struct TiledInput {
+  at::Tensor query;     // [B, N, H, S, K]; its components need not be those of the keys
+  KeyValue full;        // [B, N', H, T, K]
+  KeyValue compressed;  // [B, N', H, M, K] or undefined
+};
+
+struct TiledOutput {
+  at::Tensor output;       // [B, N, H, S, K], laid out as [B, N, S, H, K]
+  at::Tensor log_sum_exp;  // [B, N, H, S] float (double for double): of the scaled, gated logits
+};
+
+struct TiledGradients {
+  at::Tensor query;
+  KeyValue full;
+  KeyValue compressed;
+  std::vector<double> key_gates;    // one for every segment of the plan, in order
+  std::vector<double> value_gates;  // likewise
+};
+
+// Whether tensors of this kind can be attended to this way: on a CPU, of one type of float, double
+// or (where the processor multiplies it) bf16, with an even head width.
+bool tiles_apply(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value);
+
+// Scale 1 / sqrt(K).
+TiledOutput tiled_attention(const TiledInput& input, const AttentionPlan& plan);
+TiledGradients tiled_attention_backward(const TiledInput& input, const AttentionPlan& plan,
+                                        const TiledOutput& output,
+                                        const at::Tensor& output_gradient);
+
+}  // namespace moca::ops

@@ -1,0 +1,120 @@
+#include "tiled_function.h"
+
+#include <ATen/ATen.h>
+#include <ATen/autocast_mode.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/custom_class.h>
+
+#include <optional>
+#include <utility>
+
+namespace moca::ops {
+namespace {
+
+// What the backward pass needs besides tensors.
+struct Recorded : torch::CustomClassHolder {
+  AttentionPlan plan;
+  bool gates_values = false;
+};
+
+// The gates' gradients at their places in importance [B, N, H, N].
+at::Tensor importance_gradient(const AttentionPlan& plan, const std::vector<double>& gates,
+                               const at::Tensor& importance) {
+  auto gradient = at::zeros(importance.sizes(), importance.options().dtype(at::kDouble));
+  double* const rows = gradient.mutable_data_ptr<double>();
+  const int64_t N = importance.size(3);
+  size_t index = 0;
+  for (size_t row = 0; row < plan.segments.size(); ++row) {
+    const auto own = static_cast<int64_t>(row) / plan.num_heads % plan.num_components;
+    for (const auto& segment : plan.segments[row]) {
+      if (segment.compressed || segment.component != own) {
+        rows[static_cast<int64_t>(row) * N + segment.component] += gates[index];
+      }
+      ++index;
+    }
+  }
+  return gradient.to(importance.scalar_type());
+}
+
+at::Tensor with_consecutive_channels(const at::Tensor& tokens) {
+  return !tokens.defined() || tokens.stride(-1) == 1 ? tokens : tokens.contiguous();
+}
+
+TiledInput readable(const TiledInput& input) {
+  return {with_consecutive_channels(input.query),
+          {with_consecutive_channels(input.full.key), with_consecutive_channels(input.full.value)},
+          {with_consecutive_channels(input.compressed.key),
+           with_consecutive_channels(input.compressed.value)}};
+}
+
+std::optional<at::Tensor> if_defined(const at::Tensor& tensor) {
+  return tensor.defined() ? std::optional(tensor) : std::nullopt;
+}
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+struct TiledFunction : torch::autograd::Function<TiledFunction> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& query,
+                            const at::Tensor& key, const at::Tensor& value,
+                            const std::optional<at::Tensor>& compressed_key,
+                            const std::optional<at::Tensor>& compressed_value,
+                            const std::optional<at::Tensor>& importance,
+                            const c10::intrusive_ptr<Recorded>& recorded) {
+    const auto input = readable(
+        {query,
+         {key, value},
+         {compressed_key.value_or(at::Tensor()), compressed_value.value_or(at::Tensor())}});
+    const auto result = tiled_attention(input, recorded->plan);
+    context->save_for_backward({input.query, input.full.key, input.full.value, input.compressed.key,
+                                input.compressed.value, importance.value_or(at::Tensor()),
+                                result.output, result.log_sum_exp});
+    context->saved_data["recorded"] = c10::IValue::make_capsule(recorded);
+    return result.output;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const auto recorded =
+        c10::static_intrusive_pointer_cast<Recorded>(context->saved_data["recorded"].toCapsule());
+    const TiledInput input{saved[0], {saved[1], saved[2]}, {saved[3], saved[4]}};
+    const auto& importance = saved[5];
+    const auto found = tiled_attention_backward(
+        input, recorded->plan, {saved[6], saved[7]},
+        with_consecutive_channels(gradients[0].to(saved[0].scalar_type())));
+    at::Tensor of_importance;
+    if (importance.defined()) {
+      of_importance = importance_gradient(
+          recorded->plan, recorded->gates_values ? found.value_gates : found.key_gates, importance);
+    }
+    return {found.query,          found.full.key,         found.full.value,
+            found.compressed.key, found.compressed.value, of_importance,
+            at::Tensor()};
+  }
+};
+
+}  // namespace
+
+at::Tensor tiled_attention_recorded(const TiledInput& input, const at::Tensor& importance,
+                                    AttentionPlan plan, bool gates_values) {
+  const auto recorded = c10::make_intrusive<Recorded>();
+  recorded->plan = std::move(plan);
+  recorded->gates_values = gates_values;
+  return TiledFunction::apply(input.query, input.full.key, input.full.value,
+                              if_defined(input.compressed.key), if_defined(input.compressed.value),
+                              if_defined(importance), recorded);
+}
+
+at::Tensor in_autocast_type(const at::Tensor& tensor) {
+  if (!tensor.defined()) {
+    return tensor;
+  }
+  const auto device = tensor.device().type();
+  if (!at::autocast::is_autocast_enabled(device) || !at::isFloatingType(tensor.scalar_type()) ||
+      tensor.scalar_type() == at::kDouble) {
+    return tensor;
+  }
+  return tensor.to(at::autocast::get_autocast_dtype(device));
+}
+
+}  // namespace moca::ops

@@ -1,0 +1,172 @@
+#include <ATen/Parallel.h>
+
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "commands.h"
+#include "moca/benchmark/forward_benchmark.h"
+#include "moca/core/error.h"
+#include "moca/core/file_io.h"
+#include "moca/ops/device.h"
+
+namespace {
+
+using moca::benchmark::AttentionRow;
+using moca::benchmark::ForwardRow;
+using moca::benchmark::Timing;
+
+struct Options {
+  moca::benchmark::BenchmarkOptions sizes;
+  std::vector<std::string> precisions = {"fp32"};
+  std::string device = "cpu";
+  int threads = 1;
+  std::string json;
+};
+
+nlohmann::json to_json(const Timing& timing) {
+  return {{"wall_ms", timing.wall_ms}, {"cpu_ms", timing.cpu_ms}};
+}
+
+nlohmann::json sizes_of(const Options& options) {
+  const auto& sizes = options.sizes;
+  return {{"width", sizes.width},
+          {"heads", sizes.num_heads},
+          {"blocks", sizes.num_layers},
+          {"tokens", sizes.num_tokens},
+          {"selected", sizes.num_selected},
+          {"compressed", sizes.num_compressed_tokens},
+          {"image_tokens", sizes.num_image_tokens},
+          {"threads", options.threads},
+          {"device", options.device},
+          {"rounds", sizes.rounds}};
+}
+
+// What a ratio is of: the process's CPU time is least disturbed, but says nothing of a GPU or of
+// several threads.
+double judged(const Options& options, const Timing& timing) {
+  return options.device == "cpu" && options.threads == 1 ? timing.cpu_ms : timing.wall_ms;
+}
+
+nlohmann::json run_attention(const Options& options, const std::string& precision) {
+  std::printf("attention of a global block, %s, ms\n", precision.c_str());
+  std::printf("%4s | %10s %10s %6s | %10s %10s %6s | %9s %9s\n", "N", "dense", "MoC", "ratio",
+              "dense f+b", "MoC f+b", "ratio", "dense GiB", "MoC GiB");
+  auto rows = nlohmann::json::array();
+  for (const int64_t N : options.sizes.components) {
+    const AttentionRow row = moca::benchmark::time_attention(options.sizes, N);
+    const double dense = judged(options, row.dense), moc = judged(options, row.moc);
+    const double dense_training = judged(options, row.dense_training);
+    const double moc_training = judged(options, row.moc_training);
+    std::printf("%4lld | %10.2f %10.2f %6.3f | %10.2f %10.2f %6.3f | %9.3f %9.3f\n",
+                static_cast<long long>(N), dense, moc, moc / dense, dense_training, moc_training,
+                moc_training / dense_training, row.dense_memory_gib, row.moc_memory_gib);
+    std::fflush(stdout);
+    rows.push_back({{"dtype", precision},
+                    {"components", N},
+                    {"dense", to_json(row.dense)},
+                    {"moc", to_json(row.moc)},
+                    {"dense_training", to_json(row.dense_training)},
+                    {"moc_training", to_json(row.moc_training)},
+                    {"moc_over_dense", moc / dense},
+                    {"moc_over_dense_training", moc_training / dense_training},
+                    {"dense_memory_gib", row.dense_memory_gib},
+                    {"moc_memory_gib", row.moc_memory_gib}});
+  }
+  return rows;
+}
+
+nlohmann::json run_forward(const Options& options, const std::string& precision) {
+  std::printf("forward, %s: ms per block and in all\n", precision.c_str());
+  std::printf("%4s | %8s %8s %8s %9s %6s | %8s %8s %9s %6s | %6s\n", "N", "local", "routing",
+              "global", "total", "GiB", "d.local", "d.global", "d.total", "GiB", "ratio");
+  auto rows = nlohmann::json::array();
+  for (const int64_t N : options.sizes.components) {
+    const ForwardRow row = moca::benchmark::time_forward(options.sizes, N);
+    const auto ms = [&](const Timing& timing) { return judged(options, timing); };
+    const double ratio = ms(row.total) / ms(row.dense_total);
+    std::printf("%4lld | %8.2f %8.3f %8.2f %9.2f %6.3f | %8.2f %8.2f %9.2f %6.3f | %6.3f\n",
+                static_cast<long long>(N), ms(row.local_block), ms(row.routing),
+                ms(row.global_block), ms(row.total), row.memory_gib, ms(row.dense_local_block),
+                ms(row.dense_global_block), ms(row.dense_total), row.dense_memory_gib, ratio);
+    std::fflush(stdout);
+    rows.push_back({{"dtype", precision},
+                    {"components", N},
+                    {"local_block", to_json(row.local_block)},
+                    {"routing", to_json(row.routing)},
+                    {"global_block", to_json(row.global_block)},
+                    {"total", to_json(row.total)},
+                    {"dense_local_block", to_json(row.dense_local_block)},
+                    {"dense_global_block", to_json(row.dense_global_block)},
+                    {"dense_total", to_json(row.dense_total)},
+                    {"memory_gib", row.memory_gib},
+                    {"dense_memory_gib", row.dense_memory_gib},
+                    {"moca_over_dense", ratio},
+                    {"routing_share", ms(row.routing) / ms(row.global_block)}});
+  }
+  return rows;
+}
+
+void run(Options& options, nlohmann::json (*benchmark)(const Options&, const std::string&)) {
+  if (options.sizes.width % options.sizes.num_heads != 0) {
+    throw moca::Error("--width (" + std::to_string(options.sizes.width) +
+                      ") must be a multiple of --heads (" +
+                      std::to_string(options.sizes.num_heads) + ").");
+  }
+  options.sizes.device = moca::ops::select_device(options.device);
+  at::set_num_threads(options.threads);
+  auto rows = nlohmann::json::array();
+  for (const auto& precision : options.precisions) {
+    options.sizes.type = precision == "bf16" ? at::kBFloat16 : at::kFloat;
+    for (auto& row : benchmark(options, precision)) {
+      rows.push_back(row);
+    }
+  }
+  if (!options.json.empty()) {
+    moca::write_file(options.json,
+                     nlohmann::json{{"sizes", sizes_of(options)}, {"rows", rows}}.dump(1) + "\n");
+  }
+}
+
+void add(CLI::App& parent, const char* name, const char* help,
+         nlohmann::json (*benchmark)(const Options&, const std::string&)) {
+  auto options = std::make_shared<Options>();
+  auto* command = parent.add_subcommand(name, help);
+  auto& sizes = options->sizes;
+  const auto count = [&](const char* flag, int64_t& value, const char* text) {
+    command->add_option(flag, value, text)->capture_default_str()->check(CLI::PositiveNumber);
+  };
+  command->add_option("--components", sizes.components, "N of each row")
+      ->capture_default_str()
+      ->delimiter(',')
+      ->check(CLI::PositiveNumber);
+  command->add_option("--precision", options->precisions, "fp32, bf16 or both")
+      ->capture_default_str()
+      ->delimiter(',')
+      ->check(CLI::IsMember({"fp32", "bf16"}));
+  count("--width", sizes.width, "D");
+  count("--heads", sizes.num_heads, "H");
+  count("--blocks", sizes.num_layers, "blocks, every even one global");
+  count("--tokens", sizes.num_tokens, "L: vecset tokens per component");
+  count("--selected", sizes.num_selected, "k: components attended in full");
+  count("--compressed", sizes.num_compressed_tokens, "M: compressed tokens per component");
+  count("--rounds", sizes.rounds, "calls of each; the median counts");
+  command->add_option("--device", options->device, "cpu, cuda or cuda:N")->capture_default_str();
+  command->add_option("--threads", options->threads, "of the CPU")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_option("--json", options->json, "file for the same figures");
+  command->callback([options, benchmark] { run(*options, benchmark); });
+}
+
+}  // namespace
+
+void add_benchmark(CLI::App& app) {
+  auto* command = app.add_subcommand(
+      "benchmark", "Time MoCA beside the dense baseline on this machine (Table 4)");
+  command->require_subcommand(1);
+  add(*command, "attention", "Attention of one global block, forward and backward", run_attention);
+  add(*command, "forward", "Blocks and the whole forward", run_forward);
+}
