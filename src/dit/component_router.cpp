@@ -10,9 +10,7 @@ ComponentRouterImpl::ComponentRouterImpl(const DitConfig& config)
     : config_(config.router), num_heads_(config.num_heads) {
   const int64_t head_width = config.width / config.num_heads;
   const int64_t width_out = config_.per_head ? config.width : head_width;
-  const auto linear = [&] {
-    return torch::nn::Linear(torch::nn::LinearOptions(config.width, width_out).bias(false));
-  };
+  const auto linear = [&] { return nn::Linear(config.width, width_out, /*with_bias=*/false); };
   to_q_ = register_module("to_q", linear());
   to_k_ = register_module("to_k", linear());
 }

@@ -2,6 +2,10 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
 #include "moc_backends.h"
 #include "moca/core/shapes.h"
 #include "tiled_attention.h"
@@ -10,12 +14,12 @@
 namespace moca::ops {
 namespace {
 
-MocSizes check(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-               const at::Tensor& compressed_key, const at::Tensor& compressed_value,
-               const MocPlan& plan) {
-  const auto [B, N, H, L, K] = shape<5>(query, "query [B, N, H, L, K]");
-  expect_shape(key, {B, N, H, L, K}, "key [B, N, H, L, K]");
-  expect_shape(value, {B, N, H, L, K}, "value [B, N, H, L, K]");
+MocSizes check_shapes(const MocInput& input, const MocPlan& plan) {
+  const auto [B, N, H, L, K] = shape<5>(input.query, "query [B, N, H, L, K]");
+  TORCH_CHECK(input.query.numel() > 0, "query [B, N, H, L, K] = ", input.query.sizes(),
+              " has an empty axis");
+  expect_shape(input.key, {B, N, H, L, K}, "key [B, N, H, L, K]");
+  expect_shape(input.value, {B, N, H, L, K}, "value [B, N, H, L, K]");
   expect_shape(plan.routing.importance, {B, N, H, N}, "importance [B, N, H, N]");
   expect_shape(plan.routing.selected, {B, N, H, -1}, "selected [B, N, H, k]");
   const int64_t num_selected = plan.routing.selected.size(3);
@@ -24,11 +28,68 @@ MocSizes check(const at::Tensor& query, const at::Tensor& key, const at::Tensor&
   expect_shape(plan.routing.rest, {B, N, H, num_rest}, "rest [B, N, H, N - 1 - k]");
   int64_t M = 0;
   if (num_rest > 0 && plan.attend_compressed) {
-    M = shape<5>(compressed_key, "compressed_key [B, N, H, M, K]")[3];
-    expect_shape(compressed_key, {B, N, H, M, K}, "compressed_key [B, N, H, M, K]");
-    expect_shape(compressed_value, {B, N, H, M, K}, "compressed_value [B, N, H, M, K]");
+    M = shape<5>(input.compressed_key, "compressed_key [B, N, H, M, K]")[3];
+    TORCH_CHECK(M > 0, "compressed_key [B, N, H, M, K] = ", input.compressed_key.sizes(),
+                " has no tokens");
+    expect_shape(input.compressed_key, {B, N, H, M, K}, "compressed_key [B, N, H, M, K]");
+    expect_shape(input.compressed_value, {B, N, H, M, K}, "compressed_value [B, N, H, M, K]");
   }
   return {B, N, H, L, K, M, num_selected, num_rest};
+}
+
+void expect_like_query(const at::Tensor& tensor, const at::Tensor& query, const char* name) {
+  TORCH_CHECK(tensor.scalar_type() == query.scalar_type() && tensor.device() == query.device(),
+              name, " is ", tensor.scalar_type(), " on ", tensor.device(), ", query is ",
+              query.scalar_type(), " on ", query.device(), ": they must be of one type and device");
+}
+
+// Who is named: components of the asset, not the own one, each once, with a number as importance.
+// Read where that costs nothing, on the CPU.
+void check_routing(const Routing& routing) {
+  const int64_t B = routing.importance.size(0), N = routing.importance.size(1);
+  const int64_t H = routing.importance.size(2);
+  const auto importance = routing.importance.detach().to(at::kDouble).contiguous();
+  std::vector<bool> named(N);
+  for (int64_t row = 0; row < B * N * H; ++row) {
+    std::fill(named.begin(), named.end(), false);
+    const int64_t own = row / H % N;
+    named[own] = true;
+    const auto check_list = [&](const at::Tensor& list, const char* name) {
+      const int64_t count = list.size(3);
+      for (int64_t s = 0; s < count; ++s) {
+        const int64_t j = list.const_data_ptr<int64_t>()[row * count + s];
+        TORCH_CHECK(j >= 0 && j < N && !named[j], name, " names component ", j, " for component ",
+                    own, " of ", N, ": it must be another one, and be named once");
+        named[j] = true;
+        const double gate = importance.const_data_ptr<double>()[row * N + j];
+        TORCH_CHECK(!std::isnan(gate), "importance [B, N, H, N] of component ", j,
+                    " for component ", own, " is not a number");
+      }
+    };
+    check_list(routing.selected, "selected [B, N, H, k]");
+    check_list(routing.rest, "rest [B, N, H, N - 1 - k]");
+  }
+}
+
+MocSizes check(const MocInput& input, MocPlan& plan) {
+  const auto sizes = check_shapes(input, plan);
+  expect_like_query(input.key, input.query, "key");
+  expect_like_query(input.value, input.query, "value");
+  if (sizes.M > 0) {
+    expect_like_query(input.compressed_key, input.query, "compressed_key");
+    expect_like_query(input.compressed_value, input.query, "compressed_value");
+  }
+  auto& routing = plan.routing;
+  for (const auto* list : {&routing.importance, &routing.selected, &routing.rest}) {
+    TORCH_CHECK(list->device() == input.query.device(), "the routing is on ", list->device(),
+                ", query on ", input.query.device());
+  }
+  if (input.query.device().is_cpu()) {
+    routing.selected = routing.selected.to(at::kLong).contiguous();
+    routing.rest = routing.rest.to(at::kLong).contiguous();
+    check_routing(routing);
+  }
+  return sizes;
 }
 
 }  // namespace
@@ -36,11 +97,12 @@ MocSizes check(const at::Tensor& query, const at::Tensor& key, const at::Tensor&
 at::Tensor moc_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                          const at::Tensor& compressed_key, const at::Tensor& compressed_value,
                          const MocPlan& plan) {
-  const auto sizes = check(query, key, value, compressed_key, compressed_value, plan);
-  MocInput input{in_autocast_type(query), in_autocast_type(key), in_autocast_type(value), {}, {}};
-  if (sizes.M > 0) {
-    input.compressed_key = in_autocast_type(compressed_key);
-    input.compressed_value = in_autocast_type(compressed_value);
+  MocInput input{in_autocast_type(query), in_autocast_type(key), in_autocast_type(value),
+                 in_autocast_type(compressed_key), in_autocast_type(compressed_value)};
+  MocPlan checked = plan;
+  const auto sizes = check(input, checked);
+  if (sizes.M == 0) {
+    input.compressed_key = input.compressed_value = at::Tensor();
   }
   auto backend = plan.backend;
   if (backend == MocBackend::kAuto) {
@@ -49,11 +111,11 @@ at::Tensor moc_attention(const at::Tensor& query, const at::Tensor& key, const a
   }
   switch (backend) {
     case MocBackend::kDefinition:
-      return moc_attention_definition(input, plan, sizes);
+      return moc_attention_definition(input, checked, sizes);
     case MocBackend::kTiled:
-      return moc_attention_tiled(input, plan, sizes);
+      return moc_attention_tiled(input, checked, sizes);
     default:
-      return moc_attention_packed(input, plan, sizes);
+      return moc_attention_packed(input, checked, sizes);
   }
 }
 

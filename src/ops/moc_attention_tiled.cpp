@@ -12,8 +12,8 @@ namespace {
 // Who is attended to (Eq. 6) and how each is gated (Eq. 7).
 AttentionPlan read_plan(const MocPlan& plan, const MocSizes& sizes) {
   const auto importance = plan.routing.importance.detach().to(at::kDouble).contiguous();
-  const auto selected = plan.routing.selected.contiguous();
-  const auto rest = plan.routing.rest.contiguous();
+  const auto& selected = plan.routing.selected;
+  const auto& rest = plan.routing.rest;
   AttentionPlan result;
   result.num_components = sizes.N;
   result.num_heads = sizes.H;

@@ -2,12 +2,12 @@
 
 #include <ATen/core/Generator.h>
 #include <torch/nn/module.h>
-#include <torch/nn/modules/linear.h>
 #include <torch/nn/pimpl.h>
 
 #include <optional>
 
 #include "moca/dit/dit_config.h"
+#include "moca/nn/linear.h"
 #include "moca/ops/moc_attention.h"
 
 namespace moca::dit {
@@ -25,8 +25,8 @@ class ComponentRouterImpl : public torch::nn::Module {
  private:
   RouterConfig config_;
   int64_t num_heads_;
-  torch::nn::Linear to_q_{nullptr};
-  torch::nn::Linear to_k_{nullptr};
+  nn::Linear to_q_{nullptr};
+  nn::Linear to_k_{nullptr};
 };
 TORCH_MODULE(ComponentRouter);
 
