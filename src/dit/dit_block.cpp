@@ -32,8 +32,7 @@ DitBlockImpl::DitBlockImpl(const DitConfig& config, int64_t image_width, int64_t
     router_ = register_module("router", ComponentRouter(config));
   }
   if (index > config.num_layers / 2) {  // TripoSG: U-shaped skips into the second half
-    skip_linear_ =
-        register_module("skip_linear", torch::nn::Linear(2 * config.width, config.width));
+    skip_linear_ = register_module("skip_linear", nn::Linear(2 * config.width, config.width));
     skip_norm_ = register_module("skip_norm", nn::LayerNorm(config.width));
   }
 }

@@ -5,6 +5,7 @@
 #include <ATen/core/List.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/cpu/Utils.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <optional>
 #include <string_view>
@@ -37,6 +38,37 @@ int64_t smallest_product(at::ScalarType type) {
   return type == at::kBFloat16 ? int64_t{1} << 16 : int64_t{1} << 22;
 }
 
+// The linear layer by oneDNN with its gradient, three products of the same kind.
+struct LinearFunction : torch::autograd::Function<LinearFunction> {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input,
+                            const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+    context->save_for_backward({input, weight});
+    context->saved_data["has_bias"] = bias.has_value();
+    return onednn_linear(input, weight, bias.value_or(at::Tensor()), false);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const auto& weight = saved[1];
+    const auto input = saved[0].flatten(0, -2);       // [rows, in]
+    const auto output = gradients[0].flatten(0, -2);  // [rows, out]
+    at::Tensor of_input, of_weight, of_bias;
+    if (context->needs_input_grad(0)) {
+      of_input = onednn_linear(output, weight.t().contiguous(), at::Tensor(), false)
+                     .view(saved[0].sizes());
+    }
+    if (context->needs_input_grad(1)) {
+      of_weight =
+          onednn_linear(output.t().contiguous(), input.t().contiguous(), at::Tensor(), false);
+    }
+    if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2)) {
+      of_bias = output.sum(0);
+    }
+    return {of_input, of_weight, of_bias};
+  }
+};
+
 }  // namespace
 
 bool processor_multiplies_bf16() {
@@ -50,11 +82,9 @@ bool processor_multiplies_bf16() {
 
 bool onednn_applies(const at::Tensor& input, const at::Tensor& weight) {
   const auto type = input.scalar_type();
-  const bool recorded =
-      at::GradMode::is_enabled() && (input.requires_grad() || weight.requires_grad());
   const bool known_type =
       type == at::kFloat || (type == at::kBFloat16 && processor_multiplies_bf16());
-  return !recorded && known_type && weight.scalar_type() == type && input.device().is_cpu() &&
+  return known_type && weight.scalar_type() == type && input.device().is_cpu() &&
          weight.device().is_cpu() && !at::autocast::is_autocast_enabled(at::kCPU) &&
          linear_operator().has_value();
 }
@@ -70,13 +100,19 @@ at::Tensor onednn_linear(const at::Tensor& input, const at::Tensor& weight, cons
 at::Tensor linear(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias,
                   Activation activation) {
   const bool gelu = activation == Activation::kGelu;
-  const bool bias_fits = !bias.defined() || (bias.scalar_type() == input.scalar_type() &&
-                                             !(at::GradMode::is_enabled() && bias.requires_grad()));
-  if (bias_fits && input.numel() * weight.size(0) >= smallest_product(input.scalar_type()) &&
-      onednn_applies(input, weight)) {
+  const bool bias_fits = !bias.defined() || bias.scalar_type() == input.scalar_type();
+  if (!bias_fits || input.numel() * weight.size(0) < smallest_product(input.scalar_type()) ||
+      !onednn_applies(input, weight)) {
+    const auto output = at::linear(input, weight, bias);
+    return gelu ? at::gelu(output, "none") : output;
+  }
+  const auto requires_grad = [](const at::Tensor& t) { return t.defined() && t.requires_grad(); };
+  if (!at::GradMode::is_enabled() ||
+      !(requires_grad(input) || requires_grad(weight) || requires_grad(bias))) {
     return onednn_linear(input.contiguous(), weight, bias, gelu);
   }
-  const auto output = at::linear(input, weight, bias);
+  const auto output = LinearFunction::apply(input.contiguous(), weight,
+                                            bias.defined() ? std::optional(bias) : std::nullopt);
   return gelu ? at::gelu(output, "none") : output;
 }
 

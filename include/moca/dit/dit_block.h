@@ -11,6 +11,7 @@
 #include "moca/dit/dit_config.h"
 #include "moca/nn/attention.h"
 #include "moca/nn/layers.h"
+#include "moca/nn/linear.h"
 
 namespace moca::dit {
 
@@ -49,7 +50,7 @@ class DitBlockImpl : public torch::nn::Module {
   nn::LayerNorm norm3_{nullptr};
   nn::FeedForward feed_forward_{nullptr};
   ComponentRouter router_{nullptr};
-  torch::nn::Linear skip_linear_{nullptr};
+  nn::Linear skip_linear_{nullptr};
   nn::LayerNorm skip_norm_{nullptr};
 };
 TORCH_MODULE(DitBlock);
