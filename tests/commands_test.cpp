@@ -241,11 +241,28 @@ TEST_F(Commands, VerifyExitsWithOneWhereAFixtureDisagrees) {
   expect_refusal("verify missing.safetensors", "missing");
 }
 
+TEST_F(Commands, BenchmarkPrintsATableAndWritesTheSameFigures) {
+  const std::string sizes =
+      " --components 1,4 --precision fp32,bf16 --width 32 --heads 2 --blocks 3 --tokens 8"
+      " --compressed 2 --rounds 1 --json figures.json";
+  for (const auto& [what, ratio] : {std::pair("attention", "\"moc_over_dense_training\""),
+                                    std::pair("forward", "\"routing_share\"")}) {
+    const auto outcome = moca(std::string("benchmark ") + what + sizes);
+    ASSERT_EQ(outcome.code, 0) << outcome.output;
+    EXPECT_THAT(outcome.output, HasSubstr("bf16"));
+    const auto figures = read_file(*folder_ / "figures.json");
+    EXPECT_THAT(figures, HasSubstr(ratio));
+    EXPECT_THAT(figures, HasSubstr("\"components\": 4"));
+    EXPECT_THAT(figures, HasSubstr("\"tokens\": 8"));
+  }
+  expect_refusal("benchmark forward --width 33 --heads 2", "must be a multiple of --heads");
+}
+
 TEST_F(Commands, HelpNamesEverySubcommandAndSettingsEverySection) {
   const auto help = moca("--help");
   EXPECT_EQ(help.code, 0);
   for (const char* command : {"prepare-data", "train", "sample", "evaluate", "metrics", "report",
-                              "settings", "verify", "convert-weights"}) {
+                              "settings", "verify", "convert-weights", "benchmark"}) {
     EXPECT_THAT(help.output, HasSubstr(command));
     EXPECT_EQ(moca(std::string(command) + " --help").code, 0) << command;
   }

@@ -1,6 +1,7 @@
 #include "moca/benchmark/attention_benchmark.h"
 
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
 #include <torch/types.h>
 
 #include "moca/core/generator.h"

@@ -22,8 +22,8 @@ inline __attribute__((always_inline)) float exponential(float x) {
   p = p * r + 1.6666665459e-1F;
   p = p * r + 5.0000001201e-1F;
   p = p * (r * r) + r + 1.0F;
-  const int32_t exponent = std::bit_cast<int32_t>(shifted) << 23;  // n, moved to the exponent
-  return std::bit_cast<float>(std::bit_cast<int32_t>(p) + exponent);
+  const int32_t exponent = (std::bit_cast<int32_t>(shifted) + 127) << 23;  // the bits of 2^n
+  return p * std::bit_cast<float>(exponent);
 }
 
 inline __attribute__((always_inline)) double exponential(double x) { return std::exp(x); }

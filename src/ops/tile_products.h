@@ -22,6 +22,14 @@ int64_t right_rows(int64_t rows) {
   return kPaired<T> ? (rows + 1) / 2 * 2 : rows;
 }
 
+// How far apart rows of `count` elements are laid: at an odd number of cache lines, so that a
+// column of them does not fall on the same few sets of the cache.
+template <typename T>
+int64_t spread_stride(int64_t count) {
+  constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(T)) / (kPaired<T> ? 2 : 1);
+  return ((count + kLine - 1) / kLine | 1) * kLine;
+}
+
 // output [M, N] = left [M, K] right [K, N], added to what is there if `add`. Rows are `*_stride`
 // apart; the right side of bf16 is as `pack_right` leaves it, and K is even.
 template <typename T>

@@ -21,10 +21,12 @@ Rows<T> rows_of(const at::Tensor& tokens, int64_t head) {
   const int64_t h = head % tokens.size(2), i = head / tokens.size(2) % tokens.size(1);
   const int64_t b = head / tokens.size(2) / tokens.size(1);
   const int64_t offset = b * tokens.stride(0) + i * tokens.stride(1) + h * tokens.stride(2);
+  // The stride of an axis of one row means nothing.
+  const int64_t stride = tokens.size(3) > 1 ? tokens.stride(3) : tokens.size(4);
   if constexpr (std::is_const_v<T>) {
-    return {tokens.const_data_ptr<std::remove_const_t<T>>() + offset, tokens.stride(3)};
+    return {tokens.const_data_ptr<std::remove_const_t<T>>() + offset, stride};
   } else {
-    return {tokens.mutable_data_ptr<T>() + offset, tokens.stride(3)};
+    return {tokens.mutable_data_ptr<T>() + offset, stride};
   }
 }
 

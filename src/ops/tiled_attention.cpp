@@ -16,26 +16,29 @@
 namespace moca::ops {
 namespace {
 
-constexpr int64_t kQueryRows = 128;  // queries whose scores are held at a time
+constexpr int64_t kQueryRows = 144;  // queries whose scores are held at a time, at most
 constexpr int64_t kChunkKeys = 576;  // keys of one block of scores at most: 512 tokens and a few
 
-// Some keys of one component, packed.
+// Some consecutive packed keys, of one component or several.
 template <typename T>
 struct Piece {
   const T* key;    // right side [K, .] of the scores
   const T* value;  // right side [., K] of the output
-  int64_t key_stride;
-  Columns<Accumulated<T>> columns;  // in the chunk's scores
+  int64_t first;   // column in the chunk's scores
+  int64_t count;
 };
 
-// Pieces whose scores fit in one block.
+// Keys whose scores fit in one block.
 template <typename T>
 struct Chunk {
-  std::vector<Piece<T>> pieces;
+  std::vector<Piece<T>> pieces;                  // what is multiplied at once
+  std::vector<Columns<Accumulated<T>>> columns;  // what is gated alike
   int64_t num_columns = 0;
+  int64_t key_stride = 0;  // of all pieces
 };
 
-// Keys and values of one set of tokens as right sides of products, for every (b, j, h).
+// Keys and values of one set of tokens as right sides of products, for every (b, h) the tokens of
+// all components side by side.
 template <typename T>
 class PackedTokens {
  public:
@@ -43,59 +46,77 @@ class PackedTokens {
     if (!tokens.key.defined()) {
       return;
     }
+    const int64_t B = tokens.key.size(0);
     N_ = tokens.key.size(1), H_ = tokens.key.size(2), count_ = tokens.key.size(3);
-    const int64_t heads = tokens.key.size(0) * N_ * H_;
-    const auto options = tokens.key.options();
-    keys_ = at::empty({heads, K, count_}, options);
-    values_ = at::empty({heads, right_rows<T>(count_), K}, options);
-    at::parallel_for(0, heads, 1, [&](int64_t begin, int64_t end) {
+    padded_ = right_rows<T>(count_);
+    stride_ = spread_stride<T>(N_ * padded_);
+    keys_ = at::empty({B * H_, K, stride_}, tokens.key.options());
+    values_ = at::empty({B * H_, N_ * padded_, K}, tokens.key.options());
+    at::parallel_for(0, B * N_ * H_, 1, [&](int64_t begin, int64_t end) {
       for (int64_t head = begin; head < end; ++head) {
+        const int64_t h = head % H_, j = head / H_ % N_, b = head / H_ / N_;
         const auto key = rows_of<const T>(tokens.key, head);
         const auto value = rows_of<const T>(tokens.value, head);
-        pack_right(key.data, K, count_, int64_t{1}, key.stride, this->key(head), count_);
-        pack_right(value.data, count_, K, value.stride, int64_t{1}, this->value(head), K);
+        pack_right(key.data, K, count_, int64_t{1}, key.stride, this->key(b, j, h, 0), stride_);
+        pack_right(value.data, count_, K, value.stride, int64_t{1}, this->value(b, j, h, 0), K);
       }
     });
   }
 
   int64_t count() const { return count_; }
-  int64_t head(int64_t b, int64_t j, int64_t h) const { return (b * N_ + j) * H_ + h; }
-  T* key(int64_t head) const { return keys_.mutable_data_ptr<T>() + head * K_ * count_; }
-  T* value(int64_t head) const {
-    return values_.mutable_data_ptr<T>() + head * right_rows<T>(count_) * K_;
+  int64_t key_stride() const { return stride_; }
+  // From token `first`, an even one.
+  T* key(int64_t b, int64_t j, int64_t h, int64_t first) const {
+    return keys_.mutable_data_ptr<T>() + (b * H_ + h) * K_ * stride_ +
+           (j * padded_ + first) * (kPaired<T> ? 2 : 1);
+  }
+  T* value(int64_t b, int64_t j, int64_t h, int64_t first) const {
+    return values_.mutable_data_ptr<T>() + ((b * H_ + h) * N_ * padded_ + j * padded_ + first) * K_;
   }
 
  private:
-  int64_t K_, N_ = 0, H_ = 0, count_ = 0;
+  int64_t K_, N_ = 0, H_ = 0, count_ = 0, padded_ = 0, stride_ = 0;
   at::Tensor keys_, values_;
 };
 
+// Adds keys to the last chunk, to its last piece where they follow it in memory.
+template <typename T>
+void append(Chunk<T>& chunk, const Piece<T>& piece, Accumulated<T> key_factor,
+            Accumulated<T> value_factor, int64_t K) {
+  chunk.columns.push_back({chunk.num_columns, piece.count, key_factor, value_factor});
+  auto* const last = chunk.pieces.empty() ? nullptr : &chunk.pieces.back();
+  if (last != nullptr && last->value + last->count * K == piece.value) {
+    last->count += piece.count;
+  } else {
+    chunk.pieces.push_back(piece);
+    chunk.pieces.back().first = chunk.num_columns;
+  }
+  chunk.num_columns += right_rows<T>(piece.count);
+}
+
+// Full tokens are cut into equal pieces; compressed tokens of neighbours go into one.
 template <typename T>
 std::vector<Chunk<T>> chunks_of(const std::vector<Segment>& segments, int64_t b, int64_t h,
                                 int64_t K, const PackedTokens<T>& full,
                                 const PackedTokens<T>& compressed) {
   using Number = Accumulated<T>;
   const double scale = 1.0 / std::sqrt(static_cast<double>(K));
-  std::vector<Chunk<T>> chunks(1);
+  std::vector<Chunk<T>> chunks;
   for (const auto& segment : segments) {
     const auto& tokens = segment.compressed ? compressed : full;
-    const int64_t head = tokens.head(b, segment.component, h);
     const int64_t size = piece_size(tokens.count(), kChunkKeys);
     for (int64_t first = 0; first < tokens.count(); first += size) {
       const int64_t count = std::min(size, tokens.count() - first);
-      // Weights of bf16 are multiplied in pairs: pieces start at even columns.
-      if (chunks.back().num_columns + right_rows<T>(count) > kChunkKeys) {
+      if (chunks.empty() || chunks.back().key_stride != tokens.key_stride() ||
+          chunks.back().num_columns + right_rows<T>(count) > kChunkKeys) {
         chunks.emplace_back();
+        chunks.back().key_stride = tokens.key_stride();
       }
-      auto& chunk = chunks.back();
-      const int64_t pair = kPaired<T> ? 2 : 1;
-      chunk.pieces.push_back(
-          {tokens.key(head) + first * pair,
-           tokens.value(head) + first * K,
-           tokens.count(),
-           {chunk.num_columns, count, static_cast<Number>(scale * segment.key_gate),
-            static_cast<Number>(segment.value_gate)}});
-      chunk.num_columns += right_rows<T>(count);
+      append(chunks.back(),
+             {tokens.key(b, segment.component, h, first),
+              tokens.value(b, segment.component, h, first), 0, count},
+             static_cast<Number>(scale * segment.key_gate), static_cast<Number>(segment.value_gate),
+             K);
     }
   }
   return chunks;
@@ -119,15 +140,15 @@ template <typename T>
 void softmax_row(const Chunk<T>& chunk, int64_t row, int64_t K, QueryBlock<T>& block) {
   auto* const scores = block.scores.data() + row * kChunkKeys;
   auto maximum = block.maxima[row];
-  for (const auto& piece : chunk.pieces) {
-    scale_row(scores, piece.columns, &maximum);
+  for (const auto& columns : chunk.columns) {
+    scale_row(scores, columns, &maximum);
   }
   const auto shrink = std::exp(block.maxima[row] - maximum);
   auto sum = block.sums[row] * shrink;
-  for (const auto& piece : chunk.pieces) {
-    sum += weigh_row(scores, piece.columns, maximum);
-    if (right_rows<T>(piece.columns.count) > piece.columns.count) {
-      scores[piece.columns.first + piece.columns.count] = 0;
+  for (const auto& columns : chunk.columns) {
+    sum += weigh_row(scores, columns, maximum);
+    if (right_rows<T>(columns.count) > columns.count) {
+      scores[columns.first + columns.count] = 0;
     }
   }
   if constexpr (kPaired<T>) {
@@ -155,16 +176,15 @@ const T* weights_of(const QueryBlock<T>& block) {
 template <typename T>
 void attend_to(const Chunk<T>& chunk, int64_t K, QueryBlock<T>& block) {
   for (const auto& piece : chunk.pieces) {
-    product(block.count, piece.columns.count, K, block.query.data, block.query.stride, piece.key,
-            piece.key_stride, block.scores.data() + piece.columns.first, kChunkKeys, false);
+    product(block.count, piece.count, K, block.query.data, block.query.stride, piece.key,
+            chunk.key_stride, block.scores.data() + piece.first, kChunkKeys, false);
   }
   for (int64_t row = 0; row < block.count; ++row) {
     softmax_row(chunk, row, K, block);
   }
   for (const auto& piece : chunk.pieces) {
-    product(block.count, K, right_rows<T>(piece.columns.count),
-            weights_of(block) + piece.columns.first, kChunkKeys, piece.value, K,
-            block.output.data(), K, true);
+    product(block.count, K, right_rows<T>(piece.count), weights_of(block) + piece.first, kChunkKeys,
+            piece.value, K, block.output.data(), K, true);
   }
 }
 
@@ -191,13 +211,14 @@ TiledOutput attend(const TiledInput& input, const AttentionPlan& plan) {
   result.output = at::empty({B, N, S, H, K}, query.options()).transpose(2, 3);
   result.log_sum_exp =
       at::empty({B, N, H, S}, query.options().dtype(c10::CppTypeToScalarType<Number>::value));
-  const int64_t blocks = (S + kQueryRows - 1) / kQueryRows;
+  const int64_t block_size = piece_size(S, kQueryRows);
+  const int64_t blocks = (S + block_size - 1) / block_size;
   at::parallel_for(0, B * N * H * blocks, 1, [&](int64_t begin, int64_t end) {
     QueryBlock<T> block;
     std::vector<Chunk<T>> chunks;
     int64_t chunks_head = -1;
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t head = task / blocks, first = task % blocks * kQueryRows;
+      const int64_t head = task / blocks, first = task % blocks * block_size;
       if (head != chunks_head) {
         const int64_t h = head % H, b = head / H / N;
         chunks = chunks_of(plan.segments[head], b, h, K, full, compressed);
@@ -205,7 +226,7 @@ TiledOutput attend(const TiledInput& input, const AttentionPlan& plan) {
       }
       const auto rows = rows_of<const T>(query, head);
       block.query = {rows.data + first * rows.stride, rows.stride};
-      block.count = std::min(kQueryRows, S - first);
+      block.count = std::min(block_size, S - first);
       block.output.assign(block.count * K, 0);
       std::fill(block.maxima.begin(), block.maxima.end(), -std::numeric_limits<Number>::infinity());
       std::fill(block.sums.begin(), block.sums.end(), 0);

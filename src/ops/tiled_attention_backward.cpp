@@ -47,9 +47,9 @@ Queries<T> read_queries(const at::Tensor& query, const TiledOutput& output,
   Queries<T> queries;
   const auto pack = [&](const Rows<const T>& rows, std::vector<T>& columns,
                         std::vector<T>& as_rows) {
-    columns.resize(K * S);
+    columns.resize(K * spread_stride<T>(S));
     as_rows.resize(right_rows<T>(S) * K);
-    pack_right(rows.data, K, S, int64_t{1}, rows.stride, columns.data(), S);
+    pack_right(rows.data, K, S, int64_t{1}, rows.stride, columns.data(), spread_stride<T>(S));
     pack_right(rows.data, S, K, rows.stride, int64_t{1}, as_rows.data(), K);
   };
   pack(q, queries.query_columns, queries.query_rows);
@@ -64,7 +64,7 @@ Queries<T> read_queries(const at::Tensor& query, const TiledOutput& output,
     }
     queries.mean_gradients[s] = sum;
   }
-  queries.result.assign(K * S, 0);
+  queries.result.assign(K * spread_stride<Number>(S), 0);
   return queries;
 }
 
@@ -145,10 +145,11 @@ GateSums<Accumulated<T>> pass_by(Queries<T>& queries, int64_t first, int64_t cou
   const int64_t pair = kPaired<T> ? 2 : 1;
   const double scale = 1.0 / std::sqrt(static_cast<double>(K));
   product(keys.count, count, K, keys.key.data, keys.key.stride,
-          queries.query_columns.data() + first * pair, S, keys.products.data(), kQueryRows, false);
-  product(keys.count, count, K, keys.value.data, keys.value.stride,
-          queries.gradient_columns.data() + first * pair, S, keys.value_gradients.data(),
+          queries.query_columns.data() + first * pair, spread_stride<T>(S), keys.products.data(),
           kQueryRows, false);
+  product(keys.count, count, K, keys.value.data, keys.value.stride,
+          queries.gradient_columns.data() + first * pair, spread_stride<T>(S),
+          keys.value_gradients.data(), kQueryRows, false);
   const auto sums =
       differentiate_block(queries, first, count, static_cast<Number>(scale * segment.key_gate),
                           static_cast<Number>(segment.value_gate), keys);
@@ -163,7 +164,7 @@ GateSums<Accumulated<T>> pass_by(Queries<T>& queries, int64_t first, int64_t cou
     right = keys.packed_gradients.data();
   }
   product(K, count, right_rows<T>(keys.count), keys.key_columns.data(), kKeyRows, right, kQueryRows,
-          queries.result.data() + first, S, true);
+          queries.result.data() + first, spread_stride<Number>(S), true);
   return sums;
 }
 
@@ -224,7 +225,8 @@ class HeadBackward {
       const auto& columns = queries_[i].result;
       for (int64_t s = 0; s < S_; ++s) {
         for (int64_t c = 0; c < K_; ++c) {
-          rows.data[s * rows.stride + c] = static_cast<T>(columns[c * S_ + s]);
+          rows.data[s * rows.stride + c] =
+              static_cast<T>(columns[c * spread_stride<Accumulated<T>>(S_) + s]);
         }
       }
     }

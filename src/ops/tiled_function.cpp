@@ -36,15 +36,20 @@ at::Tensor importance_gradient(const AttentionPlan& plan, const std::vector<doub
   return gradient.to(importance.scalar_type());
 }
 
-at::Tensor with_consecutive_channels(const at::Tensor& tokens) {
-  return !tokens.defined() || tokens.stride(-1) == 1 ? tokens : tokens.contiguous();
+// Rows of consecutive numbers that do not overlap.
+at::Tensor with_plain_rows(const at::Tensor& tokens) {
+  if (!tokens.defined()) {
+    return tokens;
+  }
+  const bool plain =
+      tokens.stride(-1) == 1 && (tokens.size(-2) == 1 || tokens.stride(-2) >= tokens.size(-1));
+  return plain ? tokens : tokens.contiguous();
 }
 
 TiledInput readable(const TiledInput& input) {
-  return {with_consecutive_channels(input.query),
-          {with_consecutive_channels(input.full.key), with_consecutive_channels(input.full.value)},
-          {with_consecutive_channels(input.compressed.key),
-           with_consecutive_channels(input.compressed.value)}};
+  return {with_plain_rows(input.query),
+          {with_plain_rows(input.full.key), with_plain_rows(input.full.value)},
+          {with_plain_rows(input.compressed.key), with_plain_rows(input.compressed.value)}};
 }
 
 std::optional<at::Tensor> if_defined(const at::Tensor& tensor) {
@@ -79,9 +84,9 @@ struct TiledFunction : torch::autograd::Function<TiledFunction> {
         c10::static_intrusive_pointer_cast<Recorded>(context->saved_data["recorded"].toCapsule());
     const TiledInput input{saved[0], {saved[1], saved[2]}, {saved[3], saved[4]}};
     const auto& importance = saved[5];
-    const auto found = tiled_attention_backward(
-        input, recorded->plan, {saved[6], saved[7]},
-        with_consecutive_channels(gradients[0].to(saved[0].scalar_type())));
+    const auto found =
+        tiled_attention_backward(input, recorded->plan, {saved[6], saved[7]},
+                                 with_plain_rows(gradients[0].to(saved[0].scalar_type())));
     at::Tensor of_importance;
     if (importance.defined()) {
       of_importance = importance_gradient(

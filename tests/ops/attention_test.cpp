@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <limits>
+#include <vector>
+
 #include "moca/core/generator.h"
 #include "tests/support/tensor_matchers.h"
 
@@ -59,6 +62,70 @@ TEST(Attention, RecordsTheGradientWhereOneIsWanted) {
   const auto expected = at::scaled_dot_product_attention(c.query, c.key, value).sum();
   EXPECT_TRUE(all_close(torch::autograd::grad({sum}, {value})[0],
                         torch::autograd::grad({expected}, {value})[0], 1e-6));
+}
+
+TEST(Attention, ReadsAnyLayout) {
+  const torch::NoGradGuard no_grad;
+  const auto c = make_case(530, 131);
+  const auto expected = reference(c);
+  const auto transposed = [](const at::Tensor& heads) {
+    return heads.transpose(2, 3).contiguous().transpose(2, 3);  // channels strided
+  };
+  EXPECT_TRUE(
+      all_close(attention(transposed(c.query), c.key, transposed(c.value)), expected, 1e-6));
+  const auto one = c.query.narrow(2, 3, 1).expand({-1, -1, 530, -1});  // rows that overlap
+  EXPECT_TRUE(all_close(attention(one, c.key, c.value),
+                        expected.narrow(2, 3, 1).expand({-1, -1, 530, -1}), 1e-6));
+}
+
+TEST(Attention, LeavesWhatIsNoNumberVisible) {
+  const torch::NoGradGuard no_grad;
+  for (const auto type : {at::kFloat, at::kBFloat16}) {
+    auto c = make_case(530, 131);
+    c.query[0][1].select(0, 400).fill_(std::numeric_limits<double>::quiet_NaN());
+    const auto output = attention(c.query.to(type), c.key.to(type), c.value.to(type));
+    EXPECT_TRUE(output[0][1][400].isnan().all().item<bool>());
+    EXPECT_EQ(output.isnan().sum().item<int64_t>(), output.size(3));
+  }
+}
+
+TEST(Attention, BetweenComponentsIsAttentionOverAllTheirTokens) {
+  const torch::NoGradGuard no_grad;
+  auto generator = generator_for(6, "attention between");
+  const auto heads = [&](int64_t N, int64_t S) {
+    return at::randn({2, N, S, 3, 16}, generator, at::TensorOptions()).transpose(2, 3);
+  };
+  const auto joined = [](const at::Tensor& tokens) {
+    return tokens.transpose(1, 2).flatten(2, 3).to(at::kDouble);
+  };
+  for (const int64_t key_components : {1, 4}) {
+    const auto query = heads(4, 65), key = heads(key_components, 70);
+    const auto value = heads(key_components, 70);
+    const auto expected =
+        at::scaled_dot_product_attention(joined(query), joined(key), joined(value));
+    EXPECT_TRUE(all_close(joined(attention_between(query, key, value)), expected, 1e-6));
+  }
+}
+
+TEST(Attention, HasTheGradientsOfLibTorchsInAllInputs) {
+  const auto c = make_case(530, 131);
+  const auto weights = at::randn_like(c.query);
+  const auto gradients = [&](const auto& function, at::ScalarType type) {
+    std::vector<at::Tensor> inputs;
+    for (const auto& input : {c.query, c.key, c.value}) {
+      inputs.push_back(input.detach().to(type).requires_grad_());
+    }
+    const auto output = function(inputs[0], inputs[1], inputs[2]);
+    return torch::autograd::grad({(output * weights.to(type)).sum()}, inputs);
+  };
+  const auto plain = [](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+    return at::scaled_dot_product_attention(q, k, v);
+  };
+  const auto expected = gradients(plain, at::kDouble);
+  const auto found = gradients(attention, at::kFloat);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_TRUE(all_close(found[i], expected[i], 2e-6)) << "input " << i;
+  }
 }
 
 }  // namespace
