@@ -12,11 +12,12 @@ import json
 import math
 import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
+
+from hardware import hardware
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -25,13 +26,6 @@ SIZES = {"width": 512, "heads": 8, "blocks": 5, "tokens": 512, "selected": 3, "c
 BARS = {"fp32": {2: 1.00, 4: 1.00, 8: 0.85, 16: 0.66}, "bf16": {2: 0.95, 4: 0.85, 8: 0.58, 16: 0.40}}
 GROWTH = (4, 8, 16, 32, 64)
 GROWTH_BAR = 5.5  # from N = 16 to 64
-
-
-def processor():
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()
 
 
 def ours(build, dtype, components, rounds):
@@ -142,7 +136,7 @@ def main():
             for dtype, bars in BARS.items() for components in bars]
     growth = [growth_of(build, dtype) for dtype in BARS]
     result = {"what": "one forward of the DiT, no gradient, random weights, CPU time of one thread",
-              "hardware": f"{processor()}, {os.cpu_count()} cores",
+              "hardware": hardware(),
               "command": f"benchmarks/forward_cpu.py BUILD_FOLDER {repeats}", "sizes": SIZES,
               "rows": rows, "growth": growth}
     (RESULTS / "forward_cpu.json").write_text(json.dumps(result, indent=1) + "\n")

@@ -10,21 +10,15 @@ wall time. A ratio is the median over the rounds of ours / PyTorch's in the same
 import json
 import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import sys
 
+from hardware import hardware
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULT = ROOT / "benchmarks" / "results" / "vae_decode.json"
 BARS = {"fp32": 1.0, "bf16": 0.4}  # ours in this type over PyTorch's float
-
-
-def processor():
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()
 
 
 def measure(side, dtype, threads, build):
@@ -71,7 +65,7 @@ def main():
                     ratios(rounds, threads, "bf16", "bf16")]
     result = {
         "what": "decode of one component at the released VAE's size, random weights",
-        "hardware": f"{processor()}, {os.cpu_count()} cores",
+        "hardware": hardware(),
         "command": "benchmarks/vae_decode.py BUILD_FOLDER " + str(num_rounds),
         "bars": {f"moca {dtype} / pytorch fp32": bar for dtype, bar in BARS.items()},
         "ratios": summary,
