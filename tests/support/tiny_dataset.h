@@ -1,5 +1,8 @@
 #pragma once
 
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
 #include <memory>
 
 #include "moca/data/data_config.h"
@@ -30,5 +33,22 @@ inline std::shared_ptr<const data::PreparedDataset> prepared(const data::DataCon
   data::prepare_dataset(config, "made by a test");
   return std::make_shared<const data::PreparedDataset>(config.path);
 }
+
+// A test suite that shares one tiny dataset, on one thread.
+class WithTinyDataset : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    at::set_num_threads(1);
+    folder_ = std::make_unique<TemporaryFolder>();
+    dataset_ = prepared(tiny_data_config(*folder_));
+  }
+  static void TearDownTestSuite() {
+    dataset_.reset();
+    folder_.reset();
+  }
+
+  inline static std::unique_ptr<TemporaryFolder> folder_;
+  inline static std::shared_ptr<const data::PreparedDataset> dataset_;
+};
 
 }  // namespace moca::testing

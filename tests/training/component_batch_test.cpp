@@ -1,7 +1,6 @@
 #include "src/training/component_batch.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -17,31 +16,15 @@ namespace {
 
 using testing::bit_equal;
 
-class TinyDataset : public ::testing::Test {
+class TinyDataset : public testing::WithTinyDataset {
  protected:
-  static void SetUpTestSuite() {
-    at::set_num_threads(1);
-    folder_ = new testing::TemporaryFolder();
-    dataset_ = testing::prepared(testing::tiny_data_config(*folder_));
-  }
-  static void TearDownTestSuite() {
-    dataset_.reset();
-    delete folder_;
-  }
-
   static ComponentBatch draw(int64_t num_surface_points, int64_t num_query_points, uint64_t seed) {
     return draw_components(*dataset_, {{0, 1}, {2, 0}}, num_surface_points, num_query_points, seed);
   }
   static LatentSource latent_source(int64_t num_cached) {
     return {testing::tiny_vae(), dataset_, dataset_->indices_of("train"), num_cached, 32, 5};
   }
-
-  static testing::TemporaryFolder* folder_;
-  static std::shared_ptr<const data::PreparedDataset> dataset_;
 };
-
-testing::TemporaryFolder* TinyDataset::folder_ = nullptr;
-std::shared_ptr<const data::PreparedDataset> TinyDataset::dataset_;
 
 TEST_F(TinyDataset, ListsEveryComponentOfASplitOnce) {
   std::set<std::pair<int64_t, int64_t>> listed;

@@ -1,6 +1,5 @@
 // The two stages' losses, on tiny models and a dataset of a few assets.
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
@@ -28,18 +27,8 @@ using ::testing::HasSubstr;
 using testing::refusal;
 using testing::tiny_vae;
 
-class TinyStages : public ::testing::Test {
+class TinyStages : public testing::WithTinyDataset {
  protected:
-  static void SetUpTestSuite() {
-    at::set_num_threads(1);
-    folder_ = new testing::TemporaryFolder();
-    dataset_ = testing::prepared(testing::tiny_data_config(*folder_));
-  }
-  static void TearDownTestSuite() {
-    dataset_.reset();
-    delete folder_;
-  }
-
   static VaeTrainingConfig vae_config() {
     VaeTrainingConfig config;
     config.num_surface_points = 32;
@@ -65,13 +54,7 @@ class TinyStages : public ::testing::Test {
     return setup;
   }
   static TrainingTask dit_task() { return dit_training(dit_setup()); }
-
-  static testing::TemporaryFolder* folder_;
-  static std::shared_ptr<const data::PreparedDataset> dataset_;
 };
-
-testing::TemporaryFolder* TinyStages::folder_ = nullptr;
-std::shared_ptr<const data::PreparedDataset> TinyStages::dataset_;
 
 // The largest gradient of the parameters whose names contain `part`, 0 for none.
 double largest_gradient(const torch::nn::Module& model, const std::string& part) {
