@@ -123,7 +123,8 @@ class Evaluation {
     return evaluation::compare_scenes(scene, references_[reference], result_.metrics).points;
   }
 
-  // The decoder's meshes of the posterior means of asset i's components.
+  // The decoder's meshes of asset i's components, each drawn once from its posterior: what the
+  // decoder was trained on and the DiT learns. A wide posterior's mean is neither.
   mesh::Scene reconstructed(int64_t i) {
     const torch::NoGradGuard no_grad;
     std::vector<at::Tensor> points, normals;
@@ -134,11 +135,13 @@ class Evaluation {
       points.push_back(surface.points.narrow(0, 0, num_points));
       normals.push_back(surface.normals.narrow(0, 0, num_points));
     }
+    auto generator = generator_for(config_.evaluation.seed, "reconstruct", i);
     const auto posterior =
-        vae_->encode(at::stack(points).to(device_), at::stack(normals).to(device_),
-                     generator_for(config_.evaluation.seed, "reconstruct", i));
+        vae_->encode(at::stack(points).to(device_), at::stack(normals).to(device_), generator);
+    const auto noise = at::randn(posterior.mean.sizes(), generator, at::TensorOptions());
+    const auto latents = posterior.sample(noise.to(device_));
     mesh::Scene scene;
-    for (auto& surface : vae::decode_components(vae_, posterior.mean, config_.decoder)) {
+    for (auto& surface : vae::decode_components(vae_, latents, config_.decoder)) {
       scene.components.push_back({"", std::move(surface), mesh::Vec3::Zero()});
     }
     return scene;
