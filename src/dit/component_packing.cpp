@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "moca/core/shapes.h"
+#include "moca/ops/attention.h"
 
 namespace moca::dit {
 namespace {
@@ -30,7 +31,7 @@ at::Tensor ComponentPackingImpl::forward(const at::Tensor& vecset_tokens) {
       at::cat({compression_queries_, anchor_query_}).unsqueeze(0);  // [1, M + 1, D]
   const auto query = attention_->project_query(queries).expand({n, -1, -1, -1});
   const auto context = attention_->project_context(vecset_tokens);
-  return attention_->project_output(nn::attend(query, context.key, context.value));
+  return attention_->project_output(ops::attention(query, context.key, context.value));
 }
 
 }  // namespace moca::dit

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "moca/core/shapes.h"
+#include "moca/ops/attention.h"
 
 namespace moca::dit {
 
@@ -10,12 +11,12 @@ at::Tensor local_attention(nn::Attention& attention, const at::Tensor& tokens, i
   const auto [n, S, D] = shape<3>(tokens, "tokens [n, S, D]");
   const auto heads = attention->project(tokens);
   if (num_added == 0) {
-    return attention->project_output(nn::attend(heads.query, heads.key, heads.value));
+    return attention->project_output(ops::attention(heads.query, heads.key, heads.value));
   }
   // Nested key ranges instead of a mask: tokens [begin, end) attend to tokens [0, end).
   const auto attend_up_to = [&](int64_t begin, int64_t end) {
-    return nn::attend(heads.query.narrow(2, begin, end - begin), heads.key.narrow(2, 0, end),
-                      heads.value.narrow(2, 0, end));
+    return ops::attention(heads.query.narrow(2, begin, end - begin), heads.key.narrow(2, 0, end),
+                          heads.value.narrow(2, 0, end));
   };
   const int64_t num_vecset = S - num_added;
   return attention->project_output(at::cat(

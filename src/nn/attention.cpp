@@ -5,7 +5,6 @@
 #include <memory>
 
 #include "moca/core/shapes.h"
-#include "moca/ops/attention.h"
 #include "moca/ops/linear.h"
 
 namespace moca::nn {
@@ -90,9 +89,5 @@ at::Tensor AttentionImpl::project_output(const at::Tensor& heads) {
 }
 
 at::Tensor AttentionImpl::output_bias() const { return to_out_->bias; }
-
-at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
-  return ops::attention(query, key, value);
-}
 
 }  // namespace moca::nn

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "moca/ops/attention.h"
+
 namespace moca::vae {
 
 VaeBlockImpl::VaeBlockImpl(Kind kind, int64_t width, int64_t num_heads) {
@@ -19,14 +21,14 @@ VaeBlockImpl::VaeBlockImpl(Kind kind, int64_t width, int64_t num_heads) {
 at::Tensor VaeBlockImpl::forward_self(const at::Tensor& tokens) {
   const auto heads = attention_->project(norm_attention_(tokens));
   const auto attended =
-      tokens + attention_->project_output(nn::attend(heads.query, heads.key, heads.value));
+      tokens + attention_->project_output(ops::attention(heads.query, heads.key, heads.value));
   return attended + feed_forward_(norm3_(attended));
 }
 
 at::Tensor VaeBlockImpl::forward_cross(const at::Tensor& tokens, const nn::HeadTensors& context) {
   const auto query = attention_->project_query(norm_attention_(tokens));
   const auto attended =
-      tokens + attention_->project_output(nn::attend(query, context.key, context.value));
+      tokens + attention_->project_output(ops::attention(query, context.key, context.value));
   return attended + feed_forward_(norm3_(attended));
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "moca/ops/attention.h"
 #include "tests/dit/small_dit.h"
 #include "tests/support/tensor_matchers.h"
 
@@ -74,7 +75,8 @@ TEST_F(LocalAttention, OfVecsetTokensIsPlainSelfAttention) {
   const torch::NoGradGuard no_grad;
   const auto vecset = tokens_.narrow(1, 0, 8);
   const auto heads = attention_->project(vecset);
-  const auto plain = attention_->project_output(nn::attend(heads.query, heads.key, heads.value));
+  const auto plain =
+      attention_->project_output(ops::attention(heads.query, heads.key, heads.value));
   EXPECT_TRUE(all_close(attend(tokens_).narrow(1, 0, 8), plain, 1e-6));
   EXPECT_TRUE(bit_equal(local_attention(attention_, vecset, 0), plain));
 }

@@ -8,6 +8,7 @@
 
 #include "moca/core/generator.h"
 #include "moca/nn/embeddings.h"
+#include "moca/ops/attention.h"
 #include "tests/ops/finite_differences.h"
 #include "tests/support/fixture.h"
 #include "tests/support/tensor_matchers.h"
@@ -72,7 +73,7 @@ TEST(Attention, OverAZeroContextIsExactlyTheOutputBias) {
   auto attention = make(32, 48, 4, true);
   const auto query = attention->project_query(at::randn({2, 5, 32}));
   const auto context = attention->project_context(at::zeros({2, 7, 48}));
-  const auto output = attention->project_output(attend(query, context.key, context.value));
+  const auto output = attention->project_output(ops::attention(query, context.key, context.value));
   EXPECT_TRUE(bit_equal(output, attention->output_bias().expand({2, 5, 32})));
 }
 
@@ -81,50 +82,12 @@ at::Tensor draw(at::IntArrayRef sizes, uint64_t index) {
                    at::TensorOptions().dtype(at::kDouble));
 }
 
-TEST(Attend, IsTheSoftmaxOfScaledProductsTimesTheValues) {
-  const auto query = draw({2, 3, 4, 5}, 0), key = draw({2, 3, 6, 5}, 1);
-  const auto value = draw({2, 3, 6, 5}, 2);
-  const auto output = attend(query, key, value);
-  for (int64_t s = 0; s < 4; ++s) {
-    const auto weights = ((key[1][2] * query[1][2][s]).sum(-1) / std::sqrt(5.0)).exp();  // [6]
-    const auto expected = (weights.unsqueeze(-1) * value[1][2]).sum(0) / weights.sum();
-    EXPECT_TRUE(all_close(output[1][2][s], expected, 1e-12));
-  }
-}
-
-TEST(Attend, HasTheGradientOfItsValuesForAllThreeInputs) {
-  const auto query = draw({1, 2, 3, 4}, 0), key = draw({1, 2, 5, 4}, 1);
-  const auto value = draw({1, 2, 5, 4}, 2), weights = draw({1, 2, 3, 4}, 3);
-  const auto weigh = [&](const at::Tensor& output) { return (output * weights).sum(); };
-  EXPECT_TRUE(testing::has_right_gradient(
-      [&](const at::Tensor& input) { return weigh(attend(input, key, value)); }, query));
-  EXPECT_TRUE(testing::has_right_gradient(
-      [&](const at::Tensor& input) { return weigh(attend(query, input, value)); }, key));
-  EXPECT_TRUE(testing::has_right_gradient(
-      [&](const at::Tensor& input) { return weigh(attend(query, key, input)); }, value));
-}
-
-TEST(Attend, ReadsASetAndStaysWithinItsValues) {
-  const auto query = draw({1, 1, 4, 5}, 0), key = draw({1, 1, 6, 5}, 1);
-  const auto value = draw({1, 1, 6, 5}, 2);
-  const auto order = at::tensor({4, 1, 5, 0, 2, 3}, at::kLong);
-  const auto output = attend(query, key, value);
-  EXPECT_TRUE(all_close(attend(query, key.index_select(2, order), value.index_select(2, order)),
-                        output, 1e-12));
-  EXPECT_TRUE((output <= std::get<0>(value.max(2, true))).all().item<bool>());
-  EXPECT_TRUE((output >= std::get<0>(value.min(2, true))).all().item<bool>());
-  // A very certain query takes the value of the key that agrees most.
-  const auto best = at::matmul(query, key.transpose(2, 3)).argmax(-1)[0][0];  // [4]
-  EXPECT_TRUE(
-      all_close(attend(query * 1e4, key, value)[0][0], value[0][0].index_select(0, best), 1e-12));
-}
-
 TEST(Attention, PermutesItsOutputWithItsTokensAndKeepsRowsOfABatchApart) {
   auto attention = make(16, 0, 4, true);
   const auto tokens = draw({2, 6, 16}, 4).to(at::kFloat);
   const auto run = [&](const at::Tensor& input) {
     const auto heads = attention->project(input);
-    return attention->project_output(attend(heads.query, heads.key, heads.value));
+    return attention->project_output(ops::attention(heads.query, heads.key, heads.value));
   };
   const auto order = at::tensor({4, 1, 5, 0, 2, 3}, at::kLong);
   const auto output = run(tokens);
@@ -139,7 +102,7 @@ TEST(Attention, HasTheGradientOfItsValuesInDoublePrecision) {
   const auto weights = draw({1, 3, 8}, 7);
   const auto run = [&](const at::Tensor& queries, const at::Tensor& seen) {
     const auto heads = attention->project_context(seen);
-    const auto attended = attend(attention->project_query(queries), heads.key, heads.value);
+    const auto attended = ops::attention(attention->project_query(queries), heads.key, heads.value);
     return (attention->project_output(attended) * weights).sum();
   };
   EXPECT_TRUE(testing::has_right_gradient(

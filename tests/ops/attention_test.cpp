@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <cmath>
 #include <limits>
 #include <vector>
 
 #include "moca/core/generator.h"
+#include "tests/ops/finite_differences.h"
 #include "tests/support/tensor_matchers.h"
 
 namespace moca::ops {
@@ -31,6 +33,49 @@ Case make_case(int64_t S, int64_t T) {
 at::Tensor reference(const Case& c) {
   return at::scaled_dot_product_attention(c.query.to(at::kDouble), c.key.to(at::kDouble),
                                           c.value.to(at::kDouble));
+}
+
+at::Tensor draw_doubles(at::IntArrayRef sizes, uint64_t index) {
+  return at::randn(sizes, generator_for(3, "attention test", 0, index),
+                   at::TensorOptions().dtype(at::kDouble));
+}
+
+TEST(Attention, IsTheSoftmaxOfScaledProductsTimesTheValues) {
+  const auto query = draw_doubles({2, 3, 4, 5}, 0), key = draw_doubles({2, 3, 6, 5}, 1);
+  const auto value = draw_doubles({2, 3, 6, 5}, 2);
+  const auto output = attention(query, key, value);
+  for (int64_t s = 0; s < 4; ++s) {
+    const auto weights = ((key[1][2] * query[1][2][s]).sum(-1) / std::sqrt(5.0)).exp();  // [6]
+    const auto expected = (weights.unsqueeze(-1) * value[1][2]).sum(0) / weights.sum();
+    EXPECT_TRUE(all_close(output[1][2][s], expected, 1e-12));
+  }
+}
+
+TEST(Attention, HasTheGradientOfItsValuesForAllThreeInputs) {
+  const auto query = draw_doubles({1, 2, 3, 4}, 0), key = draw_doubles({1, 2, 5, 4}, 1);
+  const auto value = draw_doubles({1, 2, 5, 4}, 2), weights = draw_doubles({1, 2, 3, 4}, 3);
+  const auto weigh = [&](const at::Tensor& output) { return (output * weights).sum(); };
+  EXPECT_TRUE(testing::has_right_gradient(
+      [&](const at::Tensor& input) { return weigh(attention(input, key, value)); }, query));
+  EXPECT_TRUE(testing::has_right_gradient(
+      [&](const at::Tensor& input) { return weigh(attention(query, input, value)); }, key));
+  EXPECT_TRUE(testing::has_right_gradient(
+      [&](const at::Tensor& input) { return weigh(attention(query, key, input)); }, value));
+}
+
+TEST(Attention, ReadsASetAndStaysWithinItsValues) {
+  const auto query = draw_doubles({1, 1, 4, 5}, 0), key = draw_doubles({1, 1, 6, 5}, 1);
+  const auto value = draw_doubles({1, 1, 6, 5}, 2);
+  const auto order = at::tensor({4, 1, 5, 0, 2, 3}, at::kLong);
+  const auto output = attention(query, key, value);
+  EXPECT_TRUE(all_close(attention(query, key.index_select(2, order), value.index_select(2, order)),
+                        output, 1e-12));
+  EXPECT_TRUE((output <= std::get<0>(value.max(2, true))).all().item<bool>());
+  EXPECT_TRUE((output >= std::get<0>(value.min(2, true))).all().item<bool>());
+  // A very certain query takes the value of the key that agrees most.
+  const auto best = at::matmul(query, key.transpose(2, 3)).argmax(-1)[0][0];  // [4]
+  EXPECT_TRUE(all_close(attention(query * 1e4, key, value)[0][0], value[0][0].index_select(0, best),
+                        1e-12));
 }
 
 TEST(Attention, IsLibTorchsInFloat) {

@@ -63,7 +63,4 @@ class AttentionImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Attention);
 
-// Plain attention of [n, H, S, K] queries over [n, H, T, K] keys and values, scale 1 / sqrt(K).
-at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value);
-
 }  // namespace moca::nn
