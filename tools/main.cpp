@@ -1,4 +1,5 @@
 #include <c10/util/Exception.h>
+#include <malloc.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +13,16 @@
 namespace {
 
 constexpr int kUserMistake = 2;
+
+// A training step frees and takes again the same tensors. Left to itself, glibc hands the large
+// ones back to the system each time, and clearing their pages anew took a fifth of the VAE's step.
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that glibc takes
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_TOP_PAD, 64 << 20);
+#endif
+}
 
 // CLI11 2.1 answers a misspelt subcommand only with "A subcommand is required".
 void refuse_unknown_command(const CLI::App& app, int argc, char** argv) {
@@ -57,6 +68,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_freed_memory();
   try {
     return run(argc, argv);
   } catch (const moca::Error& mistake) {

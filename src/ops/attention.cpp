@@ -12,7 +12,7 @@ namespace moca::ops {
 namespace {
 
 // Below this many scores of a head, LibTorch's attention is as fast.
-constexpr int64_t kSmallestHead = int64_t{1} << 14;
+constexpr int64_t kSmallestHead = int64_t{1} << 8;
 
 // Everyone attends to all components of the asset.
 AttentionPlan everyone(const at::Tensor& query, int64_t num_key_components) {

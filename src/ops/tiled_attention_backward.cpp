@@ -72,9 +72,11 @@ Queries<T> read_queries(const at::Tensor& query, const TiledOutput& output,
 template <typename T>
 struct KeyBlock {
   using Number = Accumulated<T>;
+  int64_t rows;     // keys that fit
+  int64_t columns;  // queries that fit
   int64_t count = 0;
   Rows<const T> key, value;
-  std::vector<T> key_columns;           // left side [K, count]
+  std::vector<T> key_columns;           // left side [K, rows]
   std::vector<Number> products;         // [count, queries], then their gradients
   std::vector<Number> value_gradients;  // [count, queries], then the weights
   std::vector<T> rounded_gradients;     // of the products, where T is not Number
@@ -83,15 +85,17 @@ struct KeyBlock {
   std::vector<Number> key_result;    // [count, K]
   std::vector<Number> value_result;  // [count, K]
 
-  explicit KeyBlock(int64_t K)
-      : key_columns(K * kKeyRows),
-        products(kKeyRows * kQueryRows),
+  KeyBlock(int64_t most_keys, int64_t most_queries, int64_t K)
+      : rows(right_rows<T>(std::min(most_keys, kKeyRows))),
+        columns((std::min(most_queries, kQueryRows) + 15) / 16 * 16),
+        key_columns(K * rows),
+        products(rows * columns),
         value_gradients(products.size()),
         rounded_gradients(kPaired<T> ? products.size() : 0),
         rounded_weights(rounded_gradients.size()),
         packed_gradients(rounded_gradients.size()),
-        key_result(kKeyRows * K),
-        value_result(kKeyRows * K) {}
+        key_result(rows * K),
+        value_result(rows * K) {}
 
   const T* gradients() const { return pick(products, rounded_gradients); }
   const T* weights() const { return pick(value_gradients, rounded_weights); }
@@ -113,7 +117,7 @@ GateSums<Accumulated<T>> differentiate_block(const Queries<T>& queries, int64_t 
   using Number = Accumulated<T>;
   GateSums<Number> sums;
   for (int64_t row = 0; row < keys.count; ++row) {
-    const int64_t begin = row * kQueryRows;
+    const int64_t begin = row * keys.columns;
     const KeyRow<Number> of_key{keys.products.data() + begin,
                                 keys.value_gradients.data() + begin,
                                 queries.log_sum_exp + first,
@@ -146,25 +150,25 @@ GateSums<Accumulated<T>> pass_by(Queries<T>& queries, int64_t first, int64_t cou
   const double scale = 1.0 / std::sqrt(static_cast<double>(K));
   product(keys.count, count, K, keys.key.data, keys.key.stride,
           queries.query_columns.data() + first * pair, spread_stride<T>(S), keys.products.data(),
-          kQueryRows, false);
+          keys.columns, false);
   product(keys.count, count, K, keys.value.data, keys.value.stride,
           queries.gradient_columns.data() + first * pair, spread_stride<T>(S),
-          keys.value_gradients.data(), kQueryRows, false);
+          keys.value_gradients.data(), keys.columns, false);
   const auto sums =
       differentiate_block(queries, first, count, static_cast<Number>(scale * segment.key_gate),
                           static_cast<Number>(segment.value_gate), keys);
-  product(keys.count, K, right_rows<T>(count), keys.weights(), kQueryRows,
+  product(keys.count, K, right_rows<T>(count), keys.weights(), keys.columns,
           queries.gradient_rows.data() + first * K, K, keys.value_result.data(), K, true);
-  product(keys.count, K, right_rows<T>(count), keys.gradients(), kQueryRows,
+  product(keys.count, K, right_rows<T>(count), keys.gradients(), keys.columns,
           queries.query_rows.data() + first * K, K, keys.key_result.data(), K, true);
   const T* right = keys.gradients();
   if constexpr (kPaired<T>) {
-    pack_right(right, keys.count, count, kQueryRows, int64_t{1}, keys.packed_gradients.data(),
-               kQueryRows);
+    pack_right(right, keys.count, count, keys.columns, int64_t{1}, keys.packed_gradients.data(),
+               keys.columns);
     right = keys.packed_gradients.data();
   }
-  product(K, count, right_rows<T>(keys.count), keys.key_columns.data(), kKeyRows, right, kQueryRows,
-          queries.result.data() + first, spread_stride<Number>(S), true);
+  product(K, count, right_rows<T>(keys.count), keys.key_columns.data(), keys.rows, right,
+          keys.columns, queries.result.data() + first, spread_stride<Number>(S), true);
   return sums;
 }
 
@@ -178,7 +182,7 @@ void begin_keys(const KeyValue& tokens, int64_t head, int64_t first, int64_t K, 
   std::fill(keys.key_columns.begin(), keys.key_columns.end(), T(0));
   for (int64_t row = 0; row < keys.count; ++row) {
     for (int64_t c = 0; c < K; ++c) {
-      keys.key_columns[c * kKeyRows + row] = keys.key.data[row * keys.key.stride + c];
+      keys.key_columns[c * keys.rows + row] = keys.key.data[row * keys.key.stride + c];
     }
   }
   std::fill(keys.key_result.begin(), keys.key_result.end(), 0);
@@ -200,17 +204,17 @@ template <typename T>
 class HeadBackward {
  public:
   HeadBackward(const TiledInput& input, const AttentionPlan& plan,
-               const std::vector<int64_t>& first_segment, TiledGradients& gradients, int64_t b,
-               int64_t h)
+               const std::vector<int64_t>& first_segment, TiledGradients& gradients,
+               KeyBlock<T>& keys, int64_t b, int64_t h)
       : input_(input),
         plan_(plan),
         first_segment_(first_segment),
         gradients_(gradients),
+        keys_(keys),
         b_(b),
         h_(h),
         S_(input.query.size(3)),
-        K_(input.query.size(4)),
-        keys_(K_) {}
+        K_(input.query.size(4)) {}
 
   void run(const TiledOutput& output, const at::Tensor& output_gradient) {
     for (int64_t i = 0; i < plan_.num_components; ++i) {
@@ -282,8 +286,8 @@ class HeadBackward {
   const AttentionPlan& plan_;
   const std::vector<int64_t>& first_segment_;  // of every (b, i, h) in the plan
   TiledGradients& gradients_;
+  KeyBlock<T>& keys_;
   int64_t b_, h_, S_, K_;
-  KeyBlock<T> keys_;
   std::vector<Queries<T>> queries_;
 };
 
@@ -304,9 +308,12 @@ void run(const TiledInput& input, const AttentionPlan& plan, const TiledOutput& 
   gradients.key_gates.assign(first_segment.back(), 0.0);
   gradients.value_gates.assign(first_segment.back(), 0.0);
   const int64_t B = input.query.size(0), H = plan.num_heads;
+  const int64_t most_keys = std::max(
+      input.full.key.size(3), input.compressed.key.defined() ? input.compressed.key.size(3) : 0);
   at::parallel_for(0, B * H, 1, [&](int64_t begin, int64_t end) {
+    KeyBlock<T> keys(most_keys, input.query.size(3), input.query.size(4));
     for (int64_t task = begin; task < end; ++task) {
-      HeadBackward<T>(input, plan, first_segment, gradients, task / H, task % H)
+      HeadBackward<T>(input, plan, first_segment, gradients, keys, task / H, task % H)
           .run(output, output_gradient);
     }
     if constexpr (kPaired<T>) {
