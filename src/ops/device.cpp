@@ -14,6 +14,9 @@ namespace {
 
 // Loading libtorch_cuda registers its kernels. Returns what went wrong, or nothing.
 std::string load_torch_cuda() {
+#ifndef MOCA_CUDA
+  return "this moca was built where there was no nvcc";
+#endif
   static const std::string failure = [] {
     if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
       return std::string(dlerror());

@@ -22,7 +22,7 @@ struct MocSizes {
 // other backend.
 at::Tensor moc_attention_definition(const MocInput& input, const MocPlan& plan,
                                     const MocSizes& sizes);
-// Gathers what each (component, head) attends to and calls LibTorch's own attention.
+// Packs what each (component, head) attends to and calls LibTorch's own attention.
 at::Tensor moc_attention_packed(const MocInput& input, const MocPlan& plan, const MocSizes& sizes);
 // Blocks on the CPU, nothing gathered.
 at::Tensor moc_attention_tiled(const MocInput& input, const MocPlan& plan, const MocSizes& sizes);

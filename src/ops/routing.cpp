@@ -9,6 +9,13 @@
 #include "moca/core/shapes.h"
 #include "moca/ops/moc_attention.h"
 
+#ifdef MOCA_CUDA
+#include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
+
+#include "routing.cuh"
+#endif
+
 namespace moca::ops {
 namespace {
 
@@ -64,16 +71,34 @@ Selection select_on_cpu(const at::Tensor& keys, int64_t num_selected) {
   return result;
 }
 
-// The same in tensor operations, without a round trip to the host.
-Selection select_on_device(const at::Tensor& keys, const at::Tensor& own, int64_t num_selected) {
-  const int64_t N = keys.size(1);
-  const auto others = keys.masked_fill(own, -std::numeric_limits<float>::infinity());
-  Selection result;
-  result.selected = std::get<1>(others.topk(num_selected, -1, true, true));
-  // The others in ascending order: a stable sort moves the taken ones (own, selected) to the end.
-  const auto taken = own.expand(keys.sizes()).to(at::kInt).scatter(-1, result.selected, 1);
-  result.rest = std::get<1>(taken.sort(true, -1, false)).narrow(-1, 0, N - 1 - num_selected);
+#ifdef MOCA_CUDA
+// The same by a kernel, without a round trip to the host.
+Selection select_on_gpu(const at::Tensor& keys, int64_t num_selected) {
+  const int64_t B = keys.size(0), N = keys.size(1), H = keys.size(2);
+  TORCH_CHECK(N <= kMostSelectable, "routing takes at most ", kMostSelectable,
+              " components on a GPU, got ", N);
+  const auto options = keys.options().dtype(at::kLong);
+  Selection result{at::empty({B, N, H, num_selected}, options),
+                   at::empty({B, N, H, N - 1 - num_selected}, options)};
+  const c10::cuda::CUDAGuard guard(keys.device());
+  const int failure = launch_select_components(
+      keys.contiguous().const_data_ptr<float>(), result.selected.mutable_data_ptr<int64_t>(),
+      result.rest.mutable_data_ptr<int64_t>(), B * N * H, static_cast<int32_t>(N),
+      static_cast<int32_t>(H), static_cast<int32_t>(num_selected),
+      c10::cuda::getCurrentCUDAStream(keys.device().index()).stream());
+  TORCH_CHECK(failure == 0, "routing on ", keys.device(), ": CUDA error ", failure);
   return result;
+}
+#endif
+
+Selection select(const at::Tensor& keys, int64_t num_selected) {
+#ifdef MOCA_CUDA
+  if (keys.is_cuda()) {
+    return select_on_gpu(keys, num_selected);
+  }
+#endif
+  TORCH_CHECK(keys.is_cpu(), "routing was built without CUDA, got anchors on ", keys.device());
+  return select_on_cpu(keys, num_selected);
 }
 
 }  // namespace
@@ -102,12 +127,7 @@ Routing route(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
 
   const int64_t num_selected = std::min(options.num_selected, N - 1);
   const auto keys = ranking_keys(routing.importance, options, generator);
-  auto selection =
-      keys.device().is_cpu()
-          ? select_on_cpu(keys, num_selected)
-          : select_on_device(keys,
-                             at::eye(N, keys.options().dtype(at::kBool)).reshape({1, N, 1, N}),
-                             num_selected);
+  auto selection = select(keys, num_selected);
   routing.selected = std::move(selection.selected);
   routing.rest = std::move(selection.rest);
   return routing;

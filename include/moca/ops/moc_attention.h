@@ -46,7 +46,8 @@ Routing route(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
               const RoutingOptions& options, const std::optional<at::Generator>& generator);
 
 // How it is computed: by device and type; as the loops of its definition; with what is attended to
-// gathered for LibTorch's own attention; in blocks that stay in a CPU's caches.
+// packed for LibTorch's own attention (once more in the backward pass, instead of being kept); in
+// blocks that stay in a CPU's caches.
 enum class MocBackend { kAuto, kDefinition, kPacked, kTiled };
 
 struct MocPlan {
@@ -54,6 +55,9 @@ struct MocPlan {
   GateTarget gate_target = GateTarget::kKey;
   bool attend_compressed = true;  // Table 3B: without, the rest is not attended at all
   MocBackend backend = MocBackend::kAuto;
+  // The packed backend attends to as many heads at a time as it has bytes for their keys and
+  // values.
+  int64_t packed_bytes = int64_t{4} << 30;
 };
 
 // Mixture-of-components attention (Eq. 6-8): the queries of component i attend, per head, to their
