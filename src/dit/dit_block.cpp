@@ -42,10 +42,10 @@ at::Tensor DitBlockImpl::self_attention(const at::Tensor& tokens, const BlockCon
     return local_attention(attn1_, tokens, num_added_);
   }
   if (!router_) {
-    return dense_global_attention(attn1_, tokens, context.layout);
+    return dense_global_attention(attn1_, tokens, *context.layout);
   }
   const auto vecset =
-      moc_global_attention(attn1_, router_, tokens, context.layout, config_, context.generator);
+      moc_global_attention(attn1_, router_, tokens, *context.layout, config_, context.generator);
   if (config_.compressed_tokens == CompressedTokens::kKeysOnly) {
     return vecset;
   }
@@ -64,7 +64,7 @@ at::Tensor DitBlockImpl::image_attention(const at::Tensor& tokens, const BlockCo
   const auto image = attn2_->project_context(context.image_tokens);  // once per asset
   const auto query = attn2_->project_query(tokens);                  // [n, H, S, K]
   std::vector<at::Tensor> outputs;
-  for (const auto& group : context.layout.groups) {
+  for (const auto& group : context.layout->groups) {
     outputs.push_back(ops::attention_between(group.of_components(query),
                                              group.of_assets(image.key).unsqueeze(1),
                                              group.of_assets(image.value).unsqueeze(1))

@@ -4,10 +4,12 @@
 #include <torch/nn/modules/container/modulelist.h>
 #include <torch/types.h>
 
+#include <memory>
 #include <vector>
 
 #include "moca/core/error.h"
 #include "moca/core/shapes.h"
+#include "moca/nn/activation_checkpoint.h"
 
 namespace moca::dit {
 
@@ -53,6 +55,20 @@ at::Tensor MocaDitImpl::embed(const DitInput& input, const ComponentLayout& layo
   return tokens + ids.to(vecset.scalar_type());
 }
 
+at::Tensor MocaDitImpl::run_block(const DitBlock& block, const at::Tensor& tokens,
+                                  const at::Tensor& skip, const BlockContext& context) const {
+  if (!checkpoints_activations_ || !at::GradMode::is_enabled()) {
+    return DitBlock(block)->forward(tokens, skip, context);
+  }
+  const auto compute = [block, layout = context.layout](
+                           const std::vector<at::Tensor>& inputs,
+                           const std::optional<at::Generator>& generator) {
+    return DitBlock(block)->forward(inputs[0], inputs[1], {layout, inputs[2], generator});
+  };
+  return nn::checkpointed(compute, {tokens, skip, context.image_tokens}, block->parameters(),
+                          context.generator);
+}
+
 at::Tensor MocaDitImpl::forward(const DitInput& input,
                                 const std::optional<at::Generator>& generator,
                                 std::vector<at::Tensor>* block_outputs) {
@@ -60,8 +76,9 @@ at::Tensor MocaDitImpl::forward(const DitInput& input,
   expect_shape(input.noise_level, {B}, "noise_level [B]");
   expect_shape(input.component_ids, {B, N}, "component_ids [B, N]");
   expect_shape(input.component_mask, {B, N}, "component_mask [B, N]");
-  const ComponentLayout layout(input.component_mask);
-  BlockContext context{layout, at::Tensor(), generator};
+  const auto shared_layout = std::make_shared<const ComponentLayout>(input.component_mask);
+  const auto& layout = *shared_layout;
+  BlockContext context{shared_layout, at::Tensor(), generator};
   if (input.image_tokens.defined()) {
     expect_shape(input.image_tokens, {B, -1, -1}, "image_tokens [B, T, D_image]");
     context.image_tokens =
@@ -75,7 +92,7 @@ at::Tensor MocaDitImpl::forward(const DitInput& input,
       skip = skips.back();
       skips.pop_back();
     }
-    tokens = blocks_[i]->forward(tokens, skip, context);
+    tokens = run_block(blocks_[i], tokens, skip, context);
     if (block_outputs != nullptr) {
       block_outputs->push_back(layout.unpack(tokens));
     }

@@ -100,6 +100,9 @@ void check_dataset(const DitTrainingSetup& setup) {
 
 TrainingTask dit_training(const DitTrainingSetup& setup) {
   check_dataset(setup);
+  if (setup.config.activation_checkpointing) {
+    setup.denoiser->dit()->checkpoint_activations();
+  }
   const auto loader = std::make_shared<AssetLoader>(setup);
   const auto loss = [denoiser = setup.denoiser, config = setup.config, flow = setup.flow,
                      seed = setup.seed, loader](int64_t step) mutable {

@@ -4,6 +4,7 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
+#include <memory>
 #include <optional>
 
 #include "moca/dit/component_layout.h"
@@ -17,7 +18,7 @@ namespace moca::dit {
 
 // What all blocks of one forward pass share.
 struct BlockContext {
-  const ComponentLayout& layout;
+  std::shared_ptr<const ComponentLayout> layout;
   at::Tensor image_tokens;  // [B, T, D_image] in packed asset order; undefined: the null condition
   std::optional<at::Generator> generator;  // draws the stochastic routing in training
 };

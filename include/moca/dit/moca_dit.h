@@ -41,12 +41,18 @@ class MocaDitImpl : public torch::nn::Module {
                      const std::optional<at::Generator>& generator = std::nullopt,
                      std::vector<at::Tensor>* block_outputs = nullptr);
 
+  // From now on a backward pass computes every block's inside anew instead of keeping it.
+  void checkpoint_activations() { checkpoints_activations_ = true; }
+
   const DitConfig& config() const { return config_; }
 
  private:
+  at::Tensor run_block(const DitBlock& block, const at::Tensor& tokens, const at::Tensor& skip,
+                       const BlockContext& context) const;
   at::Tensor embed(const DitInput& input, const ComponentLayout& layout);
 
   DitConfig config_;
+  bool checkpoints_activations_ = false;
   nn::TimeProjection time_proj_{nullptr};
   torch::nn::Linear proj_in_{nullptr};
   torch::nn::Embedding component_embedding_{nullptr};

@@ -107,6 +107,7 @@ struct VaeTrainingConfig {
 struct DitTrainingConfig {
   double condition_dropout = 0.1;
   int64_t num_cached_encodings = 0;
+  bool activation_checkpointing = false;
 
   static void fields(auto& self, auto&& v) {
     v("condition_dropout", self.condition_dropout,
@@ -115,6 +116,9 @@ struct DitTrainingConfig {
       "encode every component this often at the start and draw from those; 0 encodes anew each "
       "step",
       config::at_least(0));
+    v("activation_checkpointing", self.activation_checkpointing,
+      "compute every block once more in the backward pass instead of keeping its inside: less "
+      "memory, a third more time");
   }
 };
 
