@@ -10,6 +10,7 @@
 #include <optional>
 #include <string_view>
 
+#include "few_rows_linear.h"
 #include "onednn.h"
 
 namespace moca::ops {
@@ -101,14 +102,18 @@ at::Tensor linear(const at::Tensor& input, const at::Tensor& weight, const at::T
                   Activation activation) {
   const bool gelu = activation == Activation::kGelu;
   const bool bias_fits = !bias.defined() || bias.scalar_type() == input.scalar_type();
+  const auto requires_grad = [](const at::Tensor& t) { return t.defined() && t.requires_grad(); };
+  const bool recorded = at::GradMode::is_enabled() &&
+                        (requires_grad(input) || requires_grad(weight) || requires_grad(bias));
+  if (bias_fits && !recorded && few_rows_apply(input, weight)) {
+    return few_rows_linear(input, weight, bias, gelu);
+  }
   if (!bias_fits || input.numel() * weight.size(0) < smallest_product(input.scalar_type()) ||
       !onednn_applies(input, weight)) {
     const auto output = at::linear(input, weight, bias);
     return gelu ? at::gelu(output, "none") : output;
   }
-  const auto requires_grad = [](const at::Tensor& t) { return t.defined() && t.requires_grad(); };
-  if (!at::GradMode::is_enabled() ||
-      !(requires_grad(input) || requires_grad(weight) || requires_grad(bias))) {
+  if (!recorded) {
     return onednn_linear(input.contiguous(), weight, bias, gelu);
   }
   const auto output = LinearFunction::apply(input.contiguous(), weight,

@@ -12,11 +12,11 @@ namespace {
 
 using testing::all_close;
 
-// Sizes on both sides of where the fast path begins.
+// Few rows, few of a large weight, and many.
 struct Sizes {
   int64_t rows, width_in, width_out;
 };
-constexpr Sizes kSizes[] = {{3, 8, 5}, {300, 128, 256}};
+constexpr Sizes kSizes[] = {{3, 8, 5}, {3, 130, 257}, {300, 128, 256}};
 
 at::Tensor draw(at::IntArrayRef sizes, uint64_t index) {
   return at::randn(sizes, generator_for(3, "linear test", index), at::TensorOptions());
