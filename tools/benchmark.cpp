@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "moca/benchmark/forward_benchmark.h"
+#include "moca/benchmark/step_benchmark.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/ops/device.h"
@@ -51,25 +52,35 @@ double judged(const Options& options, const Timing& timing) {
 }
 
 nlohmann::json run_attention(const Options& options, const std::string& precision) {
-  std::printf("attention of a global block, %s, ms\n", precision.c_str());
-  std::printf("%4s | %10s %10s %6s | %10s %10s %6s | %9s %9s\n", "N", "dense", "MoC", "ratio",
-              "dense f+b", "MoC f+b", "ratio", "dense GiB", "MoC GiB");
+  std::printf(
+      "attention of a global block, %s, ms; SDPA is LibTorch's, dense over it in brackets\n",
+      precision.c_str());
+  std::printf("%4s | %9s %15s %9s %6s | %9s %15s %9s %6s | %9s %9s\n", "N", "SDPA", "dense", "MoC",
+              "ratio", "SDPA f+b", "dense f+b", "MoC f+b", "ratio", "dense GiB", "MoC GiB");
   auto rows = nlohmann::json::array();
   for (const int64_t N : options.sizes.components) {
     const AttentionRow row = moca::benchmark::time_attention(options.sizes, N);
     const double dense = judged(options, row.dense), moc = judged(options, row.moc);
+    const double library = judged(options, row.library);
     const double dense_training = judged(options, row.dense_training);
     const double moc_training = judged(options, row.moc_training);
-    std::printf("%4lld | %10.2f %10.2f %6.3f | %10.2f %10.2f %6.3f | %9.3f %9.3f\n",
-                static_cast<long long>(N), dense, moc, moc / dense, dense_training, moc_training,
-                moc_training / dense_training, row.dense_memory_gib, row.moc_memory_gib);
+    const double library_training = judged(options, row.library_training);
+    std::printf(
+        "%4lld | %9.2f %7.2f (%5.3f) %9.2f %6.3f | %9.2f %7.2f (%5.3f) %9.2f %6.3f | %9.3f %9.3f\n",
+        static_cast<long long>(N), library, dense, dense / library, moc, moc / dense,
+        library_training, dense_training, dense_training / library_training, moc_training,
+        moc_training / dense_training, row.dense_memory_gib, row.moc_memory_gib);
     std::fflush(stdout);
     rows.push_back({{"dtype", precision},
                     {"components", N},
+                    {"library", to_json(row.library)},
                     {"dense", to_json(row.dense)},
                     {"moc", to_json(row.moc)},
+                    {"library_training", to_json(row.library_training)},
                     {"dense_training", to_json(row.dense_training)},
                     {"moc_training", to_json(row.moc_training)},
+                    {"dense_over_library", dense / library},
+                    {"dense_over_library_training", dense_training / library_training},
                     {"moc_over_dense", moc / dense},
                     {"moc_over_dense_training", moc_training / dense_training},
                     {"dense_memory_gib", row.dense_memory_gib},
@@ -105,6 +116,27 @@ nlohmann::json run_forward(const Options& options, const std::string& precision)
                     {"dense_memory_gib", row.dense_memory_gib},
                     {"moca_over_dense", ratio},
                     {"routing_share", ms(row.routing) / ms(row.global_block)}});
+  }
+  return rows;
+}
+
+nlohmann::json run_step(const Options& options, const std::string& precision) {
+  std::printf("training step without the optimiser, %s\n", precision.c_str());
+  std::printf("%4s | %10s %9s | %16s %9s %6s\n", "N", "kept ms", "GiB", "checkpointed ms", "GiB",
+              "ratio");
+  auto rows = nlohmann::json::array();
+  for (const int64_t N : options.sizes.components) {
+    const auto row = moca::benchmark::time_step(options.sizes, N);
+    const double kept = judged(options, row.kept), again = judged(options, row.checkpointed);
+    std::printf("%4lld | %10.2f %9.3f | %16.2f %9.3f %6.3f\n", static_cast<long long>(N), kept,
+                row.kept_memory_gib, again, row.checkpointed_memory_gib, again / kept);
+    std::fflush(stdout);
+    rows.push_back({{"dtype", precision},
+                    {"components", N},
+                    {"kept", to_json(row.kept)},
+                    {"checkpointed", to_json(row.checkpointed)},
+                    {"kept_memory_gib", row.kept_memory_gib},
+                    {"checkpointed_memory_gib", row.checkpointed_memory_gib}});
   }
   return rows;
 }
@@ -169,4 +201,5 @@ void add_benchmark(CLI::App& app) {
   command->require_subcommand(1);
   add(*command, "attention", "Attention of one global block, forward and backward", run_attention);
   add(*command, "forward", "Blocks and the whole forward", run_forward);
+  add(*command, "step", "A training step, with and without activation checkpointing", run_step);
 }

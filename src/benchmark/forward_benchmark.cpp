@@ -3,31 +3,14 @@
 #include <ATen/ATen.h>
 #include <torch/types.h>
 
-#include "moca/core/generator.h"
-#include "moca/dit/moca_dit.h"
+#include <memory>
+
+#include "benchmark_model.h"
 #include "moca/nn/default_type.h"
+#include "moca/ops/moc_attention.h"
 
 namespace moca::benchmark {
 namespace {
-
-constexpr int64_t kLatentChannels = 64;  // TripoSG
-
-at::Tensor draw(const BenchmarkOptions& options, at::IntArrayRef sizes, const char* purpose) {
-  return at::randn(sizes, generator_for(0, purpose), at::TensorOptions())
-      .to(options.device, options.type);
-}
-
-dit::DitConfig config_of(const BenchmarkOptions& options, dit::GlobalAttentionKind kind) {
-  dit::DitConfig config;
-  config.width = options.width;
-  config.num_heads = options.num_heads;
-  config.num_layers = options.num_layers;
-  config.global_attention = kind;
-  config.num_compressed_tokens = options.num_compressed_tokens;
-  config.codebook_size = 64;
-  config.router.num_selected = options.num_selected;
-  return config;
-}
 
 // A model with what one block of each kind takes.
 struct Model {
@@ -62,20 +45,23 @@ ForwardRow time_forward(const BenchmarkOptions& options, int64_t num_components)
   const int64_t N = num_components;
   Model moca(options, dit::GlobalAttentionKind::kMoc, N);
   Model dense(options, dit::GlobalAttentionKind::kDense, N);
-  dit::DitInput input;
-  input.noisy_latents = draw(options, {1, N, options.num_tokens, kLatentChannels}, "latents");
-  input.noise_level = at::full({1}, 0.5, at::kDouble).to(options.device, at::kFloat);
-  input.image_tokens = draw(options, {1, options.num_image_tokens, options.image_width}, "picture");
-  input.component_ids = at::arange(N, at::kLong).unsqueeze(0).to(options.device);
-  input.component_mask = at::ones({1, N}, at::TensorOptions(options.device).dtype(at::kBool));
-  const dit::ComponentLayout layout(input.component_mask);
-  const dit::BlockContext context{layout, input.image_tokens, std::nullopt};
+  const auto input = one_asset(options, N);
+  const dit::BlockContext context{
+      std::make_shared<const dit::ComponentLayout>(input.component_mask), input.image_tokens,
+      std::nullopt};
   const auto block = [&](dit::DitBlock& module, const at::Tensor& tokens) {
     return [&] { module->forward(tokens, at::Tensor(), context); };
   };
   const auto whole = [&](Model& model) { return [&] { model.whole->forward(input); }; };
   const auto anchors = moca.tokens.select(1, moca.tokens.size(1) - 1).unsqueeze(0);
-  const auto route = [&] { moca.router->forward(anchors, std::nullopt); };
+  // One token per component: attention to that is little more than the reading of its plan.
+  const auto token = draw(options, {1, N, options.num_heads, 1, options.width / options.num_heads},
+                          "one token per component");
+  const auto route = [&] {
+    ops::MocPlan plan;
+    plan.routing = moca.router->forward(anchors, std::nullopt);
+    ops::moc_attention(token, token, token, token, token, plan);
+  };
   const auto times = time_in_turn(
       {block(moca.local, moca.tokens), route, block(moca.global, moca.tokens), whole(moca),
        block(dense.local, dense.tokens), block(dense.global, dense.tokens), whole(dense)},

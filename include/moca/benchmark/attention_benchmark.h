@@ -26,12 +26,13 @@ struct BenchmarkOptions {
   int64_t rounds = 5;
 };
 
-// Attention alone, of one global block: MoC beside dense.
+// Attention alone, of one global block: MoC beside our dense one, and that beside LibTorch's on the
+// same tokens, which it gets laid out as it likes them.
 struct AttentionRow {
   int64_t components = 0;
-  Timing dense, moc;                    // forward
-  Timing dense_training, moc_training;  // forward and backward
-  double moc_memory_gib = 0.0;          // of forward and backward
+  Timing dense, moc, library;                             // forward
+  Timing dense_training, moc_training, library_training;  // forward and backward
+  double moc_memory_gib = 0.0;                            // of forward and backward
   double dense_memory_gib = 0.0;
 };
 

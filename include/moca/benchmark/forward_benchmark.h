@@ -8,7 +8,9 @@ namespace moca::benchmark {
 // the dense baseline of the same sizes.
 struct ForwardRow {
   int64_t components = 0;
-  Timing local_block, routing, global_block, total;  // MoCA; routing is part of its block
+  // MoCA. `routing` is part of its block: the router, the selection, and the plan that attention
+  // makes of it, that one timed with a single token per component.
+  Timing local_block, routing, global_block, total;
   Timing dense_local_block, dense_global_block, dense_total;
   double memory_gib = 0.0;
   double dense_memory_gib = 0.0;
