@@ -3,7 +3,7 @@
 usage: reference_resize.py FOLDER
 
 FOLDER/cases.txt has lines "METHOD NAME WIDTH HEIGHT"; NAME.png becomes NAME.METHOD.png. METHOD is
-bicubic (Pillow) or area (OpenCV). Exits with 3 when a library is missing.
+bicubic (Pillow) or area (OpenCV). Exits with 77 when a library is missing.
 """
 
 import pathlib
@@ -28,4 +28,4 @@ for line in (folder / "cases.txt").read_text().splitlines():
             cv2.imwrite(target, cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
     except ImportError as missing:
         print(missing)
-        sys.exit(3)
+        sys.exit(77)

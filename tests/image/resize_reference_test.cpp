@@ -1,8 +1,5 @@
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <random>
 #include <string>
 #include <utility>
@@ -12,13 +9,12 @@
 #include "moca/image/image_io.h"
 #include "moca/image/resize.h"
 #include "tests/image/random_image.h"
+#include "tests/support/python_script.h"
 #include "tests/support/temporary_folder.h"
 
 // Pillow and OpenCV themselves say what their bits are, where they are installed.
 namespace moca {
 namespace {
-
-namespace fs = std::filesystem;
 
 struct Case {
   std::string name;
@@ -27,14 +23,9 @@ struct Case {
   int height = 0;
 };
 
-fs::path python() {
-  const char* named = std::getenv("MOCA_PYTHON");
-  return named != nullptr ? fs::path(named) : fs::path(MOCA_SOURCE_DIR) / ".venv/bin/python";
-}
-
-// Runs the cases through reference_resize.py; its exit status.
-int run_reference(const testing::TemporaryFolder& folder, const std::string& method,
-                  const std::vector<Case>& cases) {
+// Runs the cases through reference_resize.py.
+testing::ScriptRun run_reference(const testing::TemporaryFolder& folder, const std::string& method,
+                                 const std::vector<Case>& cases) {
   std::string list;
   for (const Case& entry : cases) {
     write_png(folder / (entry.name + ".png"), entry.image);
@@ -42,10 +33,7 @@ int run_reference(const testing::TemporaryFolder& folder, const std::string& met
             std::to_string(entry.height) + "\n";
   }
   write_file(folder / "cases.txt", list);
-  const fs::path script = fs::path(MOCA_SOURCE_DIR) / "tests/image/reference_resize.py";
-  const std::string command = "'" + python().string() + "' '" + script.string() + "' '" +
-                              folder.path().string() + "' >/dev/null 2>&1";
-  return WEXITSTATUS(std::system(command.c_str()));
+  return testing::run_script("tests/image/reference_resize.py", "'" + folder.path().string() + "'");
 }
 
 // Sizes up, down, mixed, kept along one axis and by whole factors.
@@ -80,15 +68,12 @@ std::vector<Case> cases_of(int max_input, bool may_grow) {
 
 void expect_bits_of(const std::string& method, const std::vector<Case>& cases,
                     Image (*resize)(const Image&, int, int)) {
-  if (!fs::exists(python())) {
-    GTEST_SKIP() << "no Python at " << python() << " (MOCA_PYTHON names another)";
-  }
   const testing::TemporaryFolder folder;
-  const int status = run_reference(folder, method, cases);
-  if (status == 3) {
-    GTEST_SKIP() << python() << " has no library for " << method;
+  const auto run = run_reference(folder, method, cases);
+  if (run.code == testing::kPackageMissing) {
+    GTEST_SKIP() << run.output;
   }
-  ASSERT_EQ(status, 0);
+  ASSERT_EQ(run.code, 0) << run.output;
   for (const Case& entry : cases) {
     const Image expected = read_image(folder / (entry.name + "." + method + ".png"));
     const Image actual = resize(entry.image, entry.width, entry.height);

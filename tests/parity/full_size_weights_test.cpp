@@ -33,8 +33,9 @@ Shapes shapes_of(const torch::nn::Module& module) {
 Shapes listed(const std::string& kind, const nlohmann::json& config) {
   const testing::TemporaryFolder folder;
   std::ofstream(folder / "config.json") << config;
-  const auto run = testing::run_script(
-      "make_full_size_weights.py", "--keys " + kind + " < " + (folder / "config.json").string());
+  const auto run =
+      testing::run_script("scripts/make_full_size_weights.py",
+                          "--keys " + kind + " < " + (folder / "config.json").string());
   if (run.code == testing::kPackageMissing) {
     return {};
   }
@@ -105,7 +106,8 @@ TEST(FullSizeWeights, NameTheImageEncodersTensors) {
 
 // Tensors and bytes of the public files (VAST-AI/TripoSG, as downloaders report them).
 TEST(FullSizeWeights, HaveTheSizesOfThePublicFiles) {
-  const auto run = testing::run_script("make_full_size_weights.py", "--check --model triposg");
+  const auto run =
+      testing::run_script("scripts/make_full_size_weights.py", "--check --model triposg");
   if (run.code == testing::kPackageMissing) {
     GTEST_SKIP() << kNoPython;
   }

@@ -60,8 +60,8 @@ struct Golden {
 // Runs the script for one model; without Python's torch nothing, and the reason in `skipped`.
 std::optional<Golden> make_golden(const testing::TemporaryFolder& folder, const std::string& name,
                                   std::string& skipped) {
-  const auto run =
-      testing::run_script("golden_gradients.py", "'" + folder.path().string() + "' " + name);
+  const auto run = testing::run_script("scripts/golden_gradients.py",
+                                       "'" + folder.path().string() + "' " + name);
   if (run.code == testing::kPackageMissing) {
     skipped = run.output;
     return std::nullopt;

@@ -18,16 +18,16 @@ struct ScriptRun {
 // The exit status by which our test scripts say that a Python package is missing.
 constexpr int kPackageMissing = 77;
 
-// Runs scripts/NAME with the checkout's own Python, one thread; `arguments` as a shell would take
+// Runs a script of the checkout with its own Python, one thread; `arguments` as a shell would take
 // them. Without that Python the code is kPackageMissing.
-inline ScriptRun run_script(const std::string& name, const std::string& arguments) {
+inline ScriptRun run_script(const std::filesystem::path& script, const std::string& arguments) {
   const auto source = std::filesystem::path(MOCA_SOURCE_DIR);
   const auto python = source / ".venv" / "bin" / "python";
   if (!std::filesystem::exists(python)) {
     return {kPackageMissing, "no " + python.string() + "; run scripts/setup.sh --tests"};
   }
   const std::string command = "OMP_NUM_THREADS=1 '" + python.string() + "' '" +
-                              (source / "scripts" / name).string() + "' " + arguments + " 2>&1";
+                              (source / script).string() + "' " + arguments + " 2>&1";
   FILE* pipe = popen(command.c_str(), "r");
   if (pipe == nullptr) {
     throw std::runtime_error("cannot run " + command);
