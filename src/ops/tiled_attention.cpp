@@ -127,11 +127,16 @@ struct QueryBlock {
   using Number = Accumulated<T>;
   Rows<const T> query;
   int64_t count = 0;
-  std::vector<Number> scores = std::vector<Number>(kQueryRows * kChunkKeys);
-  std::vector<T> rounded = std::vector<T>(kPaired<T> ? kQueryRows * kChunkKeys : 0);  // weights
+  std::vector<Number> scores;  // [count, kChunkKeys]
+  std::vector<T> rounded;      // weights, where T is not Number
   std::vector<Number> output;  // [count, K], not yet divided by the sums
-  std::vector<Number> maxima = std::vector<Number>(kQueryRows);
-  std::vector<Number> sums = std::vector<Number>(kQueryRows);
+  std::vector<Number> maxima, sums;
+
+  explicit QueryBlock(int64_t most_queries)
+      : scores(most_queries * kChunkKeys),
+        rounded(kPaired<T> ? scores.size() : 0),
+        maxima(most_queries),
+        sums(most_queries) {}
 };
 
 // Online softmax of one row of a chunk (Milakov & Gimelshein 2018).
@@ -213,7 +218,7 @@ TiledOutput attend(const TiledInput& input, const AttentionPlan& plan) {
   const int64_t block_size = piece_size(S, kQueryRows);
   const int64_t blocks = (S + block_size - 1) / block_size;
   at::parallel_for(0, B * N * H * blocks, 1, [&](int64_t begin, int64_t end) {
-    QueryBlock<T> block;
+    QueryBlock<T> block(block_size);
     std::vector<Chunk<T>> chunks;
     int64_t chunks_head = -1;
     for (int64_t task = begin; task < end; ++task) {
