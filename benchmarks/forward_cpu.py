@@ -127,6 +127,10 @@ def svg(growth):
     return "\n".join(parts + ["</svg>"]) + "\n"
 
 
+def write(result):
+    (RESULTS / "forward_cpu.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
@@ -134,12 +138,13 @@ def main():
     repeats = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     rows = [row_of(build, dtype, components, repeats)
             for dtype, bars in BARS.items() for components in bars]
-    growth = [growth_of(build, dtype) for dtype in BARS]
     result = {"what": "one forward of the DiT, no gradient, random weights, CPU time of one thread",
               "hardware": hardware(),
               "command": f"benchmarks/forward_cpu.py BUILD_FOLDER {repeats}", "sizes": SIZES,
-              "rows": rows, "growth": growth}
-    (RESULTS / "forward_cpu.json").write_text(json.dumps(result, indent=1) + "\n")
+              "rows": rows}
+    write(result)
+    growth = [growth_of(build, dtype) for dtype in BARS]
+    write(result | {"growth": growth})
     (RESULTS / "forward_cpu_growth.svg").write_text(svg(growth[0]))
 
 
