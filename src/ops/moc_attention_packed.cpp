@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "attention_tensors.h"
 #include "library_attention.h"
 #include "moc_backends.h"
 #include "packed_context.h"
@@ -19,8 +20,8 @@ using torch::autograd::variable_list;
 
 // What the backward pass needs besides tensors. The packed keys and values are not among it: they
 // are several times as large as what they are made of, and made again in a fraction of the time.
-struct Recorded : torch::CustomClassHolder {
-  Recorded(const ContextLayout& layout, const MocPlan& plan)
+struct RecordedPacking : torch::CustomClassHolder {
+  RecordedPacking(const ContextLayout& layout, const MocPlan& plan)
       : context(layout, plan.routing),
         gates_keys(plan.gate_target == GateTarget::kKey),
         gates_values(plan.gate_target == GateTarget::kValue),
@@ -32,7 +33,7 @@ struct Recorded : torch::CustomClassHolder {
   std::vector<LibraryKernel> kernels;  // of every chunk of heads
 };
 
-std::vector<HeadChunk> chunks_of(const Recorded& recorded, const at::Tensor& key) {
+std::vector<HeadChunk> chunks_of(const RecordedPacking& recorded, const at::Tensor& key) {
   const auto H = static_cast<int32_t>(key.size(2));
   const int64_t fitting =
       std::max<int64_t>(1, recorded.bytes / recorded.context.bytes_per_head(key));
@@ -58,15 +59,8 @@ MocInput readable(const MocInput& input) {
           consecutive_channels(input.compressed_key), consecutive_channels(input.compressed_value)};
 }
 
-// Laid out as [B, N, S, H, K], as the projections that made them.
-at::Tensor like_tokens(const at::Tensor& heads) {
-  return heads.defined()
-             ? at::empty_like(heads.transpose(2, 3), at::MemoryFormat::Contiguous).transpose(2, 3)
-             : at::Tensor();
-}
-
 // The attention of every chunk of heads.
-std::vector<LibraryAttention> attend(const MocInput& input, const Recorded& recorded) {
+std::vector<LibraryAttention> attend(const MocInput& input, const RecordedPacking& recorded) {
   std::vector<LibraryAttention> attended;
   for (const auto& chunk : chunks_of(recorded, input.key)) {
     const auto& context = recorded.context;
@@ -94,7 +88,7 @@ struct Gradients {
 };
 
 Gradients differentiate(const MocInput& input, const at::Tensor& importance,
-                        const at::Tensor& output_gradient, const Recorded& recorded,
+                        const at::Tensor& output_gradient, const RecordedPacking& recorded,
                         const std::vector<LibraryAttention>& attended) {
   const auto& context = recorded.context;
   Gradients found{{like_tokens(input.query), like_tokens(input.key), like_tokens(input.value),
@@ -129,17 +123,13 @@ Gradients differentiate(const MocInput& input, const at::Tensor& importance,
   return found;
 }
 
-std::optional<at::Tensor> if_defined(const at::Tensor& tensor) {
-  return tensor.defined() ? std::optional(tensor) : std::nullopt;
-}
-
 struct PackedFunction : torch::autograd::Function<PackedFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& query,
                             const at::Tensor& key, const at::Tensor& value,
                             const std::optional<at::Tensor>& compressed_key,
                             const std::optional<at::Tensor>& compressed_value,
                             const std::optional<at::Tensor>& importance,
-                            const c10::intrusive_ptr<Recorded>& recorded) {
+                            const c10::intrusive_ptr<RecordedPacking>& recorded) {
     const auto input = readable({query, key, value, compressed_key.value_or(at::Tensor()),
                                  compressed_value.value_or(at::Tensor())});
     const auto attended = attend(input, *recorded);
@@ -160,8 +150,8 @@ struct PackedFunction : torch::autograd::Function<PackedFunction> {
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
-    const auto recorded =
-        c10::static_intrusive_pointer_cast<Recorded>(context->saved_data["recorded"].toCapsule());
+    const auto recorded = c10::static_intrusive_pointer_cast<RecordedPacking>(
+        context->saved_data["recorded"].toCapsule());
     std::vector<LibraryAttention> attended;
     for (const auto kernel : recorded->kernels) {
       const auto* const of_chunk = &saved[6 + 4 * attended.size()];
@@ -205,7 +195,7 @@ at::Tensor moc_attention_packed(const MocInput& input, const MocPlan& plan, cons
   return PackedFunction::apply(input.query, input.key, input.value,
                                if_defined(input.compressed_key), if_defined(input.compressed_value),
                                if_defined(gated ? plan.routing.importance : at::Tensor()),
-                               c10::make_intrusive<Recorded>(layout, plan));
+                               c10::make_intrusive<RecordedPacking>(layout, plan));
 }
 
 }  // namespace moca::ops

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "attention_tensors.h"
 #include "tile_math.h"
 #include "tile_products.h"
 #include "tile_rows.h"
@@ -13,8 +14,8 @@
 namespace moca::ops {
 namespace {
 
-constexpr int64_t kKeyRows = 64;     // keys of one block of scores
-constexpr int64_t kQueryRows = 576;  // queries of one block of scores at most
+constexpr int64_t kHeldKeys = 64;         // keys of one block of scores
+constexpr int64_t kPassingQueries = 576;  // queries of one block of scores at most
 
 // What the backward pass needs of the queries of one (component, head).
 template <typename T>
@@ -86,8 +87,8 @@ struct KeyBlock {
   std::vector<Number> value_result;  // [count, K]
 
   KeyBlock(int64_t most_keys, int64_t most_queries, int64_t K)
-      : rows(right_rows<T>(std::min(most_keys, kKeyRows))),
-        columns((std::min(most_queries, kQueryRows) + 15) / 16 * 16),
+      : rows(right_rows<T>(std::min(most_keys, kHeldKeys))),
+        columns((std::min(most_queries, kPassingQueries) + 15) / 16 * 16),
         key_columns(K * rows),
         products(rows * columns),
         value_gradients(products.size()),
@@ -174,7 +175,7 @@ GateSums<Accumulated<T>> pass_by(Queries<T>& queries, int64_t first, int64_t cou
 
 template <typename T>
 void begin_keys(const KeyValue& tokens, int64_t head, int64_t first, int64_t K, KeyBlock<T>& keys) {
-  keys.count = std::min(kKeyRows, tokens.key.size(3) - first);
+  keys.count = std::min(kHeldKeys, tokens.key.size(3) - first);
   keys.key = rows_of<const T>(tokens.key, head);
   keys.key.data += first * keys.key.stride;
   keys.value = rows_of<const T>(tokens.value, head);
@@ -260,7 +261,7 @@ class HeadBackward {
     const auto users_of = users(N, compressed);
     for (int64_t j = 0; j < N; ++j) {
       const int64_t head = (b_ * N + j) * plan_.num_heads + h_;
-      for (int64_t first = 0; first < T_count; first += kKeyRows) {
+      for (int64_t first = 0; first < T_count; first += kHeldKeys) {
         begin_keys(tokens, head, first, K_, keys_);
         for (const auto& user : users_of[j]) {
           pass_by_all(user);
@@ -272,7 +273,7 @@ class HeadBackward {
   }
 
   void pass_by_all(const User& user) {
-    const int64_t size = piece_size(S_, kQueryRows);
+    const int64_t size = piece_size(S_, kPassingQueries);
     for (int64_t first = 0; first < S_; first += size) {
       const auto sums = pass_by(queries_[user.component], first, std::min(size, S_ - first), S_, K_,
                                 *user.segment, keys_);
@@ -290,13 +291,6 @@ class HeadBackward {
   int64_t b_, h_, S_, K_;
   std::vector<Queries<T>> queries_;
 };
-
-// Laid out as [B, N, S, H, K], as the projections that made them.
-at::Tensor like_tokens(const at::Tensor& heads) {
-  return heads.defined()
-             ? at::empty_like(heads.transpose(2, 3), at::MemoryFormat::Contiguous).transpose(2, 3)
-             : at::Tensor();
-}
 
 template <typename T>
 void run(const TiledInput& input, const AttentionPlan& plan, const TiledOutput& output,

@@ -8,11 +8,13 @@
 #include <optional>
 #include <utility>
 
+#include "attention_tensors.h"
+
 namespace moca::ops {
 namespace {
 
 // What the backward pass needs besides tensors.
-struct Recorded : torch::CustomClassHolder {
+struct RecordedPlan : torch::CustomClassHolder {
   AttentionPlan plan;
   bool gates_values = false;
 };
@@ -52,10 +54,6 @@ TiledInput readable(const TiledInput& input) {
           {with_plain_rows(input.compressed.key), with_plain_rows(input.compressed.value)}};
 }
 
-std::optional<at::Tensor> if_defined(const at::Tensor& tensor) {
-  return tensor.defined() ? std::optional(tensor) : std::nullopt;
-}
-
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
@@ -65,7 +63,7 @@ struct TiledFunction : torch::autograd::Function<TiledFunction> {
                             const std::optional<at::Tensor>& compressed_key,
                             const std::optional<at::Tensor>& compressed_value,
                             const std::optional<at::Tensor>& importance,
-                            const c10::intrusive_ptr<Recorded>& recorded) {
+                            const c10::intrusive_ptr<RecordedPlan>& recorded) {
     const auto input = readable(
         {query,
          {key, value},
@@ -80,8 +78,8 @@ struct TiledFunction : torch::autograd::Function<TiledFunction> {
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
-    const auto recorded =
-        c10::static_intrusive_pointer_cast<Recorded>(context->saved_data["recorded"].toCapsule());
+    const auto recorded = c10::static_intrusive_pointer_cast<RecordedPlan>(
+        context->saved_data["recorded"].toCapsule());
     const TiledInput input{saved[0], {saved[1], saved[2]}, {saved[3], saved[4]}};
     const auto& importance = saved[5];
     const auto found =
@@ -102,7 +100,7 @@ struct TiledFunction : torch::autograd::Function<TiledFunction> {
 
 at::Tensor tiled_attention_recorded(const TiledInput& input, const at::Tensor& importance,
                                     AttentionPlan plan, bool gates_values) {
-  const auto recorded = c10::make_intrusive<Recorded>();
+  const auto recorded = c10::make_intrusive<RecordedPlan>();
   recorded->plan = std::move(plan);
   recorded->gates_values = gates_values;
   return TiledFunction::apply(input.query, input.full.key, input.full.value,
