@@ -46,26 +46,29 @@ bool on_widest_loads(const at::Tensor& tokens) {
   return aligned && tokens.size(4) * width % kWidestLoad == 0;
 }
 
-// Calls work(number of that type, number of channels read at once). Doubles are for checking the
-// others and are read one by one.
+// Channels read at once at most. Doubles are for checking the others and are read one by one.
+template <typename T>
+constexpr int kWidest = std::is_same_v<T, double> ? 1 : kWidestLoad / sizeof(T);
+
+// Calls work(number of that type, number of channels read at once).
 template <typename Work>
 void with_type(at::ScalarType type, bool wide, const Work& work) {
   const auto with_width = [&](auto number) {
     using T = decltype(number);
-    if (wide && sizeof(T) < sizeof(double)) {
-      work(number, std::integral_constant < int,
-           sizeof(T) < sizeof(double) ? kWidestLoad / sizeof(T) : 1 > ());
-    } else {
-      work(number, std::integral_constant<int, 1>());
+    if constexpr (kWidest < T >> 1) {
+      if (wide) {
+        return work(number, std::integral_constant<int, kWidest<T>>());
+      }
     }
+    return work(number, std::integral_constant<int, 1>());
   };
   switch (type) {
     case at::kDouble:
       return with_width(double());
-    case at::kFloat:
-      return with_width(float());
     case at::kBFloat16:
       return with_width(c10::BFloat16());
+    case at::kFloat:
+      return with_width(float());
     case at::kHalf:
       return with_width(c10::Half());
     default:
