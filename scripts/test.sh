@@ -45,8 +45,11 @@ stage_asan() {
 }
 
 stage_tidy() {
-  [[ -f build/compile_commands.json ]] || stage_build
-  python3 scripts/tidy.py build
+  # Only for its list of how every single file is compiled.
+  mkdir -p build-tidy
+  cmake -S . -B build-tidy -G Ninja -DMOCA_UNITY_BUILD=OFF -DMOCA_TESTS=OFF \
+    >build-tidy/configure.log 2>&1 || { cat build-tidy/configure.log >&2 && return 1; }
+  python3 scripts/tidy.py build-tidy
 }
 
 count() {

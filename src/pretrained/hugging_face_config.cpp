@@ -10,7 +10,7 @@
 namespace moca::pretrained {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr int64_t kMaxWidth = 1 << 16;
 constexpr int64_t kMaxLayers = 1 << 10;
@@ -257,19 +257,19 @@ image_encoder::PreprocessConfig preprocessor_config_from(const nlohmann::json& j
   return preprocessor_config_of(JsonReader(file, "", json));
 }
 
-Json json_of(const VaeDescription& description) {
+OrderedJson json_of(const VaeDescription& description) {
   const auto& vae = description.vae;
-  Json json = {{"_class_name", "TripoSGVAEModel"},
-               {"in_channels", 3},
-               {"latent_channels", vae.latent_channels},
-               {"num_attention_heads", vae.num_heads},
-               {"width_encoder", vae.width_encoder},
-               {"width_decoder", vae.width_decoder},
-               {"num_layers_encoder", vae.num_layers_encoder},
-               {"num_layers_decoder", vae.num_layers_decoder},
-               {"embedding_type", "frequency"},
-               {"embed_frequency", vae.num_frequencies},
-               {"embed_include_pi", vae.frequencies_include_pi}};
+  OrderedJson json = {{"_class_name", "TripoSGVAEModel"},
+                      {"in_channels", 3},
+                      {"latent_channels", vae.latent_channels},
+                      {"num_attention_heads", vae.num_heads},
+                      {"width_encoder", vae.width_encoder},
+                      {"width_decoder", vae.width_decoder},
+                      {"num_layers_encoder", vae.num_layers_encoder},
+                      {"num_layers_decoder", vae.num_layers_decoder},
+                      {"embedding_type", "frequency"},
+                      {"embed_frequency", vae.num_frequencies},
+                      {"embed_include_pi", vae.frequencies_include_pi}};
   if (!description.latents_mean.empty()) {
     json["latents_mean"] = description.latents_mean;
     json["latents_std"] = description.latents_deviation;
@@ -277,19 +277,19 @@ Json json_of(const VaeDescription& description) {
   return json;
 }
 
-Json json_of(const DitDescription& description) {
+OrderedJson json_of(const DitDescription& description) {
   const auto& dit = description.dit;
   const bool moc = dit.global_attention == dit::GlobalAttentionKind::kMoc;
   const bool triposg =
       dit.global_attention == dit::GlobalAttentionKind::kNone && dit.codebook_size == 0;
-  Json json = {{"_class_name", moc       ? "MocaDiTModel"
-                               : triposg ? "TripoSGDiTModel"
-                                         : "PartCrafterDiTModel"},
-               {"num_attention_heads", dit.num_heads},
-               {"width", dit.width},
-               {"in_channels", description.latent_channels},
-               {"num_layers", dit.num_layers},
-               {"cross_attention_dim", description.image_width}};
+  OrderedJson json = {{"_class_name", moc       ? "MocaDiTModel"
+                                      : triposg ? "TripoSGDiTModel"
+                                                : "PartCrafterDiTModel"},
+                      {"num_attention_heads", dit.num_heads},
+                      {"width", dit.width},
+                      {"in_channels", description.latent_channels},
+                      {"num_layers", dit.num_layers},
+                      {"cross_attention_dim", description.image_width}};
   if (triposg) {
     return json;
   }
@@ -297,7 +297,7 @@ Json json_of(const DitDescription& description) {
   json["enable_part_embedding"] = dit.codebook_size > 0;
   json["enable_local_cross_attn"] = dit.local_image_attention;
   json["enable_global_cross_attn"] = dit.global_image_attention;
-  json["global_attn_block_ids"] = Json::array();
+  json["global_attn_block_ids"] = OrderedJson::array();
   for (int64_t block = 0; block < dit.num_layers; ++block) {
     if (dit.is_global(block)) {
       json["global_attn_block_ids"].push_back(block);
@@ -316,7 +316,7 @@ Json json_of(const DitDescription& description) {
   return json;
 }
 
-Json json_of(const image_encoder::ImageEncoderConfig& config) {
+OrderedJson json_of(const image_encoder::ImageEncoderConfig& config) {
   return {{"architectures", {"Dinov2Model"}},
           {"model_type", "dinov2"},
           {"hidden_size", config.width},
@@ -333,14 +333,14 @@ Json json_of(const image_encoder::ImageEncoderConfig& config) {
           {"use_swiglu_ffn", config.gated_mlp}};
 }
 
-Json json_of(const flow::ScheduleConfig& config) {
+OrderedJson json_of(const flow::ScheduleConfig& config) {
   return {{"_class_name", "RectifiedFlowScheduler"},
           {"num_train_timesteps", config.num_train_timesteps},
           {"shift", config.shift},
           {"use_dynamic_shifting", config.use_dynamic_shifting}};
 }
 
-Json json_of(const image_encoder::PreprocessConfig& config) {
+OrderedJson json_of(const image_encoder::PreprocessConfig& config) {
   return {{"image_processor_type", "BitImageProcessor"},
           {"do_resize", config.do_resize},
           {"size", {{"shortest_edge", config.shortest_edge}}},

@@ -10,11 +10,11 @@
 namespace moca::pretrained {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr const char* kConfigFile = "adapter_config.json";
 constexpr const char* kWeightsFile = "adapter_model.safetensors";
-constexpr const char* kPrefix = "base_model.model.";  // peft: before every module's name
+constexpr const char* kPeftPrefix = "base_model.model.";  // peft: before every module's name
 
 bool is_adapter(const std::string& name) { return name.find(".lora_") != std::string::npos; }
 
@@ -45,7 +45,7 @@ nn::LoraConfig load_lora(torch::nn::Module& module, const std::filesystem::path&
   const checkpoint::Weights weights(folder / kWeightsFile);
   nn::add_lora(module, config);
   checkpoint::LoadRules rules;
-  rules.prefix = kPrefix;
+  rules.prefix = kPeftPrefix;
   for (const auto& item : module.named_parameters()) {
     if (!is_adapter(item.key())) {
       rules.fresh.push_back(item.key());  // the layers themselves are not in an adapter's file
@@ -55,8 +55,8 @@ nn::LoraConfig load_lora(torch::nn::Module& module, const std::filesystem::path&
     rules.fresh.push_back(item.key());
   }
   for (const auto& [name, entry] : weights.entries()) {
-    if (name.rfind(kPrefix, 0) != 0) {
-      throw Error(weights.path().string() + ": '" + name + "' does not begin with " + kPrefix +
+    if (name.rfind(kPeftPrefix, 0) != 0) {
+      throw Error(weights.path().string() + ": '" + name + "' does not begin with " + kPeftPrefix +
                   ": the file is no adapter of peft.");
     }
   }
@@ -73,24 +73,24 @@ void save_lora(const torch::nn::Module& module, const nn::LoraConfig& config,
   checkpoint::NamedTensors adapters;
   for (const auto& [name, tensor] : checkpoint::state_of(module)) {
     if (is_adapter(name)) {
-      adapters.emplace_back(kPrefix + name, tensor);
+      adapters.emplace_back(kPeftPrefix + name, tensor);
     }
   }
   std::filesystem::create_directories(folder);
   checkpoint::write_safetensors(folder / kWeightsFile, adapters, {{"format", "pt"}});
-  const Json json = {{"peft_type", "LORA"},
-                     {"base_model_name_or_path", nullptr},
-                     {"task_type", nullptr},
-                     {"inference_mode", true},
-                     {"r", config.rank},
-                     {"lora_alpha", config.alpha},
-                     {"lora_dropout", 0.0},
-                     {"use_rslora", config.rank_stabilised},
-                     {"use_dora", false},
-                     {"bias", "none"},
-                     {"fan_in_fan_out", false},
-                     {"modules_to_save", nullptr},
-                     {"target_modules", config.targets}};
+  const OrderedJson json = {{"peft_type", "LORA"},
+                            {"base_model_name_or_path", nullptr},
+                            {"task_type", nullptr},
+                            {"inference_mode", true},
+                            {"r", config.rank},
+                            {"lora_alpha", config.alpha},
+                            {"lora_dropout", 0.0},
+                            {"use_rslora", config.rank_stabilised},
+                            {"use_dora", false},
+                            {"bias", "none"},
+                            {"fan_in_fan_out", false},
+                            {"modules_to_save", nullptr},
+                            {"target_modules", config.targets}};
   write_file(folder / kConfigFile, json.dump(2) + "\n");
 }
 

@@ -11,7 +11,7 @@
 namespace moca::pretrained {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 std::filesystem::path make_folder(const std::filesystem::path& root, Part part) {
   const auto folder = root / folder_name(part);
@@ -19,11 +19,11 @@ std::filesystem::path make_folder(const std::filesystem::path& root, Part part) 
   return folder;
 }
 
-void write_config(const std::filesystem::path& root, Part part, const Json& json) {
+void write_config(const std::filesystem::path& root, Part part, const OrderedJson& json) {
   write_file(make_folder(root, part) / config_name(part), json.dump(2) + "\n");
 }
 
-void write_part(const std::filesystem::path& root, Part part, const Json& config,
+void write_part(const std::filesystem::path& root, Part part, const OrderedJson& config,
                 const checkpoint::NamedTensors& tensors, const WriteOptions& options) {
   write_config(root, part, config);
   const char* name =
@@ -86,7 +86,7 @@ void write_preprocessor(const std::filesystem::path& root,
 }
 
 void write_model_index(const std::filesystem::path& root) {
-  Json index = {{"_class_name", "PartCrafterPipeline"}};
+  OrderedJson index = {{"_class_name", "PartCrafterPipeline"}};
   const auto list = [&](Part part, const char* library, const char* type) {
     if (has_part(root, part)) {
       index[folder_name(part)] = {library, type};
