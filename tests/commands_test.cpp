@@ -16,6 +16,7 @@
 namespace moca {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
@@ -105,7 +106,8 @@ TEST_F(Commands, MetricsOfAMeshAgainstItselfAreNearlyPerfect) {
   const auto outcome = moca("metrics " + reference + reference + "num_points=5000");
   if (outcome.output.find("no faces") == std::string::npos) {
     EXPECT_EQ(outcome.code, 0) << outcome.output;
-    EXPECT_THAT(outcome.output, HasSubstr("F@0.1            1.0000"));
+    // Two draws of points on the same surface: a speck may be met by one of them alone.
+    EXPECT_THAT(outcome.output, ContainsRegex("F@0.1 +(1.0000|0.99)"));
   }
 }
 
