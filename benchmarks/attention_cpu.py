@@ -58,7 +58,7 @@ def main():
             measured = [run(build, ["--precision", dtype, "--rounds", "9", *flags])[0]
                         for _ in range(repeats)]
             dense.append({"dtype": dtype, "where": place, "flags": " ".join(flags),
-                          **medians(measured, ("dense_over_library", "dense_over_library_training"))})
+                          **medians(measured, ("dense_over_sdpa", "dense_over_sdpa_training"))})
             print(dense[-1], flush=True)
     result = {"what": "attention of a global block, CPU time of one thread",
               "hardware": hardware(),

@@ -39,9 +39,14 @@ stage_asan() {
   scripts/build.sh build-asan -DMOCA_TESTS=ON -DMOCA_SANITIZE=address,undefined -DMOCA_CUDA=OFF \
     -DMOCA_WARNINGS_AS_ERRORS=OFF -DCMAKE_BUILD_TYPE=Sanitize \
     -DCMAKE_CXX_FLAGS_SANITIZE="-O1 -g1 -D_GLIBCXX_ASSERTIONS" "${targets[@]/%/_test}"
-  # Whole programs at a time: a sanitized program takes longer to start than most tests to run.
-  printf 'build-asan/tests/%s_test --gtest_brief=1\n' "${targets[@]}" |
-    OMP_NUM_THREADS=1 xargs -P "$jobs" -L 1 env
+  # Shares of a program at a time: a sanitized one takes longer to start than most tests to run.
+  local target share
+  for target in "${targets[@]}"; do
+    for ((share = 0; share < jobs; ++share)); do
+      echo "GTEST_TOTAL_SHARDS=$jobs GTEST_SHARD_INDEX=$share" \
+        "build-asan/tests/${target}_test --gtest_brief=1"
+    done
+  done | OMP_NUM_THREADS=1 xargs -P "$jobs" -L 1 env
 }
 
 stage_tidy() {

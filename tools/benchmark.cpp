@@ -61,26 +61,26 @@ nlohmann::json run_attention(const Options& options, const std::string& precisio
   for (const int64_t N : options.sizes.components) {
     const AttentionRow row = moca::benchmark::time_attention(options.sizes, N);
     const double dense = judged(options, row.dense), moc = judged(options, row.moc);
-    const double library = judged(options, row.library);
+    const double sdpa = judged(options, row.sdpa);
     const double dense_training = judged(options, row.dense_training);
     const double moc_training = judged(options, row.moc_training);
-    const double library_training = judged(options, row.library_training);
+    const double sdpa_training = judged(options, row.sdpa_training);
     std::printf(
         "%4lld | %9.2f %7.2f (%5.3f) %9.2f %6.3f | %9.2f %7.2f (%5.3f) %9.2f %6.3f | %9.3f %9.3f\n",
-        static_cast<long long>(N), library, dense, dense / library, moc, moc / dense,
-        library_training, dense_training, dense_training / library_training, moc_training,
-        moc_training / dense_training, row.dense_memory_gib, row.moc_memory_gib);
+        static_cast<long long>(N), sdpa, dense, dense / sdpa, moc, moc / dense, sdpa_training,
+        dense_training, dense_training / sdpa_training, moc_training, moc_training / dense_training,
+        row.dense_memory_gib, row.moc_memory_gib);
     std::fflush(stdout);
     rows.push_back({{"dtype", precision},
                     {"components", N},
-                    {"library", to_json(row.library)},
+                    {"sdpa", to_json(row.sdpa)},
                     {"dense", to_json(row.dense)},
                     {"moc", to_json(row.moc)},
-                    {"library_training", to_json(row.library_training)},
+                    {"sdpa_training", to_json(row.sdpa_training)},
                     {"dense_training", to_json(row.dense_training)},
                     {"moc_training", to_json(row.moc_training)},
-                    {"dense_over_library", dense / library},
-                    {"dense_over_library_training", dense_training / library_training},
+                    {"dense_over_sdpa", dense / sdpa},
+                    {"dense_over_sdpa_training", dense_training / sdpa_training},
                     {"moc_over_dense", moc / dense},
                     {"moc_over_dense_training", moc_training / dense_training},
                     {"dense_memory_gib", row.dense_memory_gib},

@@ -75,24 +75,22 @@ AttentionRow time_attention(const BenchmarkOptions& options, int64_t num_compone
     return heads.detach().transpose(1, 2).flatten(2, 3).contiguous().requires_grad_();
   };
   const auto query = joined(in.query), key = joined(in.key), value = joined(in.value);
-  const auto run_library = [&] { return at::scaled_dot_product_attention(query, key, value); };
-  const auto library_gradient = at::ones_like(query.detach());
-  const auto train_library = [&] {
-    differentiate(run_library(), {query, key, value}, library_gradient);
-  };
+  const auto run_sdpa = [&] { return at::scaled_dot_product_attention(query, key, value); };
+  const auto sdpa_gradient = at::ones_like(query.detach());
+  const auto train_sdpa = [&] { differentiate(run_sdpa(), {query, key, value}, sdpa_gradient); };
   const auto train_moc = [&] {
     differentiate(moc(in),
                   {in.query, in.key, in.value, in.compressed_key, in.compressed_value,
                    in.plan.routing.importance},
                   gradient);
   };
-  const auto times = time_in_turn({forward(run_dense), forward(run_moc), forward(run_library),
-                                   train_dense, train_moc, train_library},
-                                  options.rounds, options.device);
+  const auto times = time_in_turn(
+      {forward(run_dense), forward(run_moc), forward(run_sdpa), train_dense, train_moc, train_sdpa},
+      options.rounds, options.device);
   AttentionRow row;
   row.components = num_components;
-  row.dense = times[0], row.moc = times[1], row.library = times[2];
-  row.dense_training = times[3], row.moc_training = times[4], row.library_training = times[5];
+  row.dense = times[0], row.moc = times[1], row.sdpa = times[2];
+  row.dense_training = times[3], row.moc_training = times[4], row.sdpa_training = times[5];
   row.dense_memory_gib = peak_memory_gib(train_dense, options.device);
   row.moc_memory_gib = peak_memory_gib(train_moc, options.device);
   return row;

@@ -21,8 +21,8 @@ using torch::autograd::variable_list;
 // What the backward pass needs besides tensors. The packed keys and values are not among it: they
 // are several times as large as what they are made of, and made again in a fraction of the time.
 struct RecordedPacking : torch::CustomClassHolder {
-  RecordedPacking(const ContextLayout& layout, const MocPlan& plan)
-      : context(layout, plan.routing),
+  RecordedPacking(const ContextLayout& layout, const MocPlan& plan, at::ScalarType type)
+      : context(layout, plan.routing, type),
         gates_keys(plan.gate_target == GateTarget::kKey),
         gates_values(plan.gate_target == GateTarget::kValue),
         bytes(plan.packed_bytes) {}
@@ -192,10 +192,11 @@ at::Tensor moc_attention_packed(const MocInput& input, const MocPlan& plan, cons
   layout.M = static_cast<int32_t>(sizes.M);
   layout.K = static_cast<int32_t>(sizes.K);
   layout.num_selected = static_cast<int32_t>(sizes.num_selected);
-  return PackedFunction::apply(input.query, input.key, input.value,
-                               if_defined(input.compressed_key), if_defined(input.compressed_value),
-                               if_defined(gated ? plan.routing.importance : at::Tensor()),
-                               c10::make_intrusive<RecordedPacking>(layout, plan));
+  return PackedFunction::apply(
+      input.query, input.key, input.value, if_defined(input.compressed_key),
+      if_defined(input.compressed_value),
+      if_defined(gated ? plan.routing.importance : at::Tensor()),
+      c10::make_intrusive<RecordedPacking>(layout, plan, input.key.scalar_type()));
 }
 
 }  // namespace moca::ops

@@ -154,22 +154,24 @@ at::Tensor places_of(const Routing& routing) {
   return places;
 }
 
-template <typename Gate>
-ContextLists<Gate> lists(const at::Tensor& selected, const at::Tensor& rest,
-                         const at::Tensor& places, const at::Tensor& importance) {
-  return {selected.const_data_ptr<int64_t>(), rest.const_data_ptr<int64_t>(),
-          places.const_data_ptr<int32_t>(), importance.const_data_ptr<Gate>()};
-}
-
 }  // namespace
 
-PackedContext::PackedContext(const ContextLayout& layout, const Routing& routing)
+PackedContext::PackedContext(const ContextLayout& layout, const Routing& routing,
+                             at::ScalarType type)
     : layout_(layout),
       num_rows_(routing.selected.size(0) * layout.N),
       selected_(routing.selected.contiguous()),
       rest_(routing.rest.contiguous()),
       places_(places_of(routing)),
-      importance_(routing.importance.detach().contiguous()) {}
+      importance_(routing.importance.detach()
+                      .to(type == at::kDouble ? at::kDouble : at::kFloat)
+                      .contiguous()) {}
+
+template <typename Gate>
+ContextLists<Gate> PackedContext::lists() const {
+  return {selected_.const_data_ptr<int64_t>(), rest_.const_data_ptr<int64_t>(),
+          places_.const_data_ptr<int32_t>(), importance_.const_data_ptr<Gate>()};
+}
 
 int64_t PackedContext::bytes_per_head(const at::Tensor& full) const {
   return 2 * num_rows_ * layout_.length() * layout_.K * full.element_size();
@@ -183,9 +185,8 @@ at::Tensor PackedContext::pack(const at::Tensor& full, const at::Tensor& compres
   with_type(full.scalar_type(), wide, [&](auto number, auto width) {
     using T = decltype(number);
     using Gate = GateOf<T>;
-    const auto gates = importance_.to(c10::CppTypeToScalarType<Gate>::value);
-    run(PackContext<T, Gate, width>{layout_, lists<Gate>(selected_, rest_, places_, gates), chunk,
-                                    gated, view<const T>(full), view<const T>(compressed),
+    run(PackContext<T, Gate, width>{layout_, lists<Gate>(), chunk, gated, view<const T>(full),
+                                    view<const T>(compressed),
                                     packed.template mutable_data_ptr<T>()},
         num_rows_ * chunk.num_heads, full.device());
   });
@@ -200,10 +201,8 @@ void PackedContext::unpack(const at::Tensor& packed_gradient, const HeadChunk& c
     with_type(packed.scalar_type(), on_widest_loads(gradient), [&](auto number, auto width) {
       using T = decltype(number);
       using Gate = GateOf<T>;
-      const auto gates = importance_.to(c10::CppTypeToScalarType<Gate>::value);
-      run(UnpackContext<T, Gate, width>{layout_, lists<Gate>(selected_, rest_, places_, gates),
-                                        chunk, gated, of_full, packed.template const_data_ptr<T>(),
-                                        view<T>(gradient)},
+      run(UnpackContext<T, Gate, width>{layout_, lists<Gate>(), chunk, gated, of_full,
+                                        packed.template const_data_ptr<T>(), view<T>(gradient)},
           num_rows_ * chunk.num_heads, packed.device());
     });
   };
@@ -222,10 +221,8 @@ void PackedContext::gate_gradient(const at::Tensor& packed_gradient, const at::T
   with_type(packed.scalar_type(), wide, [&](auto number, auto width) {
     using T = decltype(number);
     using Gate = GateOf<T>;
-    const auto gates = importance_.to(c10::CppTypeToScalarType<Gate>::value);
-    run(GateGradient<T, Gate, width>{layout_, lists<Gate>(selected_, rest_, places_, gates), chunk,
-                                     view<const T>(full), view<const T>(compressed),
-                                     packed.template const_data_ptr<T>(),
+    run(GateGradient<T, Gate, width>{layout_, lists<Gate>(), chunk, view<const T>(full),
+                                     view<const T>(compressed), packed.template const_data_ptr<T>(),
                                      importance_gradient.template mutable_data_ptr<Gate>()},
         num_rows_ * chunk.num_heads, packed.device());
   });

@@ -13,8 +13,9 @@ namespace moca::ops {
 // LibTorch's attention, and the adjoint of that. Every asset has the same N.
 class PackedContext {
  public:
-  // `layout` without M where nothing is compressed. `routing` is on the tokens' device.
-  PackedContext(const ContextLayout& layout, const Routing& routing);
+  // `layout` without M where nothing is compressed. `routing` is on the tokens' device; `type` is
+  // theirs.
+  PackedContext(const ContextLayout& layout, const Routing& routing, at::ScalarType type);
 
   // Keys or values of heads [first_head, first_head + num_heads), multiplied by the importance of
   // their component if `gated`. full: [B, N, H, L, K]; compressed: [B, N, H, M, K] or undefined.
@@ -36,10 +37,13 @@ class PackedContext {
   int64_t bytes_per_head(const at::Tensor& full) const;
 
  private:
+  template <typename Gate>
+  ContextLists<Gate> lists() const;
+
   ContextLayout layout_;
   int64_t num_rows_;  // B * N, of one head
   at::Tensor selected_, rest_, places_;
-  at::Tensor importance_;
+  at::Tensor importance_;  // float, or double for doubles
 };
 
 }  // namespace moca::ops

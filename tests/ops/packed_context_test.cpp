@@ -51,7 +51,7 @@ const std::vector<HeadChunk> kChunks = {{0, 3}, {1, 2}, {2, 1}};
 
 TEST(PackedContext, HoldsTheComponentsOwnTokensThenTheSelectedThenTheRestGated) {
   const auto c = make_case(5, 2);
-  const PackedContext context(c.layout, c.routing);
+  const PackedContext context(c.layout, c.routing, at::kDouble);
   for (const auto& chunk : kChunks) {
     const auto packed = context.pack(c.full, c.compressed, chunk, true);
     for (int64_t row = 0; row < kB * 5 * chunk.num_heads; ++row) {
@@ -85,7 +85,7 @@ TEST(PackedContext, FindsThePlaceOfEverySlot) {
 
 // <pack(tokens), y> = <tokens, unpack(y)>, and the same of the gates: any wrong index breaks it.
 void expect_adjoint(const Case& c, bool gated) {
-  const PackedContext context(c.layout, c.routing);
+  const PackedContext context(c.layout, c.routing, at::kDouble);
   const auto compressed = c.layout.M > 0 ? c.compressed : at::Tensor();
   for (const auto& chunk : kChunks) {
     const auto packed = context.pack(c.full, compressed, chunk, gated);

@@ -30,9 +30,9 @@ struct BenchmarkOptions {
 // same tokens, which it gets laid out as it likes them.
 struct AttentionRow {
   int64_t components = 0;
-  Timing dense, moc, library;                             // forward
-  Timing dense_training, moc_training, library_training;  // forward and backward
-  double moc_memory_gib = 0.0;                            // of forward and backward
+  Timing dense, moc, sdpa;                             // forward
+  Timing dense_training, moc_training, sdpa_training;  // forward and backward
+  double moc_memory_gib = 0.0;                         // of forward and backward
   double dense_memory_gib = 0.0;
 };
 

@@ -118,7 +118,7 @@ struct DitTrainingConfig {
       config::at_least(0));
     v("activation_checkpointing", self.activation_checkpointing,
       "compute every block once more in the backward pass instead of keeping its inside: less "
-      "memory, a third more time");
+      "memory, more time");
   }
 };
 
