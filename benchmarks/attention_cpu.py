@@ -47,15 +47,17 @@ def main():
     rows, dense = [], []
     for dtype in ("fp32", "bf16"):
         for components in BARS["moc_over_dense"]:
+            rounds = "9" if components < 16 else "3"
             measured = [run(build, ["--precision", dtype, "--components", str(components),
-                                    "--rounds", "3"])[0] for _ in range(repeats)]
+                                    "--rounds", rounds])[0] for _ in range(repeats)]
             row = {"dtype": dtype, "components": components, **medians(measured, BARS)}
             if dtype == "fp32":
                 row["bars"] = {name: bar[components] for name, bar in BARS.items()}
             rows.append(row)
             print(row, flush=True)
         for place, flags in DENSE.items():
-            measured = [run(build, ["--precision", dtype, "--rounds", "9", *flags])[0]
+            rounds = "201" if "--width" in flags else "9"
+            measured = [run(build, ["--precision", dtype, "--rounds", rounds, *flags])[0]
                         for _ in range(repeats)]
             dense.append({"dtype": dtype, "where": place, "flags": " ".join(flags),
                           **medians(measured, ("dense_over_sdpa", "dense_over_sdpa_training"))})

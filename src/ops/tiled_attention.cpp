@@ -193,28 +193,37 @@ void attend_to(const Chunk<T>& chunk, int64_t K, QueryBlock<T>& block) {
 }
 
 template <typename T>
-void finish(const QueryBlock<T>& block, int64_t K, Rows<T> output, Accumulated<T>* log_sum_exp) {
+void finish(const QueryBlock<T>& block, int64_t K, Rows<T> output) {
   for (int64_t row = 0; row < block.count; ++row) {
     const auto* const from = block.output.data() + row * K;
     const auto inverse = 1 / block.sums[row];
     for (int64_t c = 0; c < K; ++c) {
       output.data[row * output.stride + c] = static_cast<T>(from[c] * inverse);
     }
+  }
+}
+
+template <typename T>
+void write_log_sum_exp(const QueryBlock<T>& block, Accumulated<T>* log_sum_exp) {
+  for (int64_t row = 0; row < block.count; ++row) {
     log_sum_exp[row] = block.maxima[row] + std::log(block.sums[row]);
   }
 }
 
 template <typename T>
-TiledOutput attend(const TiledInput& input, const AttentionPlan& plan) {
+TiledOutput attend(const TiledInput& input, const AttentionPlan& plan, bool for_backward) {
   using Number = Accumulated<T>;
   const auto& query = input.query;
   const int64_t B = query.size(0), N = query.size(1), H = query.size(2), S = query.size(3);
   const int64_t K = query.size(4);
   const PackedTokens<T> full(input.full, K), compressed(input.compressed, K);
   TiledOutput result;
-  result.output = at::empty({B, N, S, H, K}, query.options()).transpose(2, 3);
-  result.log_sum_exp =
-      at::empty({B, N, H, S}, query.options().dtype(c10::CppTypeToScalarType<Number>::value));
+  result.output =
+      at::empty_strided({B, N, H, S, K}, {N * S * H * K, S * H * K, K, H * K, 1}, query.options());
+  if (for_backward) {
+    result.log_sum_exp =
+        at::empty({B, N, H, S}, query.options().dtype(c10::CppTypeToScalarType<Number>::value));
+  }
   const int64_t block_size = piece_size(S, kQueryRows);
   const int64_t blocks = (S + block_size - 1) / block_size;
   at::parallel_for(0, B * N * H * blocks, 1, [&](int64_t begin, int64_t end) {
@@ -238,8 +247,11 @@ TiledOutput attend(const TiledInput& input, const AttentionPlan& plan) {
         attend_to(chunk, K, block);
       }
       const auto output = rows_of<T>(result.output, head);
-      finish(block, K, Rows<T>{output.data + first * output.stride, output.stride},
-             result.log_sum_exp.template mutable_data_ptr<Number>() + head * S + first);
+      finish(block, K, Rows<T>{output.data + first * output.stride, output.stride});
+      if (for_backward) {
+        write_log_sum_exp(
+            block, result.log_sum_exp.template mutable_data_ptr<Number>() + head * S + first);
+      }
     }
     if constexpr (kPaired<T>) {
       at::native::cpublas::brgemm_release();
@@ -259,12 +271,13 @@ bool tiles_apply(const at::Tensor& query, const at::Tensor& key, const at::Tenso
          query.size(-1) % 2 == 0 && query.numel() > 0 && key.numel() > 0;
 }
 
-TiledOutput tiled_attention(const TiledInput& input, const AttentionPlan& plan) {
+TiledOutput tiled_attention(const TiledInput& input, const AttentionPlan& plan, bool for_backward) {
   const auto type = input.query.scalar_type();
   if (type == at::kBFloat16) {
-    return attend<c10::BFloat16>(input, plan);
+    return attend<c10::BFloat16>(input, plan, for_backward);
   }
-  return type == at::kDouble ? attend<double>(input, plan) : attend<float>(input, plan);
+  return type == at::kDouble ? attend<double>(input, plan, for_backward)
+                             : attend<float>(input, plan, for_backward);
 }
 
 }  // namespace moca::ops

@@ -58,8 +58,8 @@ struct TiledGradients {
 // or (where the processor multiplies it) bf16, with an even head width.
 bool tiles_apply(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value);
 
-// Scale 1 / sqrt(K).
-TiledOutput tiled_attention(const TiledInput& input, const AttentionPlan& plan);
+// Scale 1 / sqrt(K). Without `for_backward` no log_sum_exp is given.
+TiledOutput tiled_attention(const TiledInput& input, const AttentionPlan& plan, bool for_backward);
 TiledGradients tiled_attention_backward(const TiledInput& input, const AttentionPlan& plan,
                                         const TiledOutput& output,
                                         const at::Tensor& output_gradient);

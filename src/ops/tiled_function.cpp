@@ -68,7 +68,7 @@ struct TiledFunction : torch::autograd::Function<TiledFunction> {
         {query,
          {key, value},
          {compressed_key.value_or(at::Tensor()), compressed_value.value_or(at::Tensor())}});
-    const auto result = tiled_attention(input, recorded->plan);
+    const auto result = tiled_attention(input, recorded->plan, /*for_backward=*/true);
     context->save_for_backward({input.query, input.full.key, input.full.value, input.compressed.key,
                                 input.compressed.value, importance.value_or(at::Tensor()),
                                 result.output, result.log_sum_exp});
@@ -100,6 +100,9 @@ struct TiledFunction : torch::autograd::Function<TiledFunction> {
 
 at::Tensor tiled_attention_recorded(const TiledInput& input, const at::Tensor& importance,
                                     AttentionPlan plan, bool gates_values) {
+  if (!at::GradMode::is_enabled()) {  // a fifth of the time that 16 tokens take
+    return tiled_attention(readable(input), plan, /*for_backward=*/false).output;
+  }
   const auto recorded = c10::make_intrusive<RecordedPlan>();
   recorded->plan = std::move(plan);
   recorded->gates_values = gates_values;
