@@ -77,14 +77,14 @@ TEST(Attention, OverAZeroContextIsExactlyTheOutputBias) {
   EXPECT_TRUE(bit_equal(output, attention->output_bias().expand({2, 5, 32})));
 }
 
-at::Tensor draw(at::IntArrayRef sizes, uint64_t index) {
+at::Tensor draw_tokens(at::IntArrayRef sizes, uint64_t index) {
   return at::randn(sizes, generator_for(3, "attention test", 0, index),
                    at::TensorOptions().dtype(at::kDouble));
 }
 
 TEST(Attention, PermutesItsOutputWithItsTokensAndKeepsRowsOfABatchApart) {
   auto attention = make(16, 0, 4, true);
-  const auto tokens = draw({2, 6, 16}, 4).to(at::kFloat);
+  const auto tokens = draw_tokens({2, 6, 16}, 4).to(at::kFloat);
   const auto run = [&](const at::Tensor& input) {
     const auto heads = attention->project(input);
     return attention->project_output(ops::attention(heads.query, heads.key, heads.value));
@@ -98,8 +98,8 @@ TEST(Attention, PermutesItsOutputWithItsTokensAndKeepsRowsOfABatchApart) {
 TEST(Attention, HasTheGradientOfItsValuesInDoublePrecision) {
   auto attention = make(8, 12, 2, false);
   attention->to(at::kDouble);
-  const auto tokens = draw({1, 3, 8}, 5), context = draw({1, 4, 12}, 6);
-  const auto weights = draw({1, 3, 8}, 7);
+  const auto tokens = draw_tokens({1, 3, 8}, 5), context = draw_tokens({1, 4, 12}, 6);
+  const auto weights = draw_tokens({1, 3, 8}, 7);
   const auto run = [&](const at::Tensor& queries, const at::Tensor& seen) {
     const auto heads = attention->project_context(seen);
     const auto attended = ops::attention(attention->project_query(queries), heads.key, heads.value);
@@ -113,8 +113,8 @@ TEST(Attention, HasTheGradientOfItsValuesInDoublePrecision) {
 
 TEST(Attention, WithNormedHeadsHasQueriesAndKeysOfOneLength) {
   auto attention = make(32, 48, 4, true);
-  const auto query = attention->project_query(draw({2, 5, 32}, 8).to(at::kFloat) * 100.0);
-  const auto context = attention->project_context(draw({2, 7, 48}, 9).to(at::kFloat) * 0.1);
+  const auto query = attention->project_query(draw_tokens({2, 5, 32}, 8).to(at::kFloat) * 100.0);
+  const auto context = attention->project_context(draw_tokens({2, 7, 48}, 9).to(at::kFloat) * 0.1);
   for (const auto& heads : {query, context.key}) {
     const auto length = heads.norm(2, -1);
     EXPECT_TRUE(all_close(length, at::full_like(length, std::sqrt(8.0)), 1e-3));
