@@ -202,8 +202,8 @@ void SafetensorsFile::check_finite(const std::string& name) const {
   }
 }
 
-void write_safetensors(const std::filesystem::path& file, const NamedTensors& tensors,
-                       const Metadata& metadata) {
+FileSum write_safetensors(const std::filesystem::path& file, const NamedTensors& tensors,
+                          const Metadata& metadata) {
   const auto ordered = in_layout_order(tensors);
   const std::string header = make_header(ordered, metadata);
   const uint64_t length = header.size();
@@ -214,7 +214,7 @@ void write_safetensors(const std::filesystem::path& file, const NamedTensors& te
     const auto dense = tensor.detach().cpu().contiguous();
     target.write(dense.const_data_ptr(), dense.nbytes());
   }
-  target.commit();
+  return target.commit();
 }
 
 }  // namespace moca::checkpoint

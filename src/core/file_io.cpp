@@ -4,11 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
+#include <vector>
 
+#include "moca/core/crc32c.h"
 #include "moca/core/error.h"
 
 namespace moca {
@@ -62,6 +63,8 @@ void AtomicFile::fail(const char* action) const {
 }
 
 void AtomicFile::write(const void* data, uint64_t size) {
+  sum_.crc32c = moca::crc32c(data, size, sum_.crc32c);
+  sum_.bytes += size;
   const auto* bytes = static_cast<const char*>(data);
   while (size > 0) {
     const ssize_t count = ::write(descriptor_, bytes, std::min<uint64_t>(size, 1U << 30));
@@ -76,7 +79,7 @@ void AtomicFile::write(const void* data, uint64_t size) {
   }
 }
 
-void AtomicFile::commit() {
+FileSum AtomicFile::commit() {
   if (fsync(descriptor_) != 0) {
     fail("write");
   }
@@ -84,18 +87,21 @@ void AtomicFile::commit() {
     fail("rename to");
   }
   close(std::exchange(descriptor_, -1));
+  return sum_;
 }
 
-void write_file(const std::filesystem::path& file, std::string_view text) {
+FileSum write_file(const std::filesystem::path& file, std::string_view text) {
   AtomicFile target(file);
   target.write(text.data(), text.size());
-  target.commit();
+  return target.commit();
 }
 
-std::string read_file(const std::filesystem::path& file) {
+namespace {
+
+// Hands every piece of a file to `use`, from the beginning.
+template <class Use>
+void read_pieces(const std::filesystem::path& file, std::vector<char>& buffer, Use&& use) {
   const FileDescriptor opened(open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  std::string text;
-  std::array<char, 1U << 16> buffer{};
   while (true) {
     const ssize_t count = opened.get() < 0 ? -1 : read(opened.get(), buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR && opened.get() >= 0) {
@@ -105,16 +111,45 @@ std::string read_file(const std::filesystem::path& file) {
       throw Error("cannot read " + file.string() + ": " + std::strerror(errno) + ".");
     }
     if (count == 0) {
-      return text;
+      return;
     }
-    text.append(buffer.data(), static_cast<size_t>(count));
+    use(static_cast<size_t>(count));
   }
+}
+
+}  // namespace
+
+std::string read_file(const std::filesystem::path& file) {
+  std::string text;
+  std::vector<char> buffer(1U << 16);
+  read_pieces(file, buffer, [&](size_t count) { text.append(buffer.data(), count); });
+  return text;
+}
+
+FileSum sum_of_file(const std::filesystem::path& file) {
+  FileSum sum;
+  std::vector<char> buffer(1U << 22);
+  read_pieces(file, buffer, [&](size_t count) {
+    sum.bytes += count;
+    sum.crc32c = crc32c(buffer.data(), count, sum.crc32c);
+  });
+  return sum;
 }
 
 void sync_folder(const std::filesystem::path& folder) {
   const FileDescriptor opened(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (opened.get() < 0 || fsync(opened.get()) != 0) {
     throw Error("cannot flush the folder " + folder.string() + ": " + std::strerror(errno) + ".");
+  }
+}
+
+void check_free_space(const std::filesystem::path& folder, uint64_t bytes,
+                      const std::string& what) {
+  const auto free = std::filesystem::space(folder).available;
+  if (free < bytes) {
+    throw Error("cannot write " + what + " in " + folder.string() + ": it needs " +
+                std::to_string(bytes) + " bytes, " + std::to_string(free) +
+                " are free. Free space on the disk or choose another folder.");
   }
 }
 

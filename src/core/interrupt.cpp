@@ -7,13 +7,13 @@ namespace moca {
 namespace {
 
 // A signal handler can reach nothing but such a flag.
-volatile std::sig_atomic_t signal_count = 0;
+volatile std::sig_atomic_t first_signal = 0;
 
 void on_signal(int signal) {
-  signal_count = signal_count + 1;
-  if (signal_count > 1) {
+  if (first_signal != 0) {
     std::_Exit(128 + signal);
   }
+  first_signal = signal;
 }
 
 }  // namespace
@@ -23,8 +23,11 @@ void catch_interrupts() {
   action.sa_handler = on_signal;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGUSR1, &action, nullptr);  // what Slurm sends before the time limit, as told
 }
 
-bool interrupted() { return signal_count > 0; }
+bool interrupted() { return first_signal != 0; }
+
+int interrupting_signal() { return first_signal; }
 
 }  // namespace moca

@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include <memory>
+#include <string>
 
 #include "moca/core/error.h"
 
@@ -26,6 +27,11 @@ spdlog::logger& logger() {
 
 void info(const std::string& message) { logger().info("{}", message); }
 void warn(const std::string& message) { logger().warn("{}", message); }
+
+void speak_as_rank(int rank) {
+  logger().set_level(spdlog::level::warn);
+  logger().set_pattern("%H:%M:%S %^%L%$ [rank " + std::to_string(rank) + "] %v");
+}
 
 void write_to(const std::filesystem::path& file) {
   try {

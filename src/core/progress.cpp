@@ -46,18 +46,19 @@ std::string format_duration(double seconds) {
   return text;
 }
 
-Progress::Progress(std::string title, int64_t total, std::string unit, int64_t done)
+Progress::Progress(std::string title, int64_t total, std::string unit, int64_t done, bool shown)
     : title_(std::move(title)),
       unit_(std::move(unit)),
       total_(total),
       start_count_(done),
       last_done_(done),
+      shown_(shown),
       terminal_(isatty(STDERR_FILENO) != 0),
       start_(Clock::now()),
       last_print_(start_) {}
 
 Progress::~Progress() {
-  if (last_done_ > start_count_) {
+  if (shown_ && last_done_ > start_count_) {
     print(last_done_, last_note_, true);
   }
 }
@@ -66,7 +67,8 @@ void Progress::update(int64_t done, const std::string& note) {
   last_done_ = done;
   last_note_ = note;
   const auto now = Clock::now();
-  if (seconds_between(last_print_, now) >= (terminal_ ? kTerminalInterval : kLogInterval)) {
+  if (shown_ &&
+      seconds_between(last_print_, now) >= (terminal_ ? kTerminalInterval : kLogInterval)) {
     last_print_ = now;
     print(done, note, false);
   }

@@ -20,7 +20,7 @@ namespace {
 
 void load_averaged(torch::nn::Module& module, const std::filesystem::path& run_folder) {
   const auto checkpoints = run_folder / "checkpoints";
-  const auto step = checkpoint::latest_step(checkpoints);
+  const auto step = checkpoint::latest_good_step(checkpoints);
   if (!step) {
     throw Error("the run " + run_folder.string() +
                 " holds no checkpoint. Train it: moca train CONFIG.");

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "moca/core/file_io.h"
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
@@ -23,11 +25,11 @@ class CheckpointFolder : public ::testing::Test {
   fs::path checkpoints() const { return folder_ / "run/checkpoints"; }
   fs::path step(int64_t number) const { return step_folder(checkpoints(), number); }
 
-  void write(int64_t number, int64_t keep = 3) const {
+  void write(int64_t number, int64_t keep = 3, int64_t every = 0) const {
     write_checkpoint(checkpoints(), number,
                      {{"model.safetensors", {{"w", at::full({2}, static_cast<double>(number))}}},
                       {"ema.safetensors", {{"w", at::zeros({2})}}}},
-                     "{\"step\": " + std::to_string(number) + "}", keep);
+                     "{\"step\": " + std::to_string(number) + "}", {keep, every});
   }
   std::vector<std::string> names() const {
     std::vector<std::string> found;
@@ -50,13 +52,13 @@ TEST_F(CheckpointFolder, HoldsEveryFileOfItsStep) {
 }
 
 TEST_F(CheckpointFolder, FindsTheNewestByNumber) {
-  EXPECT_FALSE(latest_step(checkpoints()).has_value()) << "of a folder that is not there";
+  EXPECT_FALSE(latest_good_step(checkpoints()).has_value()) << "of a folder that is not there";
   fs::create_directories(checkpoints());
-  EXPECT_FALSE(latest_step(checkpoints()).has_value()) << "of an empty folder";
+  EXPECT_FALSE(latest_good_step(checkpoints()).has_value()) << "of an empty folder";
   for (const int64_t number : {99999999, 100000000, 7}) {  // more digits than the name is padded to
     write(number);
   }
-  EXPECT_EQ(latest_step(checkpoints()), 100000000);
+  EXPECT_EQ(latest_good_step(checkpoints()), 100000000);
 }
 
 TEST_F(CheckpointFolder, KeepsTheLastOnesAndAtLeastOne) {
@@ -68,16 +70,22 @@ TEST_F(CheckpointFolder, KeepsTheLastOnesAndAtLeastOne) {
   EXPECT_THAT(names(), UnorderedElementsAre("step_00002000"));
 }
 
-TEST_F(CheckpointFolder, LooksPastEverythingThatIsNoCompleteCheckpoint) {
+TEST_F(CheckpointFolder, KeepsThoseOfRoundStepsForGood) {
+  for (const int64_t number : {1, 10, 11, 20, 21, 22}) {
+    write(number, 1, 10);
+  }
+  EXPECT_THAT(names(), UnorderedElementsAre("step_00000010", "step_00000020", "step_00000022"));
+}
+
+TEST_F(CheckpointFolder, LooksPastEverythingThatIsNoCheckpoint) {
   write(10);
   fs::create_directories(checkpoints() / ".unfinished_step_00000020");
   write_file(checkpoints() / ".unfinished_step_00000020/state.json", "{}");
-  fs::create_directories(step(30));                                     // without state.json
   for (const char* name : {"step_40", "step_00000050_copy", "best"}) {  // the user's own
     fs::create_directories(checkpoints() / name);
     write_file(checkpoints() / name / "state.json", "{}");
   }
-  EXPECT_EQ(latest_step(checkpoints()), 10);
+  EXPECT_EQ(latest_good_step(checkpoints()), 10);
   for (const int64_t number : {60, 70, 80}) {
     write(number, 1);
   }
@@ -85,13 +93,93 @@ TEST_F(CheckpointFolder, LooksPastEverythingThatIsNoCompleteCheckpoint) {
       << "what is not ours was removed";
 }
 
+// Checkpoints of steps 10 and 20, the newer one damaged by `spoil`.
+class Damage : public CheckpointFolder {
+ protected:
+  void expect_noticed(const std::function<void(const fs::path& folder)>& spoil,
+                      const std::string& how) {
+    fs::remove_all(checkpoints());
+    write(10);
+    write(20);
+    ASSERT_EQ(latest_good_step(checkpoints()), 20);
+    spoil(step(20));
+    EXPECT_EQ(latest_good_step(checkpoints()), 10) << how;
+    tidy_up(checkpoints());
+    EXPECT_THAT(names(), UnorderedElementsAre("step_00000010", "damaged_step_00000020")) << how;
+    write(20);  // its place is free again
+    EXPECT_EQ(latest_good_step(checkpoints()), 20) << how;
+  }
+  static std::vector<std::string> files() {
+    return {"model.safetensors", "ema.safetensors", "state.json", "manifest.json"};
+  }
+};
+
+TEST_F(Damage, AMissingFileIsNoticed) {
+  for (const auto& file : files()) {
+    expect_noticed([&](const fs::path& folder) { fs::remove(folder / file); }, file);
+  }
+}
+
+TEST_F(Damage, EveryShorterLengthIsNoticed) {
+  for (const auto& file : files()) {
+    write(20);
+    const auto size = fs::file_size(step(20) / file);
+    for (uintmax_t length = 0; length < size; length += 1 + size / 25) {
+      expect_noticed([&](const fs::path& folder) { fs::resize_file(folder / file, length); },
+                     file + " of " + std::to_string(length) + " bytes");
+    }
+  }
+}
+
+TEST_F(Damage, AFlippedBitAnywhereIsNoticed) {
+  for (const auto& file : files()) {
+    write(20);
+    const auto size = fs::file_size(step(20) / file);
+    for (uintmax_t place = 0; place < size; place += 1 + size / 50) {
+      expect_noticed(
+          [&](const fs::path& folder) {
+            auto text = read_file(folder / file);
+            text[place] = static_cast<char>(text[place] ^ (1 << (place % 8)));
+            write_file(folder / file, text);
+          },
+          file + " at byte " + std::to_string(place));
+    }
+  }
+}
+
+TEST_F(Damage, AManifestOfAnotherCheckpointIsNoticed) {
+  expect_noticed(
+      [&](const fs::path& folder) {
+        fs::copy_file(step(10) / "manifest.json", folder / "manifest.json",
+                      fs::copy_options::overwrite_existing);
+      },
+      "manifest of step 10");
+  expect_noticed(
+      [&](const fs::path& folder) {
+        fs::remove_all(folder);
+        fs::copy(step(10), folder);
+      },
+      "all files of step 10");
+}
+
+TEST_F(CheckpointFolder, SetsASecondDamagedOneOfAStepAsideAsWell) {
+  write(10);
+  for (int i = 0; i < 2; ++i) {
+    write(20);
+    fs::remove(step(20) / "state.json");
+    tidy_up(checkpoints());
+  }
+  EXPECT_THAT(names(), UnorderedElementsAre("step_00000010", "damaged_step_00000020",
+                                            "damaged_step_00000020_2"));
+}
+
 TEST_F(CheckpointFolder, RemovesWhatAKilledWriterLeft) {
   write(10);
   fs::create_directories(checkpoints() / ".unfinished_step_00000020");
   write_file(checkpoints() / ".unfinished_step_00000020/model.safetensors", "half");
-  remove_unfinished(checkpoints());
+  tidy_up(checkpoints());
   EXPECT_THAT(names(), UnorderedElementsAre("step_00000010"));
-  EXPECT_EQ(refusal([&] { remove_unfinished(folder_ / "nowhere"); }), "accepted");
+  EXPECT_EQ(refusal([&] { tidy_up(folder_ / "nowhere"); }), "accepted");
 }
 
 TEST_F(CheckpointFolder, WritesOverWhatAKilledWriterLeftOfTheSameStep) {
@@ -105,7 +193,8 @@ TEST_F(CheckpointFolder, WritesOverWhatAKilledWriterLeftOfTheSameStep) {
 TEST_F(CheckpointFolder, NeverTouchesACheckpointThatExists) {
   write(10);
   const auto before = read_file(step(10) / "model.safetensors");
-  write_checkpoint(checkpoints(), 10, {{"model.safetensors", {{"w", at::zeros({2})}}}}, "{}", 3);
+  write_checkpoint(checkpoints(), 10, {{"model.safetensors", {{"w", at::zeros({2})}}}}, "{}",
+                   {3, 0});
   EXPECT_EQ(read_file(step(10) / "model.safetensors"), before);
 }
 
@@ -114,11 +203,12 @@ TEST_F(CheckpointFolder, AFailureLeavesTheOlderOnesAlone) {
   // The tensors of one file cannot be written: the folder of its name is missing.
   EXPECT_NE(refusal([&] {
               write_checkpoint(checkpoints(), 20,
-                               {{"missing/model.safetensors", {{"w", at::zeros({2})}}}}, "{}", 1);
+                               {{"missing/model.safetensors", {{"w", at::zeros({2})}}}}, "{}",
+                               {1, 0});
             }),
             "accepted");
-  EXPECT_EQ(latest_step(checkpoints()), 10);
-  remove_unfinished(checkpoints());
+  EXPECT_EQ(latest_good_step(checkpoints()), 10);
+  tidy_up(checkpoints());
   EXPECT_THAT(names(), UnorderedElementsAre("step_00000010"));
 }
 

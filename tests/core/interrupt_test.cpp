@@ -11,19 +11,19 @@ namespace {
 // Signals change the whole process, so each test sends them in one of its own.
 
 TEST(InterruptDeathTest, OneSignalOnlyAsksToStop) {
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
     const auto work = [signal] {
       catch_interrupts();
       const bool before = interrupted();
       std::raise(signal);
-      std::_Exit(!before && interrupted() ? 0 : 1);
+      std::_Exit(!before && interrupted() && interrupting_signal() == signal ? 0 : 1);
     };
     EXPECT_EXIT(work(), ::testing::ExitedWithCode(0), "") << signal;
   }
 }
 
 TEST(InterruptDeathTest, ASecondOneEndsTheProgramAsAShellReportsIt) {
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
     const auto work = [signal] {
       catch_interrupts();
       std::raise(SIGINT);

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "moca/core/file_io.h"
+
 namespace moca::checkpoint {
 
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
@@ -65,7 +67,7 @@ class SafetensorsFile {
 // Writes the tensors (any device, any of F64 F32 F16 BF16 I64 I32 U8 BOOL) under a temporary name,
 // flushes to the disk, then renames: the file is there whole or not at all. Python's tools for
 // torch expect {{"format", "pt"}} as metadata.
-void write_safetensors(const std::filesystem::path& file, const NamedTensors& tensors,
-                       const Metadata& metadata = {});
+FileSum write_safetensors(const std::filesystem::path& file, const NamedTensors& tensors,
+                          const Metadata& metadata = {});
 
 }  // namespace moca::checkpoint

@@ -10,6 +10,10 @@ namespace moca::log {
 void info(const std::string& message);
 void warn(const std::string& message);
 
+// From here on only warnings are said, marked with the number of the process: of several that do
+// the same work the first speaks for all.
+void speak_as_rank(int rank);
+
 // Appends every later line to `file`, whose folder must exist.
 void write_to(const std::filesystem::path& file);
 

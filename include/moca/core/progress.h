@@ -10,8 +10,9 @@ namespace moca {
 // line every `log_interval_s` seconds elsewhere. Both carry the rate and the remaining time.
 class Progress {
  public:
-  // `total` units of `unit` ("step", "asset"); `done` of them were finished by an earlier run.
-  Progress(std::string title, int64_t total, std::string unit, int64_t done = 0);
+  // `total` units of `unit` ("step", "asset"); `done` of them were finished by an earlier run. Not
+  // `shown`, it says nothing: another process does the same work and speaks for both.
+  Progress(std::string title, int64_t total, std::string unit, int64_t done = 0, bool shown = true);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -29,6 +30,7 @@ class Progress {
   int64_t start_count_;
   int64_t last_done_;
   std::string last_note_;
+  bool shown_;
   bool terminal_;
   Clock::time_point start_;
   Clock::time_point last_print_;

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <future>
+#include <map>
+#include <string>
+
+#include "moca/checkpoint/checkpoint_folder.h"
+
+namespace moca::checkpoint {
+
+// Writes checkpoints while training goes on: `save` copies the tensors, a thread writes the copy.
+// The copies' memory is kept for the next time.
+class CheckpointWriter {
+ public:
+  CheckpointWriter(std::filesystem::path checkpoints, Retention keep);
+  ~CheckpointWriter();
+  CheckpointWriter(const CheckpointWriter&) = delete;
+  CheckpointWriter& operator=(const CheckpointWriter&) = delete;
+
+  // Waits for the checkpoint before, throws what went wrong with it, and begins this one.
+  void save(int64_t step, const TensorFiles& files, const std::string& state_json);
+  // Waits until what was saved is on the disk; throws what went wrong.
+  void finish();
+  // Whether the last one is still being written.
+  bool busy() const;
+
+ private:
+  const TensorFiles& copy(const TensorFiles& files);
+
+  std::filesystem::path checkpoints_;
+  Retention keep_;
+  TensorFiles copies_;
+  std::future<void> writing_;
+};
+
+}  // namespace moca::checkpoint

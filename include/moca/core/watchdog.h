@@ -1,0 +1,41 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace moca {
+
+// Notices when work hangs: each phase of it must be followed by the next within the time limit.
+class Watchdog {
+ public:
+  // A limit of 0 watches nothing. `on_hang` gets the phase and the seconds it has taken; it runs on
+  // a thread of the watchdog, once, and is expected to end the process.
+  Watchdog(std::chrono::duration<double> time_limit,
+           std::function<void(const std::string& phase, double seconds)> on_hang);
+  ~Watchdog();
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
+
+  // The phase before has ended, this one begins.
+  void enter(const std::string& phase);
+  std::string phase() const;
+
+ private:
+  void watch();
+
+  using Clock = std::chrono::steady_clock;
+  std::chrono::duration<double> time_limit_;
+  std::function<void(const std::string& phase, double seconds)> on_hang_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string phase_ = "start";
+  Clock::time_point entered_ = Clock::now();
+  bool ended_ = false;
+  std::thread thread_;
+};
+
+}  // namespace moca

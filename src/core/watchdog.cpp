@@ -1,0 +1,52 @@
+#include "moca/core/watchdog.h"
+
+#include <utility>
+
+namespace moca {
+
+Watchdog::Watchdog(std::chrono::duration<double> time_limit,
+                   std::function<void(const std::string& phase, double seconds)> on_hang)
+    : time_limit_(time_limit), on_hang_(std::move(on_hang)) {
+  if (time_limit_.count() > 0) {
+    thread_ = std::thread([this] { watch(); });
+  }
+}
+
+Watchdog::~Watchdog() {
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+void Watchdog::enter(const std::string& phase) {
+  const std::lock_guard lock(mutex_);
+  phase_ = phase;
+  entered_ = Clock::now();
+}
+
+std::string Watchdog::phase() const {
+  const std::lock_guard lock(mutex_);
+  return phase_;
+}
+
+void Watchdog::watch() {
+  std::unique_lock lock(mutex_);
+  while (!ended_) {
+    const std::chrono::duration<double> taken = Clock::now() - entered_;
+    if (taken < time_limit_) {
+      changed_.wait_for(lock, time_limit_ - taken);
+      continue;
+    }
+    const auto phase = phase_;
+    lock.unlock();
+    on_hang_(phase, taken.count());
+    return;
+  }
+}
+
+}  // namespace moca
