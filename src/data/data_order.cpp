@@ -16,21 +16,16 @@ DataOrder::DataOrder(int64_t count, uint64_t seed)
   }
 }
 
-std::vector<int64_t> DataOrder::batch(int64_t step, int64_t batch_size) {
-  std::vector<int64_t> samples;
-  for (int64_t i = 0; i < batch_size; ++i) {
-    const int64_t position = step * batch_size + i;
-    if (position / count_ != epoch_) {
-      epoch_ = position / count_;
-      std::iota(permutation_.begin(), permutation_.end(), 0);
-      for (int64_t last = count_ - 1; last > 0; --last) {  // Fisher-Yates
-        const uint64_t drawn = stream_seed(stream_seed(seed_, "data order", epoch_), "swap", last);
-        std::swap(permutation_[last], permutation_[drawn % (last + 1)]);
-      }
+int64_t DataOrder::sample(int64_t position) {
+  if (position / count_ != epoch_) {
+    epoch_ = position / count_;
+    std::iota(permutation_.begin(), permutation_.end(), 0);
+    for (int64_t last = count_ - 1; last > 0; --last) {  // Fisher-Yates
+      const uint64_t drawn = stream_seed(stream_seed(seed_, "data order", epoch_), "swap", last);
+      std::swap(permutation_[last], permutation_[drawn % (last + 1)]);
     }
-    samples.push_back(permutation_[position % count_]);
   }
-  return samples;
+  return permutation_[position % count_];
 }
 
 }  // namespace moca::data

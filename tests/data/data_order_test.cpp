@@ -11,20 +11,18 @@
 namespace moca::data {
 namespace {
 
-// The first `num_samples` samples a run sees when its steps take `batch_size` each.
-std::vector<int64_t> sequence(int64_t count, uint64_t seed, int64_t batch_size,
-                              int64_t num_samples) {
+// The first samples a run sees.
+std::vector<int64_t> sequence(int64_t count, uint64_t seed, int64_t num_samples) {
   DataOrder order(count, seed);
   std::vector<int64_t> seen;
-  for (int64_t step = 0; step * batch_size < num_samples; ++step) {
-    const auto batch = order.batch(step, batch_size);
-    seen.insert(seen.end(), batch.begin(), batch.end());
+  for (int64_t position = 0; position < num_samples; ++position) {
+    seen.push_back(order.sample(position));
   }
   return seen;
 }
 
 TEST(DataOrder, ShowsEverySampleOnceInEveryEpoch) {
-  const auto seen = sequence(10, 3, 4, 60);
+  const auto seen = sequence(10, 3, 60);
   std::vector<int64_t> all(10);
   std::iota(all.begin(), all.end(), 0);
   for (int64_t epoch = 0; epoch < 6; ++epoch) {
@@ -35,7 +33,7 @@ TEST(DataOrder, ShowsEverySampleOnceInEveryEpoch) {
 }
 
 TEST(DataOrder, DrawsANewPermutationEveryEpoch) {
-  const auto seen = sequence(10, 3, 10, 200);
+  const auto seen = sequence(10, 3, 200);
   std::set<std::vector<int64_t>> permutations;
   for (auto begin = seen.begin(); begin != seen.end(); begin += 10) {
     permutations.emplace(begin, begin + 10);
@@ -45,7 +43,7 @@ TEST(DataOrder, DrawsANewPermutationEveryEpoch) {
 
 TEST(DataOrder, DrawsEveryPermutationEquallyOften) {
   constexpr int kEpochs = 6000;
-  const auto seen = sequence(3, 8, 3, 3 * kEpochs);
+  const auto seen = sequence(3, 8, 3 * kEpochs);
   std::map<std::vector<int64_t>, int> counts;
   for (auto begin = seen.begin(); begin != seen.end(); begin += 3) {
     ++counts[{begin, begin + 3}];
@@ -56,23 +54,16 @@ TEST(DataOrder, DrawsEveryPermutationEquallyOften) {
   }
 }
 
-TEST(DataOrder, ContinuesAtAnyStepAsIfItHadNeverStopped) {
-  DataOrder whole(10, 3);
-  for (int64_t step = 0; step < 20; ++step) {
-    const auto expected = whole.batch(step, 3);
-    EXPECT_EQ(DataOrder(10, 3).batch(step, 3), expected) << "resumed at step " << step;
-  }
-  EXPECT_EQ(whole.batch(2, 3), DataOrder(10, 3).batch(2, 3)) << "after going back";
-}
-
-TEST(DataOrder, IsTheSameSequenceForEveryBatchSize) {
-  const auto expected = sequence(7, 1, 1, 84);
-  for (const int64_t batch_size : {2, 3, 12, 42}) {
-    EXPECT_EQ(sequence(7, 1, batch_size, 84), expected) << "batch size " << batch_size;
+TEST(DataOrder, ContinuesAnywhereAsIfItHadNeverStopped) {
+  const auto whole = sequence(10, 3, 60);
+  DataOrder order(10, 3);
+  for (const int64_t position : {59, 0, 25, 26, 9, 10}) {
+    EXPECT_EQ(DataOrder(10, 3).sample(position), whole[position]) << "resumed at " << position;
+    EXPECT_EQ(order.sample(position), whole[position]) << "after going back and forth";
   }
 }
 
-TEST(DataOrder, FollowsTheSeed) { EXPECT_NE(sequence(10, 3, 10, 10), sequence(10, 4, 10, 10)); }
+TEST(DataOrder, FollowsTheSeed) { EXPECT_NE(sequence(10, 3, 10), sequence(10, 4, 10)); }
 
 TEST(DataOrder, NeedsASample) { EXPECT_THROW(DataOrder(0, 1), std::logic_error); }
 

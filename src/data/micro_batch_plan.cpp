@@ -1,0 +1,95 @@
+#include "moca/data/micro_batch_plan.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace moca::data {
+
+MicroBatchPlan::MicroBatchPlan(std::vector<int64_t> num_components, MicroBatchRule rule,
+                               uint64_t seed)
+    : num_components_(std::move(num_components)),
+      rule_(rule),
+      order_(static_cast<int64_t>(num_components_.size()), seed) {
+  const int64_t most = *std::max_element(num_components_.begin(), num_components_.end());
+  if (rule_.max_components > 0 && most > rule_.max_components) {
+    throw std::logic_error("a sample of " + std::to_string(most) +
+                           " components does not fit a micro-batch of " +
+                           std::to_string(rule_.max_components));
+  }
+}
+
+const std::vector<int64_t>& MicroBatchPlan::samples(MicroBatch which) {
+  go_to(which.step);
+  return micro_batches_.at(which.index);
+}
+
+int64_t MicroBatchPlan::place(MicroBatch which) {
+  go_to(which.step);
+  int64_t place = 0;
+  for (int64_t i = 0; i < which.index; ++i) {
+    place += static_cast<int64_t>(micro_batches_.at(i).size());
+  }
+  return place;
+}
+
+double MicroBatchPlan::weight(MicroBatch which) {
+  go_to(which.step);
+  int64_t all = 0;
+  for (const auto& samples : micro_batches_) {
+    all += components_of(samples);
+  }
+  return static_cast<double>(components_of(micro_batches_.at(which.index))) /
+         static_cast<double>(all);
+}
+
+// Where micro-batches are filled up, a step begins where the one before ended: an earlier step is
+// found by counting from the first again, a matter of additions.
+void MicroBatchPlan::go_to(int64_t step) {
+  if (step < step_) {
+    step_ = -1;
+    position_ = 0;
+  }
+  if (rule_.max_components == 0 && step > step_) {
+    position_ = step * rule_.num_micro_batches * rule_.batch_size;
+    step_ = step - 1;
+  }
+  while (step_ < step) {
+    draw_step();
+  }
+}
+
+void MicroBatchPlan::draw_step() {
+  ++step_;
+  micro_batches_.clear();
+  for (int64_t i = 0; i < rule_.num_micro_batches; ++i) {
+    micro_batches_.push_back(draw_micro_batch());
+  }
+}
+
+std::vector<int64_t> MicroBatchPlan::draw_micro_batch() {
+  std::vector<int64_t> samples;
+  int64_t held = 0;
+  while (true) {
+    const int64_t sample = order_.sample(position_);
+    held += num_components_[sample];
+    const bool full = rule_.max_components > 0
+                          ? held > rule_.max_components
+                          : static_cast<int64_t>(samples.size()) == rule_.batch_size;
+    if (full) {
+      return samples;
+    }
+    samples.push_back(sample);
+    ++position_;
+  }
+}
+
+int64_t MicroBatchPlan::components_of(const std::vector<int64_t>& samples) const {
+  int64_t count = 0;
+  for (const int64_t sample : samples) {
+    count += num_components_[sample];
+  }
+  return count;
+}
+
+}  // namespace moca::data
