@@ -1,0 +1,67 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "moca/distributed/launch.h"
+
+namespace moca::distributed {
+
+// Another process went away or did not come in time. What was begun together cannot go on.
+class PeerLost : public std::runtime_error {
+ public:
+  explicit PeerLost(const std::string& message) : std::runtime_error(message) {}
+};
+
+// The processes that train one model, and what they do together; every one must call the same
+// functions in the same order. One process alone needs and starts nothing.
+//
+// `what` names an operation in error messages and hang reports. A process that fails or stays away
+// longer than the time limit makes the others throw PeerLost.
+class ProcessGroup {
+ public:
+  ProcessGroup();  // alone
+  // Meets the other processes: Gloo for tensors on the CPU, NCCL for those on `device`, if a GPU.
+  // Refuses a port in use and processes that were started with another world size.
+  ProcessGroup(const Launch& launch, c10::Device device, std::chrono::seconds time_limit);
+  ~ProcessGroup();
+  ProcessGroup(const ProcessGroup&) = delete;
+  ProcessGroup& operator=(const ProcessGroup&) = delete;
+
+  int rank() const;
+  int size() const;
+  bool alone() const { return size() == 1; }
+  bool is_first() const { return rank() == 0; }
+
+  // In place; the same bits on every rank.
+  void sum(const at::Tensor& tensor, const std::string& what);
+  // A few numbers of this rank, added to the others'.
+  std::vector<double> sum(const std::vector<double>& values, const std::string& what);
+  // Rank `from`'s values into everyone's tensors (dense, any shapes, all of one device).
+  void broadcast(const std::vector<at::Tensor>& tensors, const std::string& what, int from = 0);
+  // Every rank's text, in the order of ranks.
+  std::vector<std::string> gather(const std::string& text, const std::string& what);
+
+  // What the group does or did last, for hang reports: "all_reduce 'gradients' (number 12)".
+  std::string operation() const;
+  // The flight recorder's account of recent operations, as JSON.
+  static std::string flight_record();
+
+  struct Impl;
+  Impl* impl() const { return impl_.get(); }  // null when alone; for src/distributed
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+// Runs `action` on the first rank. Where it throws an Error, all ranks throw one.
+void on_first_rank(ProcessGroup& group, const std::function<void()>& action);
+
+}  // namespace moca::distributed

@@ -1,0 +1,137 @@
+#include "moca/distributed/gradient_sync.h"
+
+#include <ATen/ATen.h>
+#include <torch/types.h>
+#include <torch/csrc/distributed/c10d/reducer.hpp>
+
+#include <sstream>
+#include <string>
+
+#include "moca/core/error.h"
+#include "process_group_impl.h"
+
+namespace moca::distributed {
+namespace {
+
+using Group = c10::intrusive_ptr<c10d::ProcessGroup>;
+
+// Adds a bucket up. The Reducer's own way would divide by the number of ranks first, but a loss is
+// weighted by what it holds of the step.
+class SumBucket : public c10d::CppCommHookInterface<Group> {
+ public:
+  using CppCommHookInterface::CppCommHookInterface;
+
+  c10::intrusive_ptr<c10::ivalue::Future> runHook(c10d::GradBucket& bucket) override {
+    std::vector<at::Tensor> tensors{bucket.getBufferRef()};
+    return state_->allreduce(tensors)->getFuture();
+  }
+};
+
+}  // namespace
+
+// c10d's Reducer is not a public interface of LibTorch: it is named here alone, and its constructor
+// is that of 2.11.
+struct GradientSync::Overlapped {
+  Overlapped(const std::vector<at::Tensor>& parameters, const Group& group) {
+    const auto [buckets, limits] = c10d::compute_bucket_assignment_by_size(
+        parameters, {c10d::kDefaultFirstBucketBytes, c10d::kDefaultBucketBytesCap});
+    // The last parameters have their gradients first.
+    const std::vector<std::vector<size_t>> last_first(buckets.rbegin(), buckets.rend());
+    // Looking for unused parameters also keeps the buckets as they are. They would be rearranged
+    // after the first step otherwise, and with three ranks a sum's bits hang on its place.
+    reducer = std::make_unique<c10d::Reducer>(
+        parameters, last_first, group, std::vector<bool>(parameters.size(), false),
+        c10d::kDefaultBucketBytesCap, /*find_unused_parameters=*/true,
+        /*gradient_as_bucket_view=*/true, std::unordered_map<size_t, std::string>(),
+        c10d::kDefaultFirstBucketBytes, /*skip_all_reduce_unused_params=*/false,
+        /*use_python_reducer=*/false, std::vector<int64_t>());
+    reducer->register_comm_hook(std::make_unique<SumBucket>(group));
+  }
+  ~Overlapped() { reducer->remove_autograd_hooks(); }
+  Overlapped(const Overlapped&) = delete;
+  Overlapped& operator=(const Overlapped&) = delete;
+
+  std::unique_ptr<c10d::Reducer> reducer;
+};
+
+GradientSync::GradientSync(ProcessGroup& group, std::vector<at::Tensor> parameters,
+                           SyncMethod method)
+    : group_(group), parameters_(std::move(parameters)) {
+  if (!group_.alone() && method == SyncMethod::kOverlapped) {
+    c10d::verify_params_across_processes(group_.impl()->group, parameters_, std::nullopt);
+    overlapped_ = std::make_unique<Overlapped>(parameters_, group_.impl()->group);
+  }
+}
+
+GradientSync::~GradientSync() = default;
+
+void GradientSync::backward(const at::Tensor& loss, bool last) {
+  if (!last || group_.alone()) {
+    loss.backward();
+  } else if (overlapped_) {
+    group_.impl()->begin("all_reduce", "gradients");
+    try {
+      overlapped_->reducer->prepare_for_forward();
+      overlapped_->reducer->rebuild_buckets();
+      overlapped_->reducer->prepare_for_backward({loss});
+      loss.backward();
+    } catch (const c10::DistError& failure) {
+      group_.impl()->lost(failure.what_without_backtrace());
+    }
+  } else {
+    loss.backward();
+    sum_flat();
+  }
+}
+
+void GradientSync::sum_flat() {
+  const torch::NoGradGuard no_grad;
+  std::vector<at::Tensor> pieces;
+  auto used = at::zeros({static_cast<int64_t>(parameters_.size())}, at::kInt);
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const auto& gradient = parameters_[i].grad();
+    used[static_cast<int64_t>(i)] = gradient.defined() ? 1 : 0;
+    pieces.push_back((gradient.defined() ? gradient : at::zeros_like(parameters_[i])).flatten());
+  }
+  group_.sum(used, "which parameters took part");
+  const auto flat = at::cat(pieces);
+  group_.sum(flat, "gradients");
+  int64_t offset = 0;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const auto& parameter = parameters_[i];
+    if (used[static_cast<int64_t>(i)].item<int>() > 0) {
+      parameter.mutable_grad() = flat.narrow(0, offset, parameter.numel()).view_as(parameter);
+    }
+    offset += parameter.numel();
+  }
+}
+
+void broadcast_parameters(ProcessGroup& group, const std::vector<at::Tensor>& parameters) {
+  const torch::NoGradGuard no_grad;
+  std::vector<at::Tensor> dense;
+  for (const auto& parameter : parameters) {
+    dense.push_back(parameter.detach());
+  }
+  group.broadcast(dense, "initial weights");
+  check_same_bits(group, dense, "the weights");
+}
+
+void check_same_bits(ProcessGroup& group, const std::vector<at::Tensor>& tensors,
+                     const std::string& what) {
+  if (group.alone()) {
+    return;
+  }
+  std::ostringstream text;
+  for (const auto& tensor : tensors) {
+    text << at::hash_tensor(tensor.detach()).view(at::kLong).item<int64_t>() << ' ';
+  }
+  const auto texts = group.gather(text.str(), "hash of " + what);
+  for (size_t rank = 1; rank < texts.size(); ++rank) {
+    if (texts[rank] != texts[0]) {
+      throw Error(what + " of rank " + std::to_string(rank) +
+                  " are not those of rank 0. Start all ranks from one folder and one program.");
+    }
+  }
+}
+
+}  // namespace moca::distributed

@@ -1,0 +1,41 @@
+#pragma once
+
+// The only place that includes c10d's process groups.
+#include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
+
+#include <mutex>
+#include <string>
+
+#include "moca/distributed/process_group.h"
+
+namespace moca::distributed {
+
+struct ProcessGroup::Impl {
+  c10::intrusive_ptr<c10d::ProcessGroup> group;
+  c10::intrusive_ptr<c10d::Store> store;
+  int rank = 0;
+  int size = 1;
+
+  // Marks the beginning of an operation.
+  void begin(const std::string& operation, const std::string& what);
+  // Waits for the work that `start` begins; failures become PeerLost.
+  template <class Start>
+  void run(const std::string& operation, const std::string& what, Start&& start);
+  [[noreturn]] void lost(const std::string& reason) const;
+
+  mutable std::mutex mutex;
+  std::string current;
+  int64_t count = 0;
+};
+
+template <class Start>
+void ProcessGroup::Impl::run(const std::string& operation, const std::string& what, Start&& start) {
+  begin(operation, what);
+  try {
+    start()->wait();
+  } catch (const std::exception& failure) {
+    lost(failure.what());
+  }
+}
+
+}  // namespace moca::distributed
