@@ -1,4 +1,3 @@
-#include <c10/util/Exception.h>
 #include <malloc.h>
 
 #include <cstdio>
@@ -9,6 +8,8 @@
 #include "moca/config/suggestion.h"
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
+#include "moca/distributed/launch.h"
+#include "moca/distributed/process_group.h"
 
 namespace {
 
@@ -40,6 +41,13 @@ void refuse_unknown_command(const CLI::App& app, int argc, char** argv) {
   }
   throw moca::Error("unknown command '" + std::string(argv[1]) + "'." +
                     moca::config::did_you_mean(argv[1], names) + " See moca --help.");
+}
+
+int fail(const std::string& message, int code) {
+  moca::log::flush();
+  std::fprintf(stderr, "moca: %s\n", message.c_str());
+  moca::distributed::report_failure(message);
+  return code;
 }
 
 int run(int argc, char** argv) {
@@ -74,16 +82,10 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const moca::Error& mistake) {
-    moca::log::flush();
-    std::fprintf(stderr, "moca: %s\n", mistake.what());
-    return kUserMistake;
-  } catch (const c10::Error& broken) {
-    moca::log::flush();
-    std::fprintf(stderr, "moca: internal error: %s\n", broken.what());
-    return EXIT_FAILURE;
+    return fail(mistake.what(), kUserMistake);
+  } catch (const moca::distributed::PeerLost& lost) {
+    return fail(lost.what(), EXIT_FAILURE);
   } catch (const std::exception& broken) {
-    moca::log::flush();
-    std::fprintf(stderr, "moca: internal error: %s\n", broken.what());
-    return EXIT_FAILURE;
+    return fail(std::string("internal error: ") + broken.what(), EXIT_FAILURE);
   }
 }

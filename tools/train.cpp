@@ -1,3 +1,4 @@
+#include <csignal>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -6,12 +7,13 @@
 #include "commands.h"
 #include "moca/core/interrupt.h"
 #include "moca/core/logging.h"
+#include "moca/distributed/launch.h"
 #include "moca/experiment/run_config.h"
 #include "moca/experiment/train_run.h"
 
 namespace {
 
-constexpr int kInterrupted = 130;  // as a shell reports SIGINT
+constexpr int kInterrupted = 130;  // as a shell reports Ctrl-C
 
 struct TrainOptions {
   std::string config;
@@ -22,11 +24,13 @@ struct TrainOptions {
 void run(const TrainOptions& options) {
   moca::catch_interrupts();
   const auto config = moca::experiment::load_config(options.config, options.overrides);
-  const auto reason = moca::experiment::train_run(config, options.resume);
+  const auto launch = moca::distributed::read_launch();
+  const auto reason = moca::experiment::train_run(config, options.resume, launch);
   if (reason == moca::training::StopReason::kInterrupted) {
-    moca::log::warn("interrupted; a checkpoint was written. Continue with --resume.");
+    moca::log::info("interrupted; a checkpoint was written. Continue with --resume.");
     moca::log::flush();
-    std::exit(kInterrupted);
+    // A launcher that stops the job asks for success; a person at the keyboard does not.
+    std::exit(moca::interrupting_signal() == SIGINT ? kInterrupted : EXIT_SUCCESS);
   }
 }
 

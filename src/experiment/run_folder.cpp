@@ -5,13 +5,13 @@
 
 #include <ctime>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "build_info.h"
 #include "moca/config/schema.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/logging.h"
+#include "moca/experiment/same_everywhere.h"
 
 namespace moca::experiment {
 namespace {
@@ -38,21 +38,11 @@ void keep_resumable(RunConfig& config, const RunConfig& from) {
   config.training.max_minutes = from.training.max_minutes;
   config.training.checkpoint_every = from.training.checkpoint_every;
   config.training.keep_checkpoints = from.training.keep_checkpoints;
+  config.training.keep_every = from.training.keep_every;
   config.training.log_every = from.training.log_every;
   config.training.num_threads = from.training.num_threads;
-}
-
-// The first line in which two dumped configs differ.
-std::string first_difference(const std::string& stored, const std::string& wanted) {
-  std::istringstream a(stored), b(wanted);
-  std::string line_a, line_b;
-  while (std::getline(a, line_a) && std::getline(b, line_b)) {
-    if (line_a != line_b) {
-      return "'" + line_a.substr(line_a.find_first_not_of(' ')) + "' there, '" +
-             line_b.substr(line_b.find_first_not_of(' ')) + "' here";
-    }
-  }
-  return "they have different lengths";
+  config.training.loader_threads = from.training.loader_threads;
+  config.training.hang_seconds = from.training.hang_seconds;
 }
 
 void check_resumed(const RunConfig& config) {
@@ -61,34 +51,33 @@ void check_resumed(const RunConfig& config) {
   const auto stored_text = config::dump(stored);
   const auto wanted_text = config::dump(config);
   if (stored_text != wanted_text) {
-    throw Error("cannot resume " + config.folder().string() +
-                ": its config differs: " + first_difference(stored_text, wanted_text) +
+    throw Error("cannot resume " + config.folder().string() + ": its config differs: " +
+                first_difference(stored_text, wanted_text, "there", "here") +
                 ". Resume with the settings of its config.yaml, or start a run of another name.");
   }
 }
 
+void make_folder(const RunConfig& config) {
+  const auto folder = config.folder();
+  if (std::filesystem::exists(folder)) {
+    throw Error("the run folder " + folder.string() +
+                " exists already and is not overwritten. Continue it with --resume, or choose "
+                "another name=...");
+  }
+  std::error_code failure;
+  std::filesystem::create_directories(folder, failure);
+  if (failure) {
+    throw Error("cannot create the run folder " + folder.string() + ": " + failure.message() + ".");
+  }
+  write_file(folder / "config.yaml", config::dump(config));
+  write_file(folder / "environment.json", environment_json(config));
+}
+
 }  // namespace
 
-void open_run_folder(const RunConfig& config, bool resume) {
-  const auto folder = config.folder();
-  if (resume) {
-    check_resumed(config);
-  } else {
-    if (std::filesystem::exists(folder)) {
-      throw Error("the run folder " + folder.string() +
-                  " exists already and is not overwritten. Continue it with --resume, or choose "
-                  "another name=...");
-    }
-    std::error_code failure;
-    std::filesystem::create_directories(folder, failure);
-    if (failure) {
-      throw Error("cannot create the run folder " + folder.string() + ": " + failure.message() +
-                  ".");
-    }
-    write_file(folder / "config.yaml", config::dump(config));
-    write_file(folder / "environment.json", environment_json(config));
-  }
-  log::write_to(folder / "log.txt");
+void open_run_folder(const RunConfig& config, bool resume, distributed::ProcessGroup& group) {
+  distributed::on_first_rank(group, [&] { resume ? check_resumed(config) : make_folder(config); });
+  log::write_to(config.folder() / "log.txt");
 }
 
 }  // namespace moca::experiment

@@ -3,6 +3,9 @@
 #include <ATen/Parallel.h>
 #include <torch/types.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <string>
 
@@ -10,6 +13,7 @@
 #include "moca/core/random.h"
 #include "moca/experiment/models.h"
 #include "moca/experiment/run_folder.h"
+#include "moca/experiment/same_everywhere.h"
 #include "moca/ops/device.h"
 #include "moca/pretrained/load_pretrained.h"
 #include "moca/training/dit_training.h"
@@ -18,20 +22,28 @@
 namespace moca::experiment {
 namespace {
 
+training::BatchSetup batches_of(const RunConfig& config, const distributed::ProcessGroup& group) {
+  training::BatchSetup batches;
+  batches.rule = {config.training.micro_batches, config.training.batch_size,
+                  config.stage == Stage::kDit ? config.dit_training.max_components : 0};
+  batches.share = training::share_of(group.rank(), group.size(), config.training);
+  batches.num_threads = config.training.loader_threads;
+  batches.seed = stream_seed(config.seed, "training");
+  return batches;
+}
+
 training::TrainingTask make_task(const RunConfig& config,
                                  const std::shared_ptr<const data::PreparedDataset>& dataset,
-                                 c10::Device device) {
+                                 const training::BatchSetup& batches, c10::Device device) {
   // Modules initialise themselves from the default generator.
   torch::manual_seed(stream_seed(config.seed, "initial weights"));
-  const auto seed = stream_seed(config.seed, "training");
   if (config.stage == Stage::kVae) {
     vae::VecsetVae vae(config.vae);
     if (!config.pretrained.vae.empty()) {
       pretrained::load_vae_weights(vae, config.pretrained.vae);
     }
     vae->to(device);
-    return training::vae_training(vae, dataset, config.vae_training, config.training.batch_size,
-                                  seed);
+    return training::vae_training(vae, dataset, config.vae_training, batches);
   }
   training::DitTrainingSetup setup;
   setup.vae = vae_of(config, device);
@@ -42,12 +54,12 @@ training::TrainingTask make_task(const RunConfig& config,
   setup.config = config.dit_training;
   setup.flow = config.flow;
   setup.num_surface_points = config.vae_training.num_surface_points;
-  setup.batch_size = config.training.batch_size;
-  setup.seed = seed;
+  setup.batches = batches;
   return training::dit_training(setup);
 }
 
-void describe(const training::TrainingTask& task, const data::PreparedDataset& dataset) {
+void describe(const training::TrainingTask& task, const data::PreparedDataset& dataset,
+              const distributed::ProcessGroup& group) {
   int64_t parameters = 0;
   for (const auto& parameter : task.model->parameters()) {
     parameters += parameter.requires_grad() ? parameter.numel() : 0;
@@ -57,25 +69,64 @@ void describe(const training::TrainingTask& task, const data::PreparedDataset& d
                 static_cast<double>(parameters) / 1e6,
                 static_cast<long long>(dataset.indices_of("train").size()));
   log::info(text);
+  if (!group.alone()) {
+    log::info(std::to_string(group.size()) + " processes train together");
+  }
+}
+
+void set_threads(const RunConfig& config, const distributed::Launch& launch) {
+  if (config.training.num_threads > 0) {
+    at::set_num_threads(static_cast<int>(config.training.num_threads));
+  } else if (launch.local_world_size > 1) {
+    at::set_num_threads(std::max(at::get_num_threads() / launch.local_world_size, 1));
+  }
+}
+
+// Whether the run goes on: because its user says so, or because the launcher starts its processes
+// again. What the first rank sees of the run folder holds for all.
+bool shall_resume(const RunConfig& config, bool asked, const distributed::Launch& launch,
+                  distributed::ProcessGroup& group) {
+  const bool again = launch.restart_count > 0 && std::filesystem::exists(config.folder());
+  return group.sum({group.is_first() && (asked || again) ? 1.0 : 0.0}, "whether to resume")[0] > 0;
+}
+
+// A process whose peers are gone leaves without unwinding: destructors would wait for them.
+training::StopReason train_or_leave(training::Trainer& trainer) {
+  try {
+    return trainer.train();
+  } catch (const distributed::PeerLost& lost) {
+    log::warn(std::string(lost.what()) + ". Continue from the last checkpoint with --resume.");
+    log::flush();
+    distributed::report_failure(lost.what());
+    std::_Exit(EXIT_FAILURE);
+  }
 }
 
 }  // namespace
 
-training::StopReason train_run(const RunConfig& config, bool resume) {
-  const auto device = ops::select_device(config.device);
-  if (config.training.num_threads > 0) {
-    at::set_num_threads(static_cast<int>(config.training.num_threads));
+training::StopReason train_run(const RunConfig& config, bool resume,
+                               const distributed::Launch& launch) {
+  const auto device =
+      ops::select_device(config.device, {launch.local_rank, launch.local_world_size});
+  set_threads(config, launch);
+  const auto time_limit =
+      std::chrono::seconds(static_cast<int64_t>(std::max(config.training.hang_seconds, 1.0)));
+  distributed::ProcessGroup group(launch, device, time_limit);
+  if (!group.is_first()) {
+    log::speak_as_rank(group.rank());
   }
+  check_same_everywhere(group, config);
+  resume = shall_resume(config, resume, launch, group);
   const auto dataset = std::make_shared<const data::PreparedDataset>(config.data.path);
-  auto task =
-      make_task(config, dataset, device);  // before the folder: its mistakes leave nothing behind
-  open_run_folder(config, resume);
-  describe(task, *dataset);
-  training::Trainer trainer(task, config.training, device, config.folder());
+  auto task = make_task(config, dataset, batches_of(config, group),
+                        device);  // before the folder: its mistakes leave nothing behind
+  open_run_folder(config, resume, group);
+  describe(task, *dataset, group);
+  training::Trainer trainer(task, config.training, {group, device, config.folder()});
   if (resume) {
     trainer.resume();
   }
-  const auto reason = trainer.train();
+  const auto reason = train_or_leave(trainer);
   log::info("checkpoints in " + (config.folder() / "checkpoints").string());
   return reason;
 }

@@ -34,7 +34,7 @@ bool names_a_gpu(const std::string& name) {
 
 }  // namespace
 
-c10::Device select_device(const std::string& name) {
+c10::Device select_device(const std::string& name, LocalProcess process) {
   if (name == "cpu") {
     return c10::Device(c10::kCPU);
   }
@@ -51,14 +51,24 @@ c10::Device select_device(const std::string& name) {
                 "' cannot be used: " + (failure.empty() ? "no GPU was found" : failure) +
                 ". Use device: cpu, or run scripts/setup.sh on a machine with a GPU.");
   }
-  const auto device = automatic ? c10::Device(c10::kCUDA, 0) : c10::Device(name);
-  const int64_t num_gpus = at::detail::getCUDAHooks().getNumGPUs();
+  const int num_gpus = at::detail::getCUDAHooks().getNumGPUs();
+  const auto device = c10::Device(automatic ? "cuda" : name);
+  if (device.has_index() && process.count > 1) {
+    throw Error("device '" + name + "' is one GPU, but " + std::to_string(process.count) +
+                " processes run on this machine. Use device: cuda, which gives each its own.");
+  }
   if (device.has_index() && device.index() >= num_gpus) {
     throw Error("device '" + name + "' does not exist: this machine has " +
                 std::to_string(num_gpus) +
                 " GPUs. Use cuda:0 to cuda:" + std::to_string(num_gpus - 1) + ".");
   }
-  return device;
+  if (process.count > num_gpus) {
+    throw Error(std::to_string(process.count) +
+                " processes of this machine ask for a GPU each, it has " +
+                std::to_string(num_gpus) + ". Start at most as many, or use device: cpu.");
+  }
+  return device.has_index() ? device
+                            : c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(process.rank));
 }
 
 }  // namespace moca::ops

@@ -3,14 +3,16 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "latent_source.h"
 #include "moca/core/error.h"
 #include "moca/core/generator.h"
-#include "moca/data/data_order.h"
 #include "moca/flow/rectified_flow.h"
 #include "moca/image_encoder/image_encoder.h"
+#include "prefetcher.h"
 
 namespace moca::training {
 namespace {
@@ -21,34 +23,48 @@ struct AssetBatch {
   at::Tensor component_mask;  // [B, N]
 };
 
+// What an asset gives to a micro-batch besides its latents.
+struct AssetSample {
+  int64_t asset = 0;
+  uint64_t seed = 0;  // draws its latents
+  at::Tensor image;   // [3, S, S]
+};
+
 class AssetLoader {
  public:
   explicit AssetLoader(const DitTrainingSetup& setup)
       : setup_(setup),
         assets_(setup.dataset->indices_of("train")),
-        order_(static_cast<int64_t>(assets_.size()), setup.seed),
+        plan_(num_components(), setup.batches.rule, setup.batches.seed),
         source_(setup.vae, setup.dataset, assets_, setup.config.num_cached_encodings,
-                setup.num_surface_points, setup.seed) {
+                setup.num_surface_points, setup.batches.seed),
+        prefetcher_([this](MicroBatch which) { return prepare(which); }, setup.batches.share,
+                    setup.batches.num_threads) {
     if (setup.measure_latents) {
       setup_.denoiser->latent_statistics()->measure(source_.samples());
     }
   }
 
-  AssetBatch batch(int64_t step) {
+  AssetBatch batch(MicroBatch which) {
     std::vector<at::Tensor> latents, images;
     int64_t N = 0;
-    int64_t place = 0;
-    for (const int64_t sample : order_.batch(step, setup_.batch_size)) {
-      const int64_t asset = assets_[sample];
-      const uint64_t seed = stream_seed(setup_.seed, "asset of a batch", step, place++);
+    for (const auto& [asset, seed, image] : prefetcher_.get(which)) {
       latents.push_back(
           setup_.denoiser->latent_statistics()->standardise(source_.latents(asset, seed)));
-      const auto num_views = static_cast<int64_t>(setup_.dataset->records()[asset].views.size());
-      images.push_back(setup_.dataset->image(
-          asset, static_cast<int64_t>(stream_seed(seed, "view") % num_views)));
+      images.push_back(image);
       N = std::max(N, latents.back().size(0));
     }
     return padded(latents, images, N);
+  }
+
+  double weight(MicroBatch which) { return plan_.weight(which); }
+
+  std::string contents(MicroBatch which) {
+    std::string names;
+    for (const int64_t sample : plan_.samples(which)) {
+      names += (names.empty() ? "" : ", ") + setup_.dataset->records()[assets_[sample]].id;
+    }
+    return names;
   }
 
  private:
@@ -66,10 +82,37 @@ class AssetLoader {
     return batch;
   }
 
+  std::vector<int64_t> num_components() const {
+    std::vector<int64_t> counts;
+    for (const int64_t asset : assets_) {
+      counts.push_back(setup_.dataset->records()[asset].num_components());
+    }
+    return counts;
+  }
+
+  std::function<std::vector<AssetSample>()> prepare(MicroBatch which) {
+    std::vector<AssetSample> samples;
+    auto place = static_cast<uint64_t>(plan_.place(which));
+    for (const int64_t sample : plan_.samples(which)) {
+      const uint64_t seed =
+          stream_seed(setup_.batches.seed, "asset of a batch", which.step, place++);
+      samples.push_back({assets_[sample], seed, at::Tensor()});
+    }
+    return [dataset = setup_.dataset, samples]() mutable {
+      for (auto& sample : samples) {
+        const auto num_views = dataset->records()[sample.asset].views.size();
+        sample.image = dataset->image(
+            sample.asset, static_cast<int64_t>(stream_seed(sample.seed, "view") % num_views));
+      }
+      return samples;
+    };
+  }
+
   DitTrainingSetup setup_;
   std::vector<int64_t> assets_;
-  data::DataOrder order_;
+  data::MicroBatchPlan plan_;
   LatentSource source_;
+  Prefetcher<std::vector<AssetSample>> prefetcher_;  // last: its threads use the others
 };
 
 // Before the first step: what is wrong would come up only when such an asset is drawn.
@@ -89,6 +132,16 @@ void check_dataset(const DitTrainingSetup& setup) {
                   ". Raise it, or prepare the data with fewer components.");
     }
   }
+  for (const int64_t asset : setup.dataset->indices_of("train")) {
+    const auto& record = setup.dataset->records()[asset];
+    const int64_t room = setup.batches.rule.max_components;
+    if (room > 0 && record.num_components() > room) {
+      throw Error("the dataset's asset '" + record.id + "' has " +
+                  std::to_string(record.num_components()) +
+                  " components, dit_training.max_components has room for " + std::to_string(room) +
+                  " in a micro-batch. Raise it, or prepare the data with fewer components.");
+    }
+  }
   const int64_t num_tokens = setup.vae->config().num_tokens;
   if (setup.num_surface_points < num_tokens) {
     throw Error("vae_training.num_surface_points (" + std::to_string(setup.num_surface_points) +
@@ -105,11 +158,11 @@ TrainingTask dit_training(const DitTrainingSetup& setup) {
   }
   const auto loader = std::make_shared<AssetLoader>(setup);
   const auto loss = [denoiser = setup.denoiser, config = setup.config, flow = setup.flow,
-                     seed = setup.seed, loader](int64_t step) mutable {
-    const auto batch = loader->batch(step);
+                     seed = setup.batches.seed, loader](MicroBatch which) mutable {
+    const auto batch = loader->batch(which);
     const int64_t B = batch.latents.size(0);
     const auto device = batch.latents.device();
-    auto generator = generator_for(seed, "DiT step", step);
+    auto generator = generator_for(seed, "DiT step", which.step, which.index);
 
     const auto noisy =
         flow::add_noise(batch.latents, generator, flow);  // one noise level for all N
@@ -128,7 +181,8 @@ TrainingTask dit_training(const DitTrainingSetup& setup) {
     return flow::velocity_loss(velocity, noisy.velocity, batch.component_mask,
                                flow::loss_weight(noisy.noise_level, flow.loss_weighting));  // Eq. 9
   };
-  return {setup.denoiser.ptr(), loss};
+  return {setup.denoiser.ptr(), loss, [loader](MicroBatch which) { return loader->weight(which); },
+          [loader](MicroBatch which) { return loader->contents(which); }};
 }
 
 }  // namespace moca::training

@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <optional>
 
+#include "hang_report.h"
 #include "moca/checkpoint/checkpoint_folder.h"
 #include "moca/checkpoint/module_state.h"
 #include "moca/core/error.h"
@@ -39,118 +39,216 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 }  // namespace
 
-Trainer::Trainer(TrainingTask task, const TrainingConfig& config, c10::Device device,
-                 const std::filesystem::path& run_folder)
+Trainer::Trainer(TrainingTask task, const TrainingConfig& config, const TrainingPlace& place)
     : task_(std::move(task)),
       config_(config),
-      device_(device),
-      checkpoints_(run_folder / "checkpoints"),
+      group_(place.group),
+      device_(place.device),
+      run_folder_(place.run_folder),
+      checkpoints_(place.run_folder / "checkpoints"),
+      share_(share_of(group_.rank(), group_.size(), config)),
       optimizer_(*task_.model, config.optimizer),
       ema_(*task_.model, config.ema_decay),
-      metrics_file_(run_folder / "metrics.jsonl"),
+      gradients_(group_, optimizer_.parameters()),
+      writer_(checkpoints_, {config.keep_checkpoints, config.keep_every}),
+      watchdog_(std::chrono::duration<double>(config.hang_seconds),
+                [this](const std::string& phase, double seconds) {
+                  end_hanging_run(group_, run_folder_, phase, seconds);
+                }),
       start_(std::chrono::steady_clock::now()) {
-  checkpoint::remove_unfinished(checkpoints_);
+  distributed::broadcast_parameters(group_, optimizer_.parameters());
 }
 
 void Trainer::resume() {
-  const auto step = checkpoint::latest_step(checkpoints_);
-  if (!step) {
-    throw Error("nothing to resume: " + checkpoints_.string() +
-                " holds no checkpoint. Start the run without --resume.");
+  double step = 0;  // of rank 0, that others may not find what it repairs
+  if (group_.is_first()) {
+    checkpoint::tidy_up(checkpoints_);
+    step = static_cast<double>(checkpoint::latest_good_step(checkpoints_).value_or(-1));
   }
-  const auto folder = checkpoint::step_folder(checkpoints_, *step);
+  step = group_.sum({step}, "step to resume from")[0];
+  if (step < 0) {
+    log::info("no checkpoint yet in " + checkpoints_.string() +
+              ": the run starts from the "
+              "beginning");
+    return;
+  }
+  load(static_cast<int64_t>(step));
+  distributed::check_same_bits(group_, optimizer_.parameters(), "the weights");
+}
+
+void Trainer::load(int64_t step) {
+  const auto folder = checkpoint::step_folder(checkpoints_, step);
   checkpoint::load_state(*task_.model, checkpoint::Weights(folder / "model.safetensors"));
   ema_.load(checkpoint::Weights(folder / "ema.safetensors"));
   optimizer_.load(checkpoint::Weights(folder / "optimizer.safetensors"));
-  read_state(folder / "state.json");
+  const auto state = nlohmann::json::parse(read_file(folder / "state.json"));
+  step_ = step;
+  seconds_before_ = state.at("seconds");
   log::info("resumed from " + folder.string());
 }
 
-void Trainer::read_state(const std::filesystem::path& file) {
-  try {
-    const auto state = nlohmann::json::parse(read_file(file));
-    step_ = state.at("step");
-    seconds_before_ = state.at("seconds");
-  } catch (const nlohmann::json::exception&) {
-    throw Error(file.string() + " is broken. Remove the folder " + file.parent_path().string() +
-                " to resume from the checkpoint before it.");
-  }
-}
-
 StopReason Trainer::train() {
-  metrics_ = std::make_unique<MetricsLog>(metrics_file_, step_);
-  Progress progress("train", config_.max_steps, "step", step_);
-  int bad_steps = 0;
-  while (step_ < config_.max_steps && !interrupted() && !out_of_time()) {
-    const StepStats stats = train_step();
+  if (group_.is_first()) {
+    metrics_ = std::make_unique<MetricsLog>(run_folder_ / "metrics.jsonl", step_);
+  }
+  Progress progress("train", config_.max_steps, "step", step_, /*shown=*/group_.is_first());
+  while (step_ < config_.max_steps && !agree_to_stop()) {
+    const auto stats = train_step();
+    if (!stats) {
+      continue;  // asked to stop in the middle of the step, which is done again when resumed
+    }
     ++step_;
-    record(stats);
-    progress.update(step_, note_of(stats));
-    bad_steps = finite(stats) ? 0 : bad_steps + 1;
-    if (bad_steps == kMaxBadSteps) {
-      throw Error("stopped at step " + std::to_string(step_) +
-                  ": the loss or gradient was not finite for " + std::to_string(kMaxBadSteps) +
-                  " steps in a row. Lower optimizer.learning_rate and "
-                  "continue from the last checkpoint in " +
-                  checkpoints_.string() + " with --resume.");
-    }
-    if (due(config_.checkpoint_every)) {
-      save();
+    record(*stats);
+    progress.update(step_, note_of(*stats));
+    count_bad_steps(*stats);
+    if (due(config_.checkpoint_every) && step_ < config_.max_steps) {
+      save(/*last=*/false);
     }
   }
-  save();
-  if (interrupted()) {
-    return StopReason::kInterrupted;
-  }
-  return step_ < config_.max_steps ? StopReason::kOutOfTime : StopReason::kFinished;
+  save(/*last=*/true);
+  return step_ < config_.max_steps ? stop_reason_ : StopReason::kFinished;
 }
 
-StepStats Trainer::train_step() {
+// One step of Sec. 3.3.2: the losses of this rank's micro-batches, their gradients added up over
+// all of them and all ranks, AdamW, the averaged weights. Nothing when the ranks agreed to stop
+// between two micro-batches.
+std::optional<StepStats> Trainer::train_step() {
   StepStats stats;
   stats.learning_rate = learning_rate_at(config_.optimizer, step_, config_.max_steps);
   task_.model->train();
   optimizer_.zero_gradients();
-  {
-    const nn::Autocast autocast(device_, config_.precision == Precision::kBf16);
-    const auto loss = task_.loss(step_);
-    stats.loss = loss.item<double>();
-    loss.backward();
+  for (MicroBatch which{step_, share_.first}; which.step == step_; which = share_.after(which)) {
+    if (which.index != share_.first && agree_to_stop()) {
+      return std::nullopt;
+    }
+    stats.loss += loss_and_gradients(which);
   }
+  stats.loss = group_.sum({stats.loss}, "loss")[0];
+  enter("update");
   // A gradient can be finite where the loss is not; it is not followed.
   stats.gradient_norm = std::isfinite(stats.loss) ? optimizer_.step(stats.learning_rate)
                                                   : std::numeric_limits<double>::quiet_NaN();
-  if (!finite(stats)) {
-    log::warn("step " + std::to_string(step_) + " skipped: loss " + std::to_string(stats.loss) +
-              ", gradient norm " + std::to_string(stats.gradient_norm));
-    return stats;
+  if (finite(stats)) {
+    ema_.update(step_);
   }
-  ema_.update(step_);
   return stats;
 }
 
+// The micro-batch's part of the step's loss; its gradients are added to those of the step.
+double Trainer::loss_and_gradients(MicroBatch which) {
+  const nn::Autocast autocast(device_, config_.precision == Precision::kBf16);
+  enter("forward");
+  const auto loss = task_.loss(which);
+  const auto value = loss.item<double>();
+  if (!std::isfinite(value)) {
+    log::warn("rank " + std::to_string(group_.rank()) + ", step " + std::to_string(step_) +
+              ": the loss of " + task_.contents(which) + " is " + std::to_string(value));
+  }
+  enter("backward");
+  const double weight = task_.weight(which);
+  gradients_.backward(weight == 1.0 ? loss : loss * weight, share_.is_last(which));
+  return value * weight;
+}
+
+// True for all ranks once one of them got a signal or its time is over.
+bool Trainer::agree_to_stop() {
+  enter("agreement");
+  const bool out_of_time = config_.max_minutes > 0 && seconds_spent() > 60.0 * config_.max_minutes;
+  const auto votes = group_.sum({interrupted() ? 1.0 : 0.0, out_of_time ? 1.0 : 0.0}, "stop");
+  stop_reason_ = votes[0] > 0 ? StopReason::kInterrupted : StopReason::kOutOfTime;
+  return votes[0] > 0 || votes[1] > 0;
+}
+
+void Trainer::enter(const std::string& phase) {
+  watchdog_.enter(phase + " of step " + std::to_string(step_));
+}
+
+void Trainer::count_bad_steps(const StepStats& stats) {
+  if (finite(stats)) {
+    bad_steps_ = 0;
+    return;
+  }
+  log::warn("step " + std::to_string(step_ - 1) + " skipped: loss " + std::to_string(stats.loss) +
+            ", gradient norm " + std::to_string(stats.gradient_norm));
+  if (++bad_steps_ == kMaxBadSteps) {
+    writer_.finish();
+    throw Error("stopped at step " + std::to_string(step_) +
+                ": the loss or gradient was not finite for " + std::to_string(kMaxBadSteps) +
+                " steps in a row. Lower optimizer.learning_rate and "
+                "continue from the last checkpoint in " +
+                checkpoints_.string() + " with --resume.");
+  }
+}
+
 void Trainer::record(const StepStats& stats) {
-  if (!due(config_.log_every) && step_ != config_.max_steps) {
+  if (metrics_ == nullptr || (!due(config_.log_every) && step_ != config_.max_steps)) {
     return;
   }
   metrics_->record(step_, {{"loss", stats.loss},
                            {"gradient_norm", stats.gradient_norm},
                            {"learning_rate", stats.learning_rate},
-                           {"minutes", (seconds_before_ + seconds_since(start_)) / 60.0}});
+                           {"minutes", seconds_spent() / 60.0}});
 }
 
-void Trainer::save() {
-  const nlohmann::ordered_json state = {{"step", step_},
-                                        {"seconds", seconds_before_ + seconds_since(start_)}};
-  checkpoint::write_checkpoint(checkpoints_, step_,
-                               {{"model.safetensors", checkpoint::state_of(*task_.model)},
-                                {"ema.safetensors", ema_.state()},
-                                {"optimizer.safetensors", optimizer_.state()}},
-                               state.dump(1) + "\n", config_.keep_checkpoints);
+// The first rank writes, all learn whether it could. Training goes on without a checkpoint that
+// could not be written, but does not end without one.
+void Trainer::save(bool last) {
+  enter("save");
+  distributed::check_same_bits(group_, optimizer_.parameters(), "the weights");
+  check_weights();
+  std::string failure;
+  if (group_.is_first()) {
+    failure = try_to_save(last);
+  }
+  if (group_.sum({failure.empty() ? 0.0 : 1.0}, "checkpoint")[0] == 0) {
+    return;
+  }
+  if (last) {
+    throw Error(failure.empty() ? "rank 0 could not write the last checkpoint" : failure);
+  }
+  if (!failure.empty()) {
+    log::warn(failure + " Training goes on; the next checkpoint is tried in " +
+              std::to_string(config_.checkpoint_every) + " steps.");
+  }
 }
 
-bool Trainer::out_of_time() const {
-  return config_.max_minutes > 0 &&
-         seconds_before_ + seconds_since(start_) > 60.0 * config_.max_minutes;
+// What cannot be read again is not written over what can.
+void Trainer::check_weights() const {
+  const c10::NoGradGuard no_grad;
+  const auto norms = at::stack(at::_foreach_norm(optimizer_.parameters(), 2));
+  if (!at::isfinite(norms).all().item<bool>()) {
+    throw Error("stopped at step " + std::to_string(step_) +
+                ": weights hold NaN or infinity and are not saved. Continue from the last "
+                "checkpoint in " +
+                checkpoints_.string() + " with --resume.");
+  }
 }
+
+// What went wrong, or nothing.
+std::string Trainer::try_to_save(bool last) {
+  const nlohmann::ordered_json state = {{"step", step_}, {"seconds", seconds_spent()}};
+  std::string failure;
+  try {
+    writer_.finish();
+  } catch (const Error& of_the_one_before) {
+    failure = of_the_one_before.what();
+  }
+  try {
+    writer_.save(step_,
+                 {{"model.safetensors", checkpoint::state_of(*task_.model)},
+                  {"ema.safetensors", ema_.state()},
+                  {"optimizer.safetensors", optimizer_.state()}},
+                 state.dump(1) + "\n");
+    if (last) {
+      writer_.finish();
+      failure.clear();
+    }
+  } catch (const Error& of_this_one) {
+    failure = of_this_one.what();
+  }
+  return failure;
+}
+
+double Trainer::seconds_spent() const { return seconds_before_ + seconds_since(start_); }
 
 }  // namespace moca::training

@@ -2,60 +2,64 @@
 
 #include <ATen/ATen.h>
 
-#include <future>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "component_batch.h"
-#include "moca/core/error.h"
 #include "moca/core/generator.h"
-#include "moca/data/data_order.h"
+#include "prefetcher.h"
 
 namespace moca::training {
 namespace {
 
-// Draws the batch of a step while the step before it is computed.
 class ComponentLoader {
  public:
   ComponentLoader(std::shared_ptr<const data::PreparedDataset> dataset,
-                  const VaeTrainingConfig& config, int64_t batch_size, uint64_t seed)
+                  const VaeTrainingConfig& config, const BatchSetup& batches)
       : dataset_(std::move(dataset)),
         config_(config),
-        batch_size_(batch_size),
-        seed_(seed),
+        seed_(batches.seed),
         components_(components_of(*dataset_, "train")),
-        order_(static_cast<int64_t>(components_.size()), seed) {}
+        plan_(std::vector<int64_t>(components_.size(), 1), batches.rule, seed_),
+        prefetcher_([this](MicroBatch which) { return prepare(which); }, batches.share,
+                    batches.num_threads) {}
 
-  ComponentBatch batch(int64_t step) {
-    ComponentBatch wanted;
-    if (next_.valid()) {
-      wanted = next_.get();  // also ends the thread that shares order_
+  ComponentBatch batch(MicroBatch which) { return prefetcher_.get(which); }
+  double weight(MicroBatch which) { return plan_.weight(which); }
+
+  std::string contents(MicroBatch which) {
+    std::string names;
+    for (const auto& [asset, component] : components(which)) {
+      const auto& record = dataset_->records()[asset];
+      names += (names.empty() ? "" : ", ") + record.id + "/" + record.component_names[component];
     }
-    if (next_step_ != step) {
-      wanted = load(step);
-    }
-    next_step_ = step + 1;
-    next_ = std::async(std::launch::async, [this, step] { return load(step + 1); });
-    return wanted;
+    return names;
   }
 
  private:
-  ComponentBatch load(int64_t step) {
+  std::vector<ComponentIndex> components(MicroBatch which) {
     std::vector<ComponentIndex> chosen;
-    for (const int64_t sample : order_.batch(step, batch_size_)) {
+    for (const int64_t sample : plan_.samples(which)) {
       chosen.push_back(components_[sample]);
     }
-    return draw_components(*dataset_, chosen, config_.num_surface_points, config_.num_query_points,
-                           stream_seed(seed_, "VAE batch", step));
+    return chosen;
+  }
+
+  std::function<ComponentBatch()> prepare(MicroBatch which) {
+    return [this, chosen = components(which),
+            seed = stream_seed(seed_, "VAE batch", which.step, which.index)] {
+      return draw_components(*dataset_, chosen, config_.num_surface_points,
+                             config_.num_query_points, seed);
+    };
   }
 
   std::shared_ptr<const data::PreparedDataset> dataset_;
   VaeTrainingConfig config_;
-  int64_t batch_size_;
   uint64_t seed_;
   std::vector<ComponentIndex> components_;
-  data::DataOrder order_;
-  int64_t next_step_ = -1;
-  std::future<ComponentBatch> next_;
+  data::MicroBatchPlan plan_;
+  Prefetcher<ComponentBatch> prefetcher_;  // last: its threads use the others
 };
 
 // distances: [n, Q], positive inside; field: [n, Q], the decoder's output.
@@ -71,12 +75,12 @@ at::Tensor field_loss(const at::Tensor& field, const at::Tensor& distances,
 
 TrainingTask vae_training(const vae::VecsetVae& vae,
                           const std::shared_ptr<const data::PreparedDataset>& dataset,
-                          const VaeTrainingConfig& config, int64_t batch_size, uint64_t seed) {
-  const auto loader = std::make_shared<ComponentLoader>(dataset, config, batch_size, seed);
-  const auto loss = [vae = vae, loader, config, seed](int64_t step) mutable {
+                          const VaeTrainingConfig& config, const BatchSetup& batches) {
+  const auto loader = std::make_shared<ComponentLoader>(dataset, config, batches);
+  const auto loss = [vae = vae, loader, config, seed = batches.seed](MicroBatch which) mutable {
     const auto device = vae->parameters().front().device();
-    const auto batch = loader->batch(step);
-    auto generator = generator_for(seed, "VAE step", step);
+    const auto batch = loader->batch(which);
+    auto generator = generator_for(seed, "VAE step", which.step, which.index);
     const auto posterior =
         vae->encode(batch.surface_points.to(device), batch.surface_normals.to(device), generator);
     const auto noise = at::randn(posterior.mean.sizes(), generator, at::TensorOptions()).to(device);
@@ -85,7 +89,8 @@ TrainingTask vae_training(const vae::VecsetVae& vae,
     return field_loss(field, batch.query_distances.to(device), config) +
            config.kl_weight * posterior.kl();
   };
-  return {vae.ptr(), loss};
+  return {vae.ptr(), loss, [loader](MicroBatch which) { return loader->weight(which); },
+          [loader](MicroBatch which) { return loader->contents(which); }};
 }
 
 }  // namespace moca::training

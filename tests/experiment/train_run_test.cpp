@@ -9,7 +9,9 @@
 #include "moca/config/schema.h"
 #include "moca/core/file_io.h"
 #include "tests/experiment/tiny_runs.h"
+#include "tests/support/ranks.h"
 #include "tests/support/refusal.h"
+#include "tests/support/tensor_matchers.h"
 
 namespace moca::experiment {
 namespace {
@@ -146,10 +148,106 @@ TEST(TrainRun, IsNotResumedWhereNoneIs) {
   const TinyRuns runs;
   EXPECT_THAT(refusal_to_train(runs.vae_config("nowhere"), true),
               HasSubstr("no run at " + (runs / "runs/nowhere").string()));
+}
+
+TEST(TrainRun, ResumedBeforeItsFirstCheckpointStartsFromTheBeginning) {
+  const TinyRuns runs;
   auto config = runs.vae_config();
   train_run(config, false);
+  const auto weights = weights_of(config);
   fs::remove_all(config.folder() / "checkpoints");
-  EXPECT_THAT(refusal_to_train(config, true), HasSubstr("nothing to resume"));
+  EXPECT_EQ(train_run(config, true), StopReason::kFinished);
+  EXPECT_EQ(weights_of(config), weights);
+}
+
+TEST(TrainRun, AJobThatItsLauncherStartsAgainGoesOnByItself) {
+  const TinyRuns runs;
+  auto config = runs.vae_config();
+  distributed::Launch again;
+  again.restart_count = 1;
+  EXPECT_EQ(train_run(config, false, again), StopReason::kFinished) << "killed before it began";
+  const auto weights = weights_of(config);
+  fs::remove_all(checkpoint::step_folder(config.folder() / "checkpoints", 4));
+  EXPECT_EQ(train_run(config, false, again), StopReason::kFinished);
+  EXPECT_EQ(weights_of(config), weights);
+}
+
+// What each of two ranks answers that were started with these configs.
+std::vector<testing::RankResult> two_ranks(const RunConfig& first, const RunConfig& second,
+                                           bool resume = false) {
+  const int port = testing::free_port();
+  return testing::run_processes({testing::launch_of(0, 2, port), testing::launch_of(1, 2, port)},
+                                [&](const distributed::Launch& launch) -> std::string {
+                                  const auto reason =
+                                      train_run(launch.rank == 0 ? first : second, resume, launch);
+                                  return reason == StopReason::kFinished ? "finished" : "stopped";
+                                });
+}
+
+TEST(TrainRun, TwoRanksTrainTheModelOfOne) {
+  const TinyRuns runs;
+  for (const auto stage : {Stage::kVae, Stage::kDit}) {
+    const auto config = [&](const char* name) {
+      auto made = stage == Stage::kVae ? runs.vae_config(name) : runs.dit_config(name);
+      made.training.micro_batches = 2;
+      made.training.optimizer.learning_rate = 1e-3;
+      return made;
+    };
+    const auto alone = config(stage == Stage::kVae ? "vae" : "dit");
+    const auto together = config(stage == Stage::kVae ? "vae_of_two" : "dit_of_two");
+    train_run(alone, false);
+    for (const auto& result : two_ranks(together, together)) {
+      EXPECT_EQ(result.text, "finished");
+    }
+    const auto file = [](const RunConfig& of) {
+      return checkpoint::SafetensorsFile(checkpoint::step_folder(of.folder() / "checkpoints", 4) /
+                                         "model.safetensors");
+    };
+    const auto expected = file(alone), found = file(together);
+    for (const auto& [name, entry] : expected.entries()) {
+      EXPECT_TRUE(testing::all_close(found.read(name), expected.read(name), 1e-6)) << name;
+    }
+  }
+}
+
+TEST(TrainRun, RanksThatWereNotStartedAlikeAreRefusedWithWhatDiffers) {
+  const TinyRuns runs;
+  auto config = runs.vae_config();
+  config.training.micro_batches = 2;
+  auto other = config;
+  other.training.optimizer.beta2 = 0.5;
+  for (const auto& result : two_ranks(config, other)) {
+    EXPECT_THAT(result.text,
+                AllOf(HasSubstr("not started alike"), HasSubstr("'beta2: 0.999' on "
+                                                                "rank 0, 'beta2: 0.5' on rank 1")));
+  }
+  other = config;
+  other.data.path = (runs / "copy").string();
+  fs::copy(config.data.path, other.data.path, fs::copy_options::recursive);
+  write_file(fs::path(other.data.path) / "index.json",
+             read_file(fs::path(other.data.path) / "index.json") + " ");
+  EXPECT_THAT(two_ranks(config, other)[0].text, HasSubstr("index.json"));
+  EXPECT_FALSE(fs::exists(config.folder())) << "a refused run left a folder";
+}
+
+TEST(TrainRun, RanksThatCannotShareAStepAreRefused) {
+  const TinyRuns runs;
+  auto config = runs.vae_config();
+  config.training.micro_batches = 3;
+  for (const auto& result : two_ranks(config, config)) {
+    EXPECT_THAT(result.text, HasSubstr("training.micro_batches (3) cannot be divided among 2 "
+                                       "processes"));
+  }
+}
+
+TEST(TrainRun, AllRanksLearnWhatTheFirstRefuses) {
+  const TinyRuns runs;
+  auto config = runs.vae_config();
+  config.training.micro_batches = 2;
+  fs::create_directories(config.folder());
+  const auto results = two_ranks(config, config);
+  EXPECT_THAT(results[0].text, HasSubstr("exists already and is not overwritten"));
+  EXPECT_THAT(results[1].text, HasSubstr("refused by rank 0"));
 }
 
 TEST(TrainRun, RefusesAMissingDataset) {

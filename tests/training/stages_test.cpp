@@ -12,6 +12,7 @@
 #include "moca/core/file_io.h"
 #include "moca/core/generator.h"
 #include "moca/training/dit_training.h"
+#include "moca/training/trainer.h"
 #include "moca/training/vae_training.h"
 #include "tests/support/refusal.h"
 #include "tests/support/tensor_matchers.h"
@@ -35,8 +36,15 @@ class TinyStages : public testing::WithTinyDataset {
     config.num_query_points = 16;
     return config;
   }
+  static BatchSetup batches(int64_t batch_size) {
+    BatchSetup batches;
+    batches.rule.batch_size = batch_size;
+    batches.num_threads = 1;
+    batches.seed = 3;
+    return batches;
+  }
   static TrainingTask vae_task(const vae::VecsetVae& vae, const VaeTrainingConfig& config) {
-    return vae_training(vae, dataset_, config, /*batch_size=*/4, /*seed=*/3);
+    return vae_training(vae, dataset_, config, batches(4));
   }
   static TrainingTask vae_task() { return vae_task(tiny_vae(), vae_config()); }
 
@@ -46,8 +54,7 @@ class TinyStages : public testing::WithTinyDataset {
     setup.dataset = dataset_;
     setup.config.num_cached_encodings = 2;
     setup.num_surface_points = 32;
-    setup.batch_size = 2;
-    setup.seed = 3;
+    setup.batches = batches(2);
     torch::manual_seed(2);
     setup.denoiser = generation::ComponentDenoiser(testing::tiny_dit_config(),
                                                    testing::tiny_image_encoder_config(), 4);
@@ -85,7 +92,8 @@ TEST_P(Resume, ContinuesToTheSameBitsAsARunThatWasNeverStopped) {
     std::filesystem::create_directories(folder / name);
     auto steps = config;
     steps.max_steps = max_steps;
-    Trainer trainer(make_task(), steps, at::kCPU, folder / name);
+    distributed::ProcessGroup alone;
+    Trainer trainer(make_task(), steps, {alone, at::kCPU, folder / name});
     if (resume) {
       trainer.resume();
     }
@@ -116,12 +124,12 @@ void expect_losses_of_the_step_alone(TrainingTask task, TrainingTask other) {
   std::vector<at::Tensor> losses;
   std::set<double> different;
   for (int64_t step = 0; step < 6; ++step) {
-    losses.push_back(task.loss(step));
+    losses.push_back(task.loss({step}));
     different.insert(losses.back().item<double>());
   }
   EXPECT_EQ(different.size(), 6U) << "steps repeat one another";
   for (const int64_t step : {4, 1, 1, 5, 0}) {  // neither in order nor from the start
-    EXPECT_TRUE(bit_equal(other.loss(step), losses[step])) << "step " << step;
+    EXPECT_TRUE(bit_equal(other.loss({step}), losses[step])) << "step " << step;
   }
 }
 
@@ -135,7 +143,7 @@ TEST_F(TinyStages, TheDitsLossDependsOnTheStepAlone) {
 
 TEST_F(TinyStages, EveryParameterOfTheVaeLearns) {
   const auto task = vae_task();
-  task.loss(0).backward();
+  task.loss({0}).backward();
   for (const auto& item : task.model->named_parameters()) {
     ASSERT_TRUE(item.value().grad().defined()) << item.key();
     EXPECT_GT(item.value().grad().abs().max().item<double>(), 0.0) << item.key();
@@ -154,12 +162,13 @@ TEST_F(TinyStages, TheVaeLearnsTheFieldOfAFewComponents) {
     const torch::NoGradGuard no_grad;
     double sum = 0;
     for (int64_t step = 1000; step < 1010; ++step) {
-      sum += task.loss(step).item<double>() / 10;
+      sum += task.loss({step}).item<double>() / 10;
     }
     return sum;
   };
   const double before = mean_loss();
-  Trainer(task, config, at::kCPU, run.path()).train();
+  distributed::ProcessGroup alone;
+  Trainer(task, config, {alone, at::kCPU, run.path()}).train();
   EXPECT_LT(mean_loss(), 0.7 * before);
 }
 
@@ -174,7 +183,7 @@ class ConstantField : public TinyStages {
         item.value().zero_();
       }
     }
-    return vae_task(vae, config).loss(0).item<double>();
+    return vae_task(vae, config).loss({0}).item<double>();
   }
 };
 
@@ -234,7 +243,7 @@ TEST_F(TinyStages, TheDitTrainsOnLatentsOfMeanZeroAndDeviationOne) {
 TEST_F(TinyStages, TheVaeIsNeitherTrainedNorStoredByTheDitStage) {
   const auto setup = dit_setup();
   const auto task = dit_training(setup);
-  task.loss(0).backward();
+  task.loss({0}).backward();
   for (const auto& parameter : setup.vae->parameters()) {
     EXPECT_FALSE(parameter.grad().defined());
   }
@@ -248,12 +257,12 @@ TEST_F(TinyStages, TheVaeIsNeitherTrainedNorStoredByTheDitStage) {
 TEST_F(TinyStages, TheImageEncoderLearnsFromAssetsThatKeepTheirPictureOnly) {
   auto setup = dit_setup();
   setup.config.condition_dropout = 0;
-  dit_training(setup).loss(0).backward();
+  dit_training(setup).loss({0}).backward();
   EXPECT_GT(largest_gradient(*setup.denoiser, "image_encoder."), 0.0);
   EXPECT_GT(largest_gradient(*setup.denoiser, "dit."), 0.0);
   setup = dit_setup();
   setup.config.condition_dropout = 1;
-  dit_training(setup).loss(0).backward();
+  dit_training(setup).loss({0}).backward();
   EXPECT_EQ(largest_gradient(*setup.denoiser, "image_encoder."), 0.0);
   EXPECT_GT(largest_gradient(*setup.denoiser, "dit."), 0.0);
 }
@@ -284,7 +293,7 @@ TEST_F(TinyStages, AModelWithoutACodebookTakesAssetsOfAnySize) {
   config.codebook_size = 0;
   setup.denoiser = generation::ComponentDenoiser(config, testing::tiny_image_encoder_config(), 4);
   const auto task = dit_training(setup);
-  EXPECT_TRUE(std::isfinite(task.loss(0).item<double>()));
+  EXPECT_TRUE(std::isfinite(task.loss({0}).item<double>()));
 }
 
 TEST_F(TinyStages, FewerSurfacePointsThanTokensAreRefused) {

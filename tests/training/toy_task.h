@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "moca/core/generator.h"
 #include "moca/training/trainer.h"
@@ -23,19 +24,25 @@ struct ToyTask {
   }
 
   TrainingTask task() const {
-    return {model.ptr(), [model = model](int64_t step) mutable { return loss(model, step); }};
+    return task([](int64_t, const at::Tensor& loss) { return loss; });
   }
   // `change` gets the loss of a step and may return another.
-  TrainingTask task(std::function<at::Tensor(int64_t step, const at::Tensor& loss)> change) const {
-    return {model.ptr(), [model = model, change = std::move(change)](int64_t step) mutable {
-              return change(step, loss(model, step));
-            }};
+  TrainingTask task(std::function<at::Tensor(int64_t step, const at::Tensor& loss)> change,
+                    int64_t num_micro_batches = 1) const {
+    return {
+        model.ptr(),
+        [model = model, change = std::move(change)](MicroBatch which) mutable {
+          return change(which.step, loss(model, which));
+        },
+        [num_micro_batches](MicroBatch) { return 1.0 / static_cast<double>(num_micro_batches); },
+        [](MicroBatch which) { return "toys of step " + std::to_string(which.step); }};
   }
 
   static at::Tensor wanted_weight() { return at::arange(12).view({3, 4}).to(at::kFloat) / 12.0; }
 
-  static at::Tensor loss(torch::nn::Linear& model, int64_t step) {
-    const auto input = at::randn({16, 4}, generator_for(1, "toy", step), at::TensorOptions());
+  static at::Tensor loss(torch::nn::Linear& model, MicroBatch which) {
+    const auto input =
+        at::randn({16, 4}, generator_for(1, "toy", which.step, which.index), at::TensorOptions());
     return at::mse_loss(model(input), at::linear(input, wanted_weight()));
   }
 

@@ -14,6 +14,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
 #include "moca/checkpoint/checkpoint_folder.h"
 #include "moca/core/file_io.h"
@@ -47,12 +48,28 @@ class RunFolder {
   fs::path checkpoints() const { return path_ / "checkpoints"; }
 
   StopReason train(const TrainingTask& task, const TrainingConfig& config) const {
-    return Trainer(task, config, at::kCPU, path_).train();
+    distributed::ProcessGroup alone;
+    return Trainer(task, config, {alone, at::kCPU, path_}).train();
   }
   StopReason resume(const TrainingTask& task, const TrainingConfig& config) const {
-    Trainer trainer(task, config, at::kCPU, path_);
+    distributed::ProcessGroup alone;
+    Trainer trainer(task, config, {alone, at::kCPU, path_});
     trainer.resume();
     return trainer.train();
+  }
+
+  // Writes the checkpoint of `step` anew, with another state.json.
+  void change_state(const std::string& state_json, int64_t step) const {
+    const auto folder = checkpoint::step_folder(checkpoints(), step);
+    checkpoint::TensorFiles files;
+    for (const char* name : {"model.safetensors", "ema.safetensors", "optimizer.safetensors"}) {
+      const checkpoint::SafetensorsFile file(folder / name);
+      for (const auto& [key, entry] : file.entries()) {
+        files[name].emplace_back(key, file.read(key));
+      }
+    }
+    fs::remove_all(folder);
+    checkpoint::write_checkpoint(checkpoints(), step, files, state_json, {100, 0});
   }
 
   std::vector<nlohmann::json> metrics() const {
@@ -166,7 +183,7 @@ TEST(Trainer, WritesCheckpointsAtTheIntervalAndAtTheEndAndKeepsTheNewest) {
 TEST(Trainer, RemovesWhatAKilledRunLeftHalfWritten) {
   const RunFolder run;
   fs::create_directories(run.checkpoints() / ".unfinished_step_00000004");
-  run.train(ToyTask().task(), toy_training());
+  run.resume(ToyTask().task(), toy_training());
   EXPECT_FALSE(fs::exists(run.checkpoints() / ".unfinished_step_00000004"));
 }
 
@@ -209,11 +226,10 @@ TEST(Trainer, ResumingAFinishedRunChangesNothing) {
   EXPECT_EQ(read_file(run.path() / "metrics.jsonl"), metrics);
 }
 
-TEST(Trainer, RefusesToResumeWhereNothingIs) {
+TEST(Trainer, ResumingARunWithoutACheckpointStartsIt) {
   const RunFolder run;
-  EXPECT_THAT(refusal([&] { run.resume(ToyTask().task(), toy_training()); }),
-              AllOf(HasSubstr("nothing to resume: " + run.checkpoints().string()),
-                    HasSubstr("Start the run without --resume")));
+  EXPECT_EQ(run.resume(ToyTask().task(), toy_training()), StopReason::kFinished);
+  EXPECT_THAT(run.steps_in_metrics(), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8));
 }
 
 TEST(Trainer, RefusesToResumeAnotherArchitecture) {
@@ -221,24 +237,24 @@ TEST(Trainer, RefusesToResumeAnotherArchitecture) {
   run.train(ToyTask().task(), toy_training());
   const torch::nn::Linear other(5, 3);
   EXPECT_THAT(refusal([&] {
-                run.resume({other.ptr(), nullptr}, toy_training());
+                run.resume({other.ptr(), nullptr, nullptr, nullptr}, toy_training());
               }),
               HasSubstr("The checkpoint is of another architecture"));
 }
 
-TEST(Trainer, NamesABrokenStateAndTheWayOut) {
+TEST(Trainer, ResumesFromTheOneBeforeWhenTheNewestCheckpointIsDamaged) {
   auto config = toy_training();
   config.checkpoint_every = 4;
-  for (const char* text : {"", "{\"step\": 8}", "{\"step\": \"eight\", \"seconds\": 1}"}) {
-    const RunFolder run;
-    run.train(ToyTask().task(), config);
-    const auto last = checkpoint::step_folder(run.checkpoints(), 8);
-    write_file(last / "state.json", text);
-    EXPECT_THAT(refusal([&] { run.resume(ToyTask().task(), config); }),
-                AllOf(HasSubstr("state.json is broken"), HasSubstr("Remove the folder")));
-    fs::remove_all(last);  // what the message says
-    EXPECT_EQ(run.resume(ToyTask().task(), config), StopReason::kFinished);
-  }
+  const RunFolder whole("whole");
+  whole.train(ToyTask().task(), config);
+  const auto last = checkpoint::step_folder(whole.checkpoints(), 8) / "model.safetensors";
+  const RunFolder run;
+  run.train(ToyTask().task(), config);
+  write_file(checkpoint::step_folder(run.checkpoints(), 8) / "state.json", "{\"step\": 8}");
+  EXPECT_EQ(run.resume(ToyTask().task(), config), StopReason::kFinished);
+  EXPECT_EQ(read_file(checkpoint::step_folder(run.checkpoints(), 8) / "model.safetensors"),
+            read_file(last));
+  EXPECT_TRUE(fs::exists(run.checkpoints() / "damaged_step_00000008"));
 }
 
 TEST(Trainer, StopsAtTheTimeLimitWithACheckpoint) {
@@ -249,7 +265,7 @@ TEST(Trainer, StopsAtTheTimeLimitWithACheckpoint) {
   config.log_every = 100000000;
   config.max_minutes = 0.005;
   EXPECT_EQ(run.train(ToyTask().task(), config), StopReason::kOutOfTime);
-  EXPECT_TRUE(checkpoint::latest_step(run.checkpoints()).has_value());
+  EXPECT_TRUE(checkpoint::latest_good_step(run.checkpoints()).has_value());
 }
 
 TEST(Trainer, TheTimeOfTheRunItContinuesCounts) {
@@ -257,8 +273,7 @@ TEST(Trainer, TheTimeOfTheRunItContinuesCounts) {
   auto config = toy_training();
   config.max_steps = 4;
   run.train(ToyTask().task(), config);
-  write_file(checkpoint::step_folder(run.checkpoints(), 4) / "state.json",
-             "{\"step\": 4, \"seconds\": 7200}");
+  run.change_state("{\"step\": 4, \"seconds\": 7200}", 4);
   config.max_steps = 8;
   config.max_minutes = 119;
   EXPECT_EQ(run.resume(ToyTask().task(), config), StopReason::kOutOfTime);
@@ -280,7 +295,7 @@ int interrupted_run() {
     return loss;
   }),
                                 config);
-  const bool usable = checkpoint::latest_step(run.checkpoints()) == 4;
+  const bool usable = checkpoint::latest_good_step(run.checkpoints()) == 4;
   return reason == StopReason::kInterrupted && usable ? 0 : 1;
 }
 
@@ -336,6 +351,83 @@ TEST(Trainer, StopsAfterTenStepsInARowWithoutAFiniteLoss) {
               AllOf(HasSubstr("stopped at step 15"), HasSubstr("not finite for 10 steps in a row"),
                     HasSubstr("Lower optimizer.learning_rate")));
   EXPECT_EQ(num_steps, 15);
+}
+
+TEST(Trainer, AddsUpTheGradientsOfAStepsMicroBatches) {
+  const RunFolder run;
+  const ToyTask toy;
+  auto config = toy_training();
+  config.micro_batches = 3;
+  config.max_steps = 1;
+  std::vector<MicroBatch> seen;
+  auto task = toy.task([](int64_t, const at::Tensor& loss) { return loss; }, 3);
+  task.loss = [&, loss = task.loss](MicroBatch which) {
+    seen.push_back(which);
+    return loss(which);
+  };
+  run.train(task, config);
+  EXPECT_THAT(seen, ElementsAre(MicroBatch{0, 0}, MicroBatch{0, 1}, MicroBatch{0, 2}));
+  // One batch of all their samples has the same mean loss.
+  const ToyTask fresh;
+  double whole = 0;
+  for (const auto& which : seen) {
+    whole += fresh.task().loss(which).item<double>() / 3;
+  }
+  EXPECT_NEAR(run.metrics()[0].at("loss"), whole, 1e-6);
+}
+
+TEST(Trainer, KeepsCheckpointsOfRoundStepsForGood) {
+  const RunFolder run;
+  auto config = toy_training();
+  config.max_steps = 10;
+  config.checkpoint_every = 1;
+  config.keep_checkpoints = 2;
+  config.keep_every = 4;
+  run.train(ToyTask().task(), config);
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(run.checkpoints())) {
+    names.push_back(entry.path().filename());
+  }
+  EXPECT_THAT(names, ::testing::UnorderedElementsAre("step_00000004", "step_00000008",
+                                                     "step_00000009", "step_00000010"));
+}
+
+TEST(Trainer, DoesNotSaveWeightsThatAreNotFinite) {
+  const RunFolder run;
+  const ToyTask toy;
+  auto config = toy_training();
+  config.checkpoint_every = 2;
+  const auto task = toy.task([&](int64_t step, const at::Tensor& loss) {
+    if (step == 4) {  // as a fault of the memory would
+      const torch::NoGradGuard no_grad;
+      toy.model->weight[0][0].fill_(std::nan(""));
+    }
+    return loss;
+  });
+  EXPECT_THAT(refusal([&] { run.train(task, config); }),
+              AllOf(HasSubstr("weights hold NaN"), HasSubstr("with --resume")));
+  EXPECT_EQ(checkpoint::latest_good_step(run.checkpoints()), 4);
+  EXPECT_EQ(run.resume(ToyTask().task(), config), StopReason::kFinished);
+}
+
+// A run that stays in the middle of a step; the result is this process's exit code.
+int hanging_run(const fs::path& folder) {
+  auto config = toy_training();
+  config.hang_seconds = 0.3;
+  distributed::ProcessGroup alone;
+  const auto task = ToyTask().task([](int64_t step, const at::Tensor& loss) {
+    std::this_thread::sleep_for(std::chrono::seconds(step == 2 ? 20 : 0));
+    return loss;
+  });
+  Trainer(task, config, {alone, at::kCPU, folder}).train();
+  return 0;
+}
+
+TEST(TrainerDeathTest, EndsARunThatHangsAndNamesThePhase) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const RunFolder run;
+  EXPECT_EXIT(std::exit(hanging_run(run.path())), ::testing::ExitedWithCode(3),
+              "rank 0 of 1 has been 0 s in phase 'forward of step 2'");
 }
 
 }  // namespace

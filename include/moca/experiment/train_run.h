@@ -1,11 +1,14 @@
 #pragma once
 
+#include "moca/distributed/launch.h"
 #include "moca/experiment/run_config.h"
 #include "moca/training/trainer.h"
 
 namespace moca::experiment {
 
-// Trains what the config names in its run folder, from the start or from the newest checkpoint.
-training::StopReason train_run(const RunConfig& config, bool resume);
+// Trains what the config names in its run folder, from the start or from the newest checkpoint:
+// with the other processes of a launch, or alone. A process that a launcher started again resumes.
+training::StopReason train_run(const RunConfig& config, bool resume,
+                               const distributed::Launch& launch = {});
 
 }  // namespace moca::experiment

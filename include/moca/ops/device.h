@@ -6,9 +6,16 @@
 
 namespace moca::ops {
 
-// The device a setting names: "cpu", "cuda" (the first GPU), "cuda:N", or "auto" (a GPU where one
-// can be used, else the CPU). The CUDA half of LibTorch is loaded only here, so that the program
-// starts on machines without it. Throws Error when a GPU is asked for and cannot be had.
-c10::Device select_device(const std::string& name);
+// Which of the processes of this machine asks for a device.
+struct LocalProcess {
+  int rank = 0;
+  int count = 1;
+};
+
+// The device a setting names: "cpu", "cuda" (the first GPU; of several processes each gets its
+// own), "cuda:N", or "auto" (a GPU where one can be used, else the CPU). The CUDA half of LibTorch
+// is loaded only here, so that the program starts on machines without it. Throws Error when a GPU
+// is asked for and cannot be had.
+c10::Device select_device(const std::string& name, LocalProcess process = {});
 
 }  // namespace moca::ops

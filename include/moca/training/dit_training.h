@@ -5,7 +5,7 @@
 #include "moca/data/prepared_dataset.h"
 #include "moca/flow/noise_density.h"
 #include "moca/generation/component_denoiser.h"
-#include "moca/training/trainer.h"
+#include "moca/training/training_task.h"
 #include "moca/vae/vecset_vae.h"
 
 namespace moca::training {
@@ -17,8 +17,7 @@ struct DitTrainingSetup {
   DitTrainingConfig config;
   flow::FlowConfig flow;
   int64_t num_surface_points = 0;  // of a component, for the VAE's encoder
-  int64_t batch_size = 0;          // assets
-  uint64_t seed = 0;
+  BatchSetup batches;
   bool measure_latents = true;  // false: the denoiser's latent statistics are used as they are
 };
 

@@ -20,6 +20,8 @@ class Optimizer {
  public:
   Optimizer(const torch::nn::Module& model, const OptimizerConfig& config);
 
+  const std::vector<at::Tensor>& parameters() const { return parameters_; }
+
   void zero_gradients();
   // Clips, then updates. Returns the norm before clipping. With a norm that is not finite nothing
   // is changed.

@@ -1,62 +1,80 @@
 #pragma once
 
-#include <torch/nn/module.h>
-
 #include <chrono>
 #include <filesystem>
-#include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
+#include "moca/checkpoint/checkpoint_writer.h"
+#include "moca/core/watchdog.h"
+#include "moca/distributed/gradient_sync.h"
+#include "moca/distributed/process_group.h"
 #include "moca/training/averaged_weights.h"
 #include "moca/training/metrics_log.h"
 #include "moca/training/optimizer.h"
 #include "moca/training/training_config.h"
+#include "moca/training/training_task.h"
 
 namespace moca::training {
 
-// What is trained. The loss of a step depends on the step and the parameters alone: data and random
-// numbers come from streams named by the step.
-struct TrainingTask {
-  std::shared_ptr<torch::nn::Module> model;
-  std::function<at::Tensor(int64_t step)> loss;
-};
-
 struct StepStats {
-  double loss = 0;
+  double loss = 0;           // of all ranks' micro-batches
   double gradient_norm = 0;  // before clipping
   double learning_rate = 0;
 };
 
 enum class StopReason { kFinished, kInterrupted, kOutOfTime };
 
-// The training loop: steps, metrics, checkpoints, until max_steps, a signal or the time limit.
+// Which processes train, and where.
+struct TrainingPlace {
+  distributed::ProcessGroup& group;
+  c10::Device device;
+  std::filesystem::path run_folder;
+};
+
+// The training loop: steps, metrics, checkpoints, until max_steps, a signal or the time limit. All
+// ranks of the group run it together; they agree at every step on whether to go on.
 class Trainer {
  public:
-  Trainer(TrainingTask task, const TrainingConfig& config, c10::Device device,
-          const std::filesystem::path& run_folder);
+  Trainer(TrainingTask task, const TrainingConfig& config, const TrainingPlace& place);
 
-  // Continues from the newest checkpoint of the run folder. Throws Error when there is none.
+  // Continues from the newest good checkpoint of the run folder, or from the beginning where there
+  // is none yet.
   void resume();
 
   StopReason train();
 
  private:
-  void read_state(const std::filesystem::path& file);
-  StepStats train_step();
+  void load(int64_t step);
+  std::optional<StepStats> train_step();
+  double loss_and_gradients(MicroBatch which);
+  bool agree_to_stop();
+  void enter(const std::string& phase);
+  void count_bad_steps(const StepStats& stats);
   void record(const StepStats& stats);
-  void save();
+  void save(bool last);
+  void check_weights() const;
+  std::string try_to_save(bool last);
   bool due(int64_t interval) const { return step_ % interval == 0; }
-  bool out_of_time() const;
+  double seconds_spent() const;
 
   TrainingTask task_;
   TrainingConfig config_;
+  distributed::ProcessGroup& group_;
   c10::Device device_;
+  std::filesystem::path run_folder_;
   std::filesystem::path checkpoints_;
+  MicroBatchShare share_;
   Optimizer optimizer_;
   AveragedWeights ema_;
-  std::filesystem::path metrics_file_;
-  std::unique_ptr<MetricsLog> metrics_;
+  distributed::GradientSync gradients_;
+  checkpoint::CheckpointWriter writer_;
+  Watchdog watchdog_;
+  std::unique_ptr<MetricsLog> metrics_;  // of the first rank
   int64_t step_ = 0;
+  StopReason stop_reason_ = StopReason::kFinished;
+  int bad_steps_ = 0;          // in a row
   double seconds_before_ = 0;  // spent by the runs this one continues
   std::chrono::steady_clock::time_point start_;
 };

@@ -55,12 +55,16 @@ struct TrainingConfig {
   int64_t max_steps = 50000;
   double max_minutes = 0;
   int64_t batch_size = 8;
+  int64_t micro_batches = 1;
   double ema_decay = 0.9999;
   Precision precision = Precision::kBf16;
   int64_t checkpoint_every = 1000;
   int64_t keep_checkpoints = 3;
+  int64_t keep_every = 0;
   int64_t log_every = 10;
   int64_t num_threads = 0;
+  int64_t loader_threads = 1;
+  double hang_seconds = 1800;
   OptimizerConfig optimizer;
 
   static void fields(auto& self, auto&& v) {
@@ -68,16 +72,27 @@ struct TrainingConfig {
     v("max_steps", self.max_steps, "training steps in all", at_least(1));
     v("max_minutes", self.max_minutes, "stop with a checkpoint after this time; 0 is no limit",
       at_least(0.0));
-    v("batch_size", self.batch_size, "assets a step; in the VAE stage components a step",
+    v("batch_size", self.batch_size, "assets of a micro-batch; in the VAE stage components",
+      at_least(1));
+    v("micro_batches", self.micro_batches,
+      "micro-batches of a step, divided among the processes; one that has several adds their "
+      "gradients up",
       at_least(1));
     v("ema_decay", self.ema_decay, "of the averaged weights, with warm-up (PartCrafter: 0.9999)",
       config::in_range(0.0, 1.0));
     v("precision", self.precision, "bf16: autocast over float weights; fp32: none");
     v("checkpoint_every", self.checkpoint_every, "steps between checkpoints", at_least(1));
     v("keep_checkpoints", self.keep_checkpoints, "newest checkpoints that are kept", at_least(1));
+    v("keep_every", self.keep_every,
+      "checkpoints of steps that are multiples of this are kept for good; 0: none", at_least(0));
     v("log_every", self.log_every, "steps between lines of metrics.jsonl", at_least(1));
     v("num_threads", self.num_threads, "CPU threads of tensor operations; 0 is all cores",
       at_least(0));
+    v("loader_threads", self.loader_threads,
+      "threads that load the next micro-batches meanwhile; 0: none", at_least(0));
+    v("hang_seconds", self.hang_seconds,
+      "a process that stays in one phase of a step for longer ends the run with a report; 0: never",
+      at_least(0.0));
     v("optimizer", self.optimizer, "AdamW");
   }
 };
@@ -105,11 +120,16 @@ struct VaeTrainingConfig {
 
 // The MoCA stage: all components of an asset together, their latents from the frozen VAE.
 struct DitTrainingConfig {
+  int64_t max_components = 0;
   double condition_dropout = 0.1;
   int64_t num_cached_encodings = 0;
   bool activation_checkpointing = false;
 
   static void fields(auto& self, auto&& v) {
+    v("max_components", self.max_components,
+      "components of a micro-batch: assets are added until the next does not fit (paper A.2: 32 a "
+      "GPU); 0: training.batch_size assets",
+      config::at_least(0));
     v("condition_dropout", self.condition_dropout,
       "share of assets trained without their picture (paper: 0.1)", config::in_range(0.0, 1.0));
     v("num_cached_encodings", self.num_cached_encodings,

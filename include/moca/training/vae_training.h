@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "moca/data/prepared_dataset.h"
-#include "moca/training/trainer.h"
+#include "moca/training/training_task.h"
 #include "moca/vae/vecset_vae.h"
 
 namespace moca::training {
@@ -12,6 +12,6 @@ namespace moca::training {
 // Loss: squared error of the clipped distance (or cross-entropy of occupancy) plus weighted KL.
 TrainingTask vae_training(const vae::VecsetVae& vae,
                           const std::shared_ptr<const data::PreparedDataset>& dataset,
-                          const VaeTrainingConfig& config, int64_t batch_size, uint64_t seed);
+                          const VaeTrainingConfig& config, const BatchSetup& batches);
 
 }  // namespace moca::training

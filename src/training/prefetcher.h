@@ -1,0 +1,55 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <future>
+#include <utility>
+
+#include "moca/training/training_task.h"
+
+namespace moca::training {
+
+// Loads the micro-batches that follow on threads, while the one before is computed. What is loaded
+// does not depend on the number of threads.
+template <class Batch>
+class Prefetcher {
+ public:
+  using Load = std::function<Batch()>;
+
+  // `prepare` is called on the caller's thread and returns what a thread then does.
+  Prefetcher(std::function<Load(MicroBatch)> prepare, MicroBatchShare share, int64_t num_threads)
+      : prepare_(std::move(prepare)), share_(share), num_threads_(num_threads) {}
+
+  Batch get(MicroBatch wanted) {
+    if (num_threads_ == 0) {
+      return prepare_(wanted)();
+    }
+    while (!ahead_.empty() && ahead_.front().which != wanted) {
+      ahead_.pop_front();  // waits for its thread
+    }
+    if (ahead_.empty()) {
+      next_ = wanted;
+    }
+    while (static_cast<int64_t>(ahead_.size()) <= num_threads_) {
+      ahead_.push_back({next_, std::async(std::launch::async, prepare_(next_))});
+      next_ = share_.after(next_);
+    }
+    auto batch = ahead_.front().batch.get();
+    ahead_.pop_front();
+    return batch;
+  }
+
+ private:
+  struct Pending {
+    MicroBatch which;
+    std::future<Batch> batch;
+  };
+
+  std::function<Load(MicroBatch)> prepare_;
+  MicroBatchShare share_;
+  int64_t num_threads_;
+  MicroBatch next_;
+  std::deque<Pending> ahead_;
+};
+
+}  // namespace moca::training

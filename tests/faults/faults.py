@@ -1,0 +1,308 @@
+"""Disturbs real training runs and counts what they survive.
+
+usage: .venv/bin/python tests/faults/faults.py BUILD_FOLDER [--long] [CHECK ...]
+
+Without --long a few cases of every check, in a few minutes; with it all of them, and the result goes
+to benchmarks/results/faults.json. No CHECK: all. Every case also asserts that its fault happened.
+"""
+
+import json
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from lab import ROOT, SIGNALS, Lab, is_whole, send
+
+
+class Failure(Exception):
+    """A case that did not go as it must."""
+
+
+def expect(truth, *what):
+    if not truth:
+        raise Failure(" ".join(map(str, what))[-2000:])
+
+
+def some(cases, number):
+    """`number` of the cases, spread over all of them."""
+    cases = list(cases)
+    return cases if len(cases) <= number else [
+        cases[round(i * (len(cases) - 1) / (number - 1))] for i in range(number)]
+
+
+def resumed_equals(lab, name, reference, runs=None, **more):
+    again = lab.train(name, "--resume", runs=runs, **more)
+    expect(again.returncode == 0, "resume:", again.stdout)
+    expect(lab.result(name, runs) == reference, "another result than the undisturbed run")
+    return again.stdout
+
+
+def kill_in_checkpoint(lab, long):
+    """Killed before every write, fsync, rename, mkdir and removal of its second checkpoint."""
+    counted = lab.path / "count"
+    run = lab.train("counted", env=lab.faults(COUNT=counted))
+    calls = int(counted.read_text())
+    expect(run.returncode == 0 and calls > 100, run.stdout, calls)
+    per_checkpoint = calls // 4  # of 40 steps
+    reference = lab.reference()
+    for call in some(range(per_checkpoint, 2 * per_checkpoint), 60 if long else 6):
+        def case(call=call):
+            name = f"kill_at_{call}"
+            killed = lab.train(name, env=lab.faults(KILL_AT=call))
+            expect(killed.returncode == -signal.SIGKILL, "not killed:", killed.stdout)
+            resumed_equals(lab, name, reference)
+            shutil.rmtree(lab.runs / name)
+        yield f"call {call}", case
+
+
+def damaged_checkpoint(lab, long):
+    """The newest checkpoint cut short, with a flipped bit, without a file, with a wrong manifest."""
+    reference = lab.reference()
+    lab.train("whole")
+    newest = pathlib.Path("checkpoints/step_00000040")
+    sizes = {file.name: file.stat().st_size for file in (lab.runs / "whole" / newest).iterdir()}
+
+    def cut(name, length):
+        def spoil(folder):
+            with open(folder / name, "r+b") as file:
+                file.truncate(length)
+        return f"{name} cut to {length} bytes", spoil
+
+    def flip(name, place):
+        def spoil(folder):
+            data = bytearray((folder / name).read_bytes())
+            data[place] ^= 1 << place % 8
+            (folder / name).write_bytes(data)
+        return f"{name} flipped at {place}", spoil
+
+    def missing(name):
+        return f"{name} missing", lambda folder: (folder / name).unlink()
+
+    def other_manifest(folder):
+        shutil.copy(folder.parent / "step_00000030" / "manifest.json", folder)
+
+    draw = random.Random(1)
+    names = sorted(sizes)
+    spoils = [cut(name, draw.randrange(sizes[name])) for name in names for _ in range(20)]
+    spoils += [flip(name, draw.randrange(sizes[name])) for name in names for _ in range(40)]
+    spoils += [missing(name) for name in names] + [("manifest of step 30", other_manifest)]
+    for how, spoil in spoils if long else some(spoils, 8):
+        def case(spoil=spoil):
+            shutil.copytree(lab.runs / "whole", lab.runs / "damaged")
+            spoil(lab.runs / "damaged" / newest)
+            try:
+                said = resumed_equals(lab, "damaged", reference)
+                expect("is damaged and not used" in said, "not noticed:", said)
+                aside = lab.runs / "damaged/checkpoints/damaged_step_00000040"
+                expect(aside.is_dir(), "not set aside:", said)
+            finally:
+                shutil.rmtree(lab.runs / "damaged")
+        yield how, case
+
+
+def full_disk(lab, long):
+    """Runs on small file systems, from one that holds nothing to one that holds all."""
+    reference = lab.reference()
+    lab.train("sized")
+    needed = sum(file.stat().st_size for file in (lab.runs / "sized").rglob("*") if file.is_file())
+    disk = lab.path / "disk"
+    disk.mkdir(exist_ok=True)
+
+    def mount(*options):
+        return subprocess.run(["mount", "-t", "tmpfs", *options, "tmpfs", str(disk)]).returncode == 0
+
+    for size in some(range(4096, int(1.5 * needed), max(int(1.5 * needed) // 31, 1)), 32 if long else 5):
+        def case(size=size):
+            expect(mount("-o", f"size={size}"), "no tmpfs can be mounted here")
+            try:
+                run = lab.train("full", runs=disk)
+                folders = list((disk / "full/checkpoints").glob("step_*"))
+                expect(all(map(is_whole, folders)), "half a checkpoint:", run.stdout)
+                if run.returncode == 0:
+                    expect(lab.result("full", disk) == reference, "another result")
+                    return
+                expect(run.returncode == 2 and str(disk) in run.stdout, run.returncode, run.stdout)
+                expect("bytes" in run.stdout or "No space left" in run.stdout, run.stdout)
+                expect(mount("-o", "remount,size=64m"), "no tmpfs can be enlarged here")
+                if (disk / "full/config.yaml").exists():
+                    resumed_equals(lab, "full", reference, runs=disk)
+            finally:
+                subprocess.run(["umount", str(disk)], check=True)
+        yield f"{size} bytes", case
+
+
+def killed_worker(lab, long):
+    """A random one of two processes under torchrun is killed at a random moment, again and again."""
+    kills = 200 if long else 3
+    steps = 40 * kills
+    draw = random.Random(2)
+    more = {"training.max_steps": steps, "training.checkpoint_every": 5, "ranks": 2}
+    reference = lab.reference(**more)
+    del more["ranks"]
+    launcher = lab.launch("soak", 2, 10 * kills, **more)
+    done = 0
+    for number in range(kills):
+        def case():
+            nonlocal done
+            expect(lab.wait_until(lambda: len(lab.workers_of(launcher)) == 2), "no workers:",
+                   (lab.path / "soak.log").read_text())
+            time.sleep(draw.uniform(0.0, 1.5))
+            victims = lab.workers_of(launcher)
+            expect(victims, "the run ended before its", number + 1, "kills")
+            victim = draw.choice(victims)
+            expect(send(victim, signal.SIGKILL), "the victim was gone")
+            expect(lab.wait_until(lambda: victim not in lab.workers_of(launcher)), "not killed")
+            done += 1
+        yield f"kill {number + 1}", case
+
+    def ended():
+        expect(launcher.wait(timeout=1800) == 0, (lab.path / "soak.log").read_text())
+        expect(lab.result("soak") == reference, "another result than the undisturbed run")
+        expect(done == kills, done, "kills")
+    yield "the run's end", ended
+
+
+def signals(lab, long):
+    """SIGTERM and SIGUSR1 to one rank, all ranks or the launcher, in every phase of training."""
+    phases = {
+        "start": (lambda name: (lab.runs / name / "log.txt").exists(), {}, {}),
+        "warm-up": (lambda name: lab.steps_done(name) >= 3, {}, {}),
+        "step": (lambda name: lab.steps_done(name) >= 15, {}, {}),
+        "save": (lambda name: any((lab.runs / name / "checkpoints").glob(".unfinished*")), {},
+                 lab.faults(SLOW_MS=60)),
+    }
+    more = {"training.max_steps": 4000, "training.checkpoint_every": 10,
+            "training.optimizer.warmup_steps": 10}
+    cases = [(phase, number, target) for phase in phases for number in SIGNALS
+             for target in ("one rank", "all ranks", "launcher")]
+    for phase, number, target in cases if long else some(cases, 6):
+        def case(phase=phase, number=number, target=target):
+            ready, settings, env = phases[phase]
+            name = f"signal_{phase}_{number}_{target}".replace(" ", "_")
+            if target == "launcher":
+                launcher = lab.launch(name, 2, 0, **(more | settings))
+                expect(lab.wait_until(lambda: ready(name)), "never came to", phase)
+                started = time.monotonic()
+                send(launcher.pid, SIGNALS[number])
+                launcher.wait(timeout=60)
+                output = (lab.path / f"{name}.log").read_text()
+            else:
+                ranks = lab.start(name, ranks=2, env={k: v for k, v in env.items()
+                                                      if k.startswith(("LD_", "FAULT_"))},
+                                  **(more | settings))
+                expect(lab.wait_until(lambda: ready(name)), "never came to", phase)
+                started = time.monotonic()
+                for process in ranks if target == "all ranks" else [ranks[1]]:
+                    send(process.pid, SIGNALS[number])
+                output = "".join(process.communicate(timeout=60)[0] for process in ranks)
+                expect(all(process.returncode == 0 for process in ranks), output)
+            expect(time.monotonic() - started < 20, "took longer than 20 s")
+            expect("interrupted; a checkpoint was written" in output, output)
+            last = sorted((lab.runs / name / "checkpoints").glob("step_*"))[-1]
+            expect(is_whole(last), "no whole checkpoint")
+            expect(int(last.name[5:]) < 4000, "the run ended before its signal")
+            shutil.rmtree(lab.runs / name)
+        yield f"{number} to {target} in {phase}", case
+
+
+def second_signal(lab, long):
+    """A second signal ends the program at once."""
+    for number in SIGNALS:
+        def case(number=number):
+            name = f"twice_{number}"
+            (process,) = lab.start(name, env={k: v for k, v in lab.faults(SLOW_MS=2000).items()
+                                              if k.startswith(("LD_", "FAULT_"))},
+                                   **{"training.max_steps": 4000})
+            expect(lab.wait_until(lambda: lab.steps_done(name) >= 3), "never trained")
+            send(process.pid, SIGNALS[number])
+            time.sleep(0.5)
+            expect(process.poll() is None, "ended after the first")
+            started = time.monotonic()
+            send(process.pid, SIGNALS[number])
+            process.communicate(timeout=30)
+            expect(process.returncode == 128 + SIGNALS[number], process.returncode)
+            expect(time.monotonic() - started < 0.5, "not at once")
+        yield number, case
+
+
+def hanging_worker(lab, long):
+    """One of two processes is stopped (SIGSTOP): the other says what it waited for, and ends."""
+    limit = 3
+    for after in (1, 8, 15, 22) if long else (8,):
+        def case(after=after):
+            name = f"hang_{after}"
+            ranks = lab.start(name, ranks=2, **{"training.hang_seconds": limit,
+                                                "training.max_steps": 4000})
+            expect(lab.wait_until(lambda: lab.steps_done(name) >= after), "never trained")
+            started = time.monotonic()
+            send(ranks[1].pid, signal.SIGSTOP)
+            output = ranks[0].communicate(timeout=60)[0]
+            taken = time.monotonic() - started
+            send(ranks[1].pid, signal.SIGKILL)
+            ranks[1].communicate()
+            expect(ranks[0].returncode not in (0, None), output)
+            expect(taken < limit + 5, "took", taken, "s")
+            expect("rank 0 of 2" in output and "all_reduce '" in output, output)
+        yield f"after step {after}", case
+
+
+def repeats(lab, long):
+    """The same bits from the same settings, again and again."""
+    variants = [{}, {"seed": 5}, {"training.precision": "fp32"}, {"training.micro_batches": 6},
+                {"training.ema_decay": 0}, {"training.loader_threads": 0},
+                {"training.loader_threads": 4}, {"training.optimizer.schedule": "constant"},
+                {"vae_training.target": "occupancy"}, {"vae_training.kl_weight": 0},
+                {"training.batch_size": 7}, {"vae.num_layers_decoder": 2}]
+    for variant in variants if long else variants[:2]:
+        def case(variant=variant):
+            reference = lab.reference(**variant)
+            for number in range(20 if long else 2):
+                name = f"repeat_{number}"
+                run = lab.train(name, **variant)
+                expect(run.returncode == 0, run.stdout)
+                expect(lab.result(name) == reference, "repeat", number, "differs")
+                shutil.rmtree(lab.runs / name)
+        yield str(variant or "as it is"), case
+
+
+CHECKS = [kill_in_checkpoint, damaged_checkpoint, full_disk, killed_worker, signals, second_signal,
+          hanging_worker, repeats]
+
+
+def run_check(check, lab, long):
+    started, passed, total = time.monotonic(), 0, 0
+    for name, case in check(lab, long):
+        total += 1
+        try:
+            case()
+            passed += 1
+        except (Failure, subprocess.TimeoutExpired, OSError, IndexError) as failure:
+            print(f"{check.__name__}, {name}: {failure}", flush=True)
+    seconds = round(time.monotonic() - started, 1)
+    print(f"{check.__name__}: {passed} of {total} in {seconds} s", flush=True)
+    return {"name": check.__name__, "what": check.__doc__, "passed": passed, "total": total,
+            "seconds": seconds}
+
+
+def main():
+    flags = [argument for argument in sys.argv[1:] if argument.startswith("--")]
+    names = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
+    known = {check.__name__: check for check in CHECKS}
+    if not names or set(flags) - {"--long"} or set(names[1:]) - set(known):
+        sys.exit(__doc__ + "\nchecks: " + ", ".join(known))
+    long = "--long" in flags
+    lab = Lab(names[0])
+    results = [run_check(known[name], lab, long) for name in names[1:] or known]
+    if long and not names[1:]:
+        (ROOT / "benchmarks/results/faults.json").write_text(
+            json.dumps({"command": "tests/faults/faults.py BUILD_FOLDER --long",
+                        "checks": results}, indent=1) + "\n")
+    sys.exit(any(result["passed"] < result["total"] for result in results))
+
+
+if __name__ == "__main__":
+    main()

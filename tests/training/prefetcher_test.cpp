@@ -1,0 +1,89 @@
+#include "src/training/prefetcher.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <mutex>
+#include <set>
+#include <stdexcept>
+#include <thread>
+
+namespace moca::training {
+namespace {
+
+using Loaded = std::pair<int64_t, int64_t>;  // step and index
+
+// Loads every micro-batch of a rank over some steps and returns them as they came.
+std::vector<Loaded> load_steps(int64_t num_threads, MicroBatchShare share, int64_t num_steps) {
+  Prefetcher<Loaded> prefetcher(
+      [](MicroBatch which) {
+        return [which] {  // those that were asked for first take longest
+          std::this_thread::sleep_for(std::chrono::microseconds(300 * (5 - which.step % 5)));
+          return Loaded{which.step, which.index};
+        };
+      },
+      share, num_threads);
+  std::vector<Loaded> loaded;
+  for (MicroBatch which{0, share.first}; which.step < num_steps; which = share.after(which)) {
+    loaded.push_back(prefetcher.get(which));
+  }
+  return loaded;
+}
+
+TEST(Prefetcher, LoadsTheSameInTheSameOrderWithAnyNumberOfThreads) {
+  for (const auto& share : {MicroBatchShare{0, 1, 1}, MicroBatchShare{1, 2, 6}}) {
+    const auto expected = load_steps(0, share, 6);
+    ASSERT_EQ(expected.size(), static_cast<size_t>(6 * share.num_micro_batches / share.stride));
+    for (const int64_t num_threads : {1, 4}) {
+      EXPECT_EQ(load_steps(num_threads, share, 6), expected) << num_threads << " threads";
+    }
+  }
+}
+
+TEST(Prefetcher, GivesWhatIsAskedForAlsoOutOfOrder) {
+  Prefetcher<Loaded> prefetcher(
+      [](MicroBatch which) { return [which] {
+                               return Loaded{which.step, which.index};
+                             }; },
+      {0, 1, 2}, 2);
+  for (const MicroBatch& which : {MicroBatch{3, 1}, {4, 0}, {1, 0}, {1, 1}, {7, 0}, {7, 0}}) {
+    EXPECT_EQ(prefetcher.get(which), (Loaded{which.step, which.index}));
+  }
+}
+
+TEST(Prefetcher, AFailureReachesWhoAsksForThatMicroBatch) {
+  Prefetcher<int> prefetcher(
+      [](MicroBatch which) {
+        return [which] { return which.step == 2 ? throw std::runtime_error("a broken shard") : 1; };
+      },
+      {0, 1, 1}, 3);
+  EXPECT_EQ(prefetcher.get({0, 0}), 1);
+  EXPECT_EQ(prefetcher.get({1, 0}), 1);
+  EXPECT_THROW(prefetcher.get({2, 0}), std::runtime_error);
+}
+
+// Ranks times loader threads: every rank sees its part of one global order.
+TEST(Prefetcher, RanksTogetherSeeEveryMicroBatchOnceForAnyNumberOfRanksAndThreads) {
+  std::set<Loaded> all;
+  for (const auto& which : load_steps(0, {0, 1, 24}, 3)) {
+    all.insert(which);
+  }
+  for (const int64_t num_ranks : {1, 2, 3, 4, 8}) {
+    for (const int64_t num_threads : {0, 1, 4}) {
+      std::set<Loaded> seen;
+      size_t count = 0;
+      for (int64_t rank = 0; rank < num_ranks; ++rank) {
+        for (const auto& which : load_steps(num_threads, {rank, num_ranks, 24}, 3)) {
+          seen.insert(which);
+          ++count;
+        }
+      }
+      EXPECT_EQ(seen, all) << num_ranks << " ranks, " << num_threads << " threads";
+      EXPECT_EQ(count, all.size());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace moca::training
