@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,94 @@
 
 namespace moca::ops {
 namespace {
+
+// Eq. 4. Never in bf16: its scores would tie. anchors: [B, N, H, K]; returns [B, N, H, N].
+at::Tensor importance_of(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
+                         RouterActivation activation) {
+  const int64_t N = anchor_query.size(1);
+  const auto type = at::promote_types(anchor_query.scalar_type(), at::kFloat);
+  const auto query = anchor_query.transpose(1, 2).to(type);  // [B, H, N, K]
+  const auto key = anchor_key.transpose(1, 2).to(type);      // [B, H, N, K]
+  const auto scale = std::sqrt(static_cast<double>(anchor_query.size(3)));
+  const auto logits = at::matmul(query, key.transpose(2, 3)) / scale;
+  if (activation == RouterActivation::kSigmoid) {
+    return at::sigmoid(logits).transpose(1, 2);
+  }
+  // Softmax over the others; a lone component has none.
+  const double masked = N > 1 ? -std::numeric_limits<double>::infinity() : 0.0;
+  const auto self = at::eye(N, logits.options().dtype(at::kBool));  // [N, N]
+  return at::softmax(logits.masked_fill(self, masked), -1).transpose(1, 2);
+}
+
+template <typename Number>
+void activate_row(Number* row, int64_t N, int64_t own, RouterActivation activation) {
+  if (activation == RouterActivation::kSigmoid) {
+    for (int64_t j = 0; j < N; ++j) {
+      row[j] = 1 / (1 + std::exp(-row[j]));
+    }
+    return;
+  }
+  row[own] = N > 1 ? -std::numeric_limits<Number>::infinity() : 0;
+  const Number maximum = *std::max_element(row, row + N);
+  Number sum = 0;
+  for (int64_t j = 0; j < N; ++j) {
+    row[j] = std::exp(row[j] - maximum);
+    sum += row[j];
+  }
+  for (int64_t j = 0; j < N; ++j) {
+    row[j] /= sum;
+  }
+}
+
+// The same in one pass where nobody differentiates: between two components a dozen operations on
+// tensors would take longer than a hundredth of their block.
+template <typename T>
+at::Tensor importance_in_one_pass(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
+                                  RouterActivation activation) {
+  using Number = std::conditional_t<std::is_same_v<T, double>, double, float>;
+  const int64_t B = anchor_query.size(0), N = anchor_query.size(1), H = anchor_query.size(2);
+  const int64_t K = anchor_query.size(3);
+  const auto scale = static_cast<Number>(1 / std::sqrt(static_cast<double>(K)));
+  auto importance = at::empty(
+      {B, N, H, N}, anchor_query.options().dtype(c10::CppTypeToScalarType<Number>::value));
+  const auto vector_of = [](const at::Tensor& anchors, int64_t b, int64_t i, int64_t h) {
+    return anchors.const_data_ptr<T>() + b * anchors.stride(0) + i * anchors.stride(1) +
+           h * anchors.stride(2);
+  };
+  auto* row = importance.template mutable_data_ptr<Number>();
+  for (int64_t r = 0; r < B * N * H; ++r, row += N) {
+    const int64_t h = r % H, i = r / H % N, b = r / H / N;
+    const T* const query = vector_of(anchor_query, b, i, h);
+    for (int64_t j = 0; j < N; ++j) {
+      const T* const key = vector_of(anchor_key, b, j, h);
+      Number dot = 0;
+      for (int64_t c = 0; c < K; ++c) {
+        dot += static_cast<Number>(query[c]) * static_cast<Number>(key[c]);
+      }
+      row[j] = dot * scale;
+    }
+    activate_row(row, N, i, activation);
+  }
+  return importance;
+}
+
+at::Tensor importance_without_record(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
+                                     RouterActivation activation) {
+  const auto type = anchor_query.scalar_type();
+  const bool plain = anchor_query.is_cpu() && anchor_key.is_cpu() &&
+                     anchor_key.scalar_type() == type && anchor_query.stride(3) == 1 &&
+                     anchor_key.stride(3) == 1;
+  if (plain && type == at::kFloat) {
+    return importance_in_one_pass<float>(anchor_query, anchor_key, activation);
+  }
+  if (plain && type == at::kBFloat16) {
+    return importance_in_one_pass<c10::BFloat16>(anchor_query, anchor_key, activation);
+  }
+  if (plain && type == at::kDouble) {
+    return importance_in_one_pass<double>(anchor_query, anchor_key, activation);
+  }
+  return importance_of(anchor_query, anchor_key, activation);
+}
 
 // What components are ranked by: importance, or importance plus Gumbel noise on its logarithm,
 // whose top k is a sample without replacement in proportion to importance (Gumbel top-k, Kool et
@@ -109,22 +198,11 @@ Routing route(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
   expect_shape(anchor_key, {B, N, H, K}, "anchor_key [B, N, H, K]");
   TORCH_CHECK(options.num_selected >= 0, "num_selected must be at least 0, got ",
               options.num_selected);
-  // Eq. 4. Never in bf16: its scores would tie.
-  const auto type = at::promote_types(anchor_query.scalar_type(), at::kFloat);
-  const auto query = anchor_query.transpose(1, 2).to(type);  // [B, H, N, K]
-  const auto key = anchor_key.transpose(1, 2).to(type);      // [B, H, N, K]
-  const auto logits = at::matmul(query, key.transpose(2, 3)) / std::sqrt(static_cast<double>(K));
   Routing routing;
-  if (options.activation == RouterActivation::kSigmoid) {
-    routing.importance = at::sigmoid(logits);
-  } else {
-    // Softmax over the others; a lone component has none.
-    const double masked = N > 1 ? -std::numeric_limits<double>::infinity() : 0.0;
-    const auto self = at::eye(N, logits.options().dtype(at::kBool));  // [N, N]
-    routing.importance = at::softmax(logits.masked_fill(self, masked), -1);
-  }
-  routing.importance = routing.importance.transpose(1, 2);  // [B, N, H, N]
-
+  routing.importance =
+      at::GradMode::is_enabled()
+          ? importance_of(anchor_query, anchor_key, options.activation)
+          : importance_without_record(anchor_query, anchor_key, options.activation);
   const int64_t num_selected = std::min(options.num_selected, N - 1);
   const auto keys = ranking_keys(routing.importance, options, generator);
   auto selection = select(keys, num_selected);

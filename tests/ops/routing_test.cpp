@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <set>
@@ -61,6 +62,27 @@ TEST(Routing, ImportanceIsTheSigmoidOfTheScaledProduct) {
   const auto logit = (query[1][4][2] * key[1][0][2]).sum() / std::sqrt(static_cast<double>(kK));
   EXPECT_NEAR(routing.importance[1][4][2][0].item<double>(), at::sigmoid(logit).item<double>(),
               1e-6);
+}
+
+TEST(Routing, IsTheSameWhereNobodyDifferentiates) {
+  for (const auto type : {at::kFloat, at::kDouble, at::kBFloat16}) {
+    for (const auto activation : {RouterActivation::kSigmoid, RouterActivation::kSoftmax}) {
+      for (const int64_t N : {int64_t{1}, int64_t{2}, kN}) {
+        // As projections of tokens give them, and the other way round.
+        const auto query = draw(0).narrow(1, 0, N).to(type);
+        const auto key =
+            draw(1).narrow(1, 0, N).to(type).transpose(1, 2).contiguous().transpose(1, 2);
+        const RoutingOptions options{2, activation, false};
+        const auto recorded = route(query, key, options, std::nullopt);
+        const torch::NoGradGuard no_grad;
+        const auto plain = route(query, key, options, std::nullopt);
+        EXPECT_EQ(plain.importance.scalar_type(), recorded.importance.scalar_type());
+        EXPECT_TRUE(testing::all_close(plain.importance, recorded.importance, 1e-6)) << N;
+        EXPECT_TRUE(at::equal(plain.selected, recorded.selected)) << N;
+        EXPECT_TRUE(at::equal(plain.rest, recorded.rest)) << N;
+      }
+    }
+  }
 }
 
 TEST(Routing, SoftmaxSharesOneAmongTheOthers) {
