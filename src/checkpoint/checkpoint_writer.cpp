@@ -3,14 +3,37 @@
 #include <ATen/ATen.h>
 
 #include <chrono>
+#include <string>
 #include <utility>
 
 #include "moca/core/logging.h"
 
 namespace moca::checkpoint {
 
-CheckpointWriter::CheckpointWriter(std::filesystem::path checkpoints, Retention keep)
-    : checkpoints_(std::move(checkpoints)), keep_(keep) {}
+namespace {
+
+// The tensors on the CPU, in the memory that `copies` has from the last time.
+void copy_into(TensorFiles& copies, const TensorFiles& files) {
+  for (const auto& [name, tensors] : files) {
+    auto& targets = copies[name];
+    targets.resize(tensors.size());
+    for (size_t i = 0; i < tensors.size(); ++i) {
+      const auto& [key, tensor] = tensors[i];
+      auto& [copied_key, copied] = targets[i];
+      if (copied_key != key || copied.sizes() != tensor.sizes()) {
+        copied_key = key;
+        copied = at::empty(tensor.sizes(), tensor.options().device(at::kCPU));
+      }
+      copied.copy_(tensor.detach());
+    }
+  }
+}
+
+}  // namespace
+
+CheckpointWriter::CheckpointWriter(std::filesystem::path checkpoints, Retention keep,
+                                   CheckpointPart part)
+    : checkpoints_(std::move(checkpoints)), keep_(keep), part_(part) {}
 
 CheckpointWriter::~CheckpointWriter() {
   try {
@@ -20,27 +43,13 @@ CheckpointWriter::~CheckpointWriter() {
   }
 }
 
-const TensorFiles& CheckpointWriter::copy(const TensorFiles& files) {
-  for (const auto& [name, tensors] : files) {
-    auto& copies = copies_[name];
-    copies.resize(tensors.size());
-    for (size_t i = 0; i < tensors.size(); ++i) {
-      const auto& [key, tensor] = tensors[i];
-      auto& [copied_key, copied] = copies[i];
-      if (copied_key != key || copied.sizes() != tensor.sizes()) {
-        copied_key = key;
-        copied = at::empty(tensor.sizes(), tensor.options().device(at::kCPU));
-      }
-      copied.copy_(tensor.detach());
-    }
-  }
-  return copies_;
-}
-
-void CheckpointWriter::save(int64_t step, const TensorFiles& files, const std::string& state_json) {
+void CheckpointWriter::save(int64_t step, const CheckpointContent& content) {
   finish();
-  writing_ = std::async(std::launch::async, [this, step, state_json, &copied = copy(files)] {
-    write_checkpoint(checkpoints_, step, copied, state_json, keep_);
+  copy_into(copy_.whole, content.whole);
+  copy_into(copy_.shards, content.shards);
+  copy_.state_json = content.state_json;
+  writing_ = std::async(std::launch::async, [this, step] {
+    write_checkpoint(checkpoints_, step, copy_, keep_, part_);
   });
 }
 

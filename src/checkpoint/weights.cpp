@@ -2,8 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <cstdio>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <system_error>
 
@@ -48,28 +46,20 @@ std::vector<NamedTensors> split(const NamedTensors& tensors, uint64_t max_bytes)
   return shards;
 }
 
-// model-00001-of-00003.safetensors
-std::string shard_name(const std::string& stem, size_t index, size_t count) {
-  char number[48];
-  std::snprintf(number, sizeof(number), "-%05zu-of-%05zu", index + 1, count);
-  return stem + number + kExtension;
-}
-
 void write_shards(const fs::path& file, const fs::path& index,
                   const std::vector<NamedTensors>& shards) {
-  nlohmann::json places = nlohmann::json::object();
+  std::map<std::string, std::string> places;
   uint64_t total = 0;
   for (size_t i = 0; i < shards.size(); ++i) {
     const auto shard = shard_name(file.stem().string(), i, shards.size());
     for (const auto& [name, tensor] : shards[i]) {
-      TORCH_CHECK(!places.contains(name), "write_weights: '", name, "' is named twice");
+      TORCH_CHECK(places.count(name) == 0, "write_weights: '", name, "' is named twice");
       places[name] = shard;
       total += tensor.nbytes();
     }
     write_safetensors(file.parent_path() / shard, shards[i], {{"format", "pt"}});
   }
-  const nlohmann::json json = {{"metadata", {{"total_size", total}}}, {"weight_map", places}};
-  write_file(index, json.dump(2) + "\n");
+  write_file(index, index_json(places, total));
 }
 
 // An older writing of the same name must not be read instead of this one.

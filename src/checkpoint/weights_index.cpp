@@ -1,6 +1,8 @@
 #include "weights_index.h"
 
+#include <cstdio>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "error_text.h"
 #include "moca/core/error.h"
@@ -46,6 +48,19 @@ std::map<std::string, std::string> parse_index(const std::string& json, const st
                 "every tensor there.");
   }
   return shards;
+}
+
+std::string index_json(const std::map<std::string, std::string>& shard_of_tensor,
+                       uint64_t total_size) {
+  const nlohmann::json json = {{"metadata", {{"total_size", total_size}}},
+                               {"weight_map", shard_of_tensor}};
+  return json.dump(2) + "\n";
+}
+
+std::string shard_name(const std::string& stem, size_t index, size_t count) {
+  char number[48];
+  std::snprintf(number, sizeof(number), "-%05zu-of-%05zu", index + 1, count);
+  return stem + number + ".safetensors";
 }
 
 }  // namespace moca::checkpoint

@@ -6,6 +6,7 @@
 
 #include "moca/checkpoint/checkpoint_folder.h"
 #include "moca/checkpoint/module_state.h"
+#include "moca/checkpoint/write_checkpoint.h"
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
 #include "moca/nn/default_type.h"
@@ -25,7 +26,8 @@ void load_averaged(torch::nn::Module& module, const std::filesystem::path& run_f
     throw Error("the run " + run_folder.string() +
                 " holds no checkpoint. Train it: moca train CONFIG.");
   }
-  const auto file = checkpoint::step_folder(checkpoints, *step) / "ema.safetensors";
+  const auto file =
+      checkpoint::weights_file(checkpoint::step_folder(checkpoints, *step), "ema.safetensors");
   checkpoint::load_state(module, checkpoint::Weights(file));
   log::info("loaded " + file.string());
 }

@@ -16,20 +16,34 @@ double ema_decay_at(double decay, int64_t step) {
   return std::min(decay, 1.0 - std::pow(1.0 + static_cast<double>(step), -0.75));
 }
 
-AveragedWeights::AveragedWeights(const torch::nn::Module& model, double decay)
-    : model_(model), decay_(decay) {
+AveragedWeights::AveragedWeights(const torch::nn::Module& model, AveragingOptions options,
+                                 const ParameterShards& shards)
+    : model_(model), options_(options), is_first_(shards.rank == 0) {
+  size_t index = 0;
   for (const auto& item : model.named_parameters()) {
-    if (item.value().requires_grad()) {
-      names_.push_back(item.key());
-      parameters_.push_back(item.value());
-      averages_.push_back(item.value().detach().clone());
+    if (!item.value().requires_grad()) {
+      continue;
     }
+    if (!shards.is_mine(index++)) {
+      others_.insert(item.key());
+      continue;
+    }
+    names_.push_back(item.key());
+    parameters_.push_back(item.value());
+    const auto device = options.on_cpu ? c10::Device(c10::kCPU) : item.value().device();
+    averages_.push_back(item.value().detach().to(device, /*non_blocking=*/false, /*copy=*/true));
   }
 }
 
 void AveragedWeights::update(int64_t step) {
   const torch::NoGradGuard no_grad;
-  at::_foreach_lerp_(averages_, parameters_, 1.0 - ema_decay_at(decay_, step));
+  std::vector<at::Tensor> now;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    now.push_back(parameters_[i].to(averages_[i].device()));
+  }
+  if (!now.empty()) {
+    at::_foreach_lerp_(averages_, now, 1.0 - ema_decay_at(options_.decay, step));
+  }
 }
 
 checkpoint::NamedTensors AveragedWeights::state() const {
@@ -37,10 +51,12 @@ checkpoint::NamedTensors AveragedWeights::state() const {
   for (size_t i = 0; i < names_.size(); ++i) {
     averaged.emplace(names_[i], averages_[i]);
   }
-  auto state = checkpoint::state_of(model_);
-  for (auto& [name, tensor] : state) {
+  checkpoint::NamedTensors state;
+  for (const auto& [name, tensor] : checkpoint::state_of(model_)) {
     if (const auto found = averaged.find(name); found != averaged.end()) {
-      tensor = found->second;
+      state.emplace_back(name, found->second);
+    } else if (is_first_ && others_.count(name) == 0) {
+      state.emplace_back(name, tensor);
     }
   }
   return state;

@@ -4,8 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <functional>
+#include <thread>
 
+#include "moca/checkpoint/weights.h"
+#include "moca/checkpoint/write_checkpoint.h"
 #include "moca/core/file_io.h"
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
@@ -27,9 +31,10 @@ class CheckpointFolder : public ::testing::Test {
 
   void write(int64_t number, int64_t keep = 3, int64_t every = 0) const {
     write_checkpoint(checkpoints(), number,
-                     {{"model.safetensors", {{"w", at::full({2}, static_cast<double>(number))}}},
-                      {"ema.safetensors", {{"w", at::zeros({2})}}}},
-                     "{\"step\": " + std::to_string(number) + "}", {keep, every});
+                     {{{"model.safetensors", {{"w", at::full({2}, static_cast<double>(number))}}}},
+                      {{"ema.safetensors", {{"w", at::zeros({2})}}}},
+                      "{\"step\": " + std::to_string(number) + "}"},
+                     {keep, every});
   }
   std::vector<std::string> names() const {
     std::vector<std::string> found;
@@ -193,7 +198,7 @@ TEST_F(CheckpointFolder, WritesOverWhatAKilledWriterLeftOfTheSameStep) {
 TEST_F(CheckpointFolder, NeverTouchesACheckpointThatExists) {
   write(10);
   const auto before = read_file(step(10) / "model.safetensors");
-  write_checkpoint(checkpoints(), 10, {{"model.safetensors", {{"w", at::zeros({2})}}}}, "{}",
+  write_checkpoint(checkpoints(), 10, {{{"model.safetensors", {{"w", at::zeros({2})}}}}, {}, "{}"},
                    {3, 0});
   EXPECT_EQ(read_file(step(10) / "model.safetensors"), before);
 }
@@ -203,7 +208,7 @@ TEST_F(CheckpointFolder, AFailureLeavesTheOlderOnesAlone) {
   // The tensors of one file cannot be written: the folder of its name is missing.
   EXPECT_NE(refusal([&] {
               write_checkpoint(checkpoints(), 20,
-                               {{"missing/model.safetensors", {{"w", at::zeros({2})}}}}, "{}",
+                               {{{"missing/model.safetensors", {{"w", at::zeros({2})}}}}, {}, "{}"},
                                {1, 0});
             }),
             "accepted");
@@ -217,6 +222,58 @@ TEST_F(CheckpointFolder, SaysWhereItCannotBeWritten) {
   EXPECT_THAT(refusal([&] { write(10); }),
               AllOf(HasSubstr("cannot write the checkpoint " + step(10).string()),
                     HasSubstr("choose a folder that can be written to")));
+}
+
+// The part that process `index` of 3 writes of a checkpoint whose optimizer is sharded.
+CheckpointContent part_of_three(int index) {
+  const auto name = "w" + std::to_string(index);
+  CheckpointContent content;
+  content.shards = {{"optimizer.safetensors", {{name, at::full({2}, index)}}}};
+  if (index == 0) {
+    content.whole = {{"model.safetensors", {{"w", at::ones({2})}}}};
+    content.state_json = "{}";
+  }
+  return content;
+}
+
+TEST_F(CheckpointFolder, SeveralProcessesWriteOneTogether) {
+  std::vector<std::thread> processes;
+  for (const int index : {2, 0, 1}) {
+    processes.emplace_back([&, index] {
+      write_checkpoint(checkpoints(), 10, part_of_three(index), {1, 0},
+                       {index, 3, std::chrono::seconds(20)});
+    });
+  }
+  for (auto& process : processes) {
+    process.join();
+  }
+  EXPECT_EQ(latest_good_step(checkpoints()), 10);
+  const Weights optimizer(weights_file(step(10), "optimizer.safetensors"));
+  for (const int index : {0, 1, 2}) {
+    EXPECT_TRUE(testing::bit_equal(optimizer.read("w" + std::to_string(index)),
+                                   at::full({2}, static_cast<double>(index))));
+  }
+  EXPECT_EQ(weights_file(step(10), "model.safetensors"), step(10) / "model.safetensors");
+  fs::remove(step(10) / "optimizer-00002-of-00003.safetensors");
+  EXPECT_FALSE(latest_good_step(checkpoints()).has_value()) << "without a shard";
+}
+
+TEST_F(CheckpointFolder, IsNotFinishedWithoutEveryPart) {
+  const auto write_first = [&](std::chrono::seconds patience) {
+    return refusal([&] {
+      write_checkpoint(checkpoints(), 10, part_of_three(0), {1, 0}, {0, 3, patience});
+    });
+  };
+  EXPECT_THAT(write_first(std::chrono::seconds(0)), HasSubstr("the part of rank 1 did not come"));
+  // A folder where the second one's shard should be.
+  fs::create_directories(unfinished_folder(checkpoints(), 10) /
+                         "optimizer-00002-of-00003.safetensors");
+  EXPECT_NE(refusal([&] {
+              write_checkpoint(checkpoints(), 10, part_of_three(1), {1, 0}, {1, 3});
+            }),
+            "accepted");
+  EXPECT_THAT(write_first(std::chrono::seconds(20)), HasSubstr("rank 1 could not write its part"));
+  EXPECT_FALSE(latest_good_step(checkpoints()).has_value());
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "moca/checkpoint/checkpoint_folder.h"
 #include "moca/core/file_io.h"
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
@@ -17,7 +18,9 @@ using testing::bit_equal;
 using ::testing::HasSubstr;
 using testing::refusal;
 
-TensorFiles files_of(const at::Tensor& tensor) { return {{"model.safetensors", {{"w", tensor}}}}; }
+CheckpointContent content_of(const at::Tensor& tensor) {
+  return {{{"model.safetensors", {{"w", tensor}}}}, {}, "{}"};
+}
 
 class Writer : public ::testing::Test {
  protected:
@@ -33,7 +36,7 @@ TEST_F(Writer, WritesWhatTheTensorsWereWhenTheyWereSaved) {
   CheckpointWriter writer(checkpoints(), {10, 0});
   for (const int64_t step : {1, 2, 3}) {  // a second one waits for the first, none is lost
     tensor.fill_(static_cast<double>(step));
-    writer.save(step, files_of(tensor), "{}");
+    writer.save(step, content_of(tensor));
     tensor.fill_(-1.0);  // as the next training step would
   }
   writer.finish();
@@ -45,14 +48,14 @@ TEST_F(Writer, WritesWhatTheTensorsWereWhenTheyWereSaved) {
 }
 
 TEST_F(Writer, FinishesWhatItBeganWhenItGoes) {
-  CheckpointWriter(checkpoints(), {10, 0}).save(1, files_of(at::ones({1 << 20})), "{}");
+  CheckpointWriter(checkpoints(), {10, 0}).save(1, content_of(at::ones({1 << 20})));
   EXPECT_EQ(latest_good_step(checkpoints()), 1);
 }
 
 TEST_F(Writer, CopiesTensorsOfAnotherShapeAnew) {
   CheckpointWriter writer(checkpoints(), {10, 0});
-  writer.save(1, files_of(at::ones({4})), "{}");
-  writer.save(2, files_of(at::ones({2, 3})), "{}");
+  writer.save(1, content_of(at::ones({4})));
+  writer.save(2, content_of(at::ones({2, 3})));
   writer.finish();
   EXPECT_EQ(stored(2).sizes(), at::IntArrayRef({2, 3}));
 }
@@ -60,10 +63,10 @@ TEST_F(Writer, CopiesTensorsOfAnotherShapeAnew) {
 TEST_F(Writer, SaysOnceWhatWentWrongAndGoesOn) {
   write_file(checkpoints(), "a file where the folder should be");
   CheckpointWriter writer(checkpoints(), {10, 0});
-  writer.save(1, files_of(at::ones({4})), "{}");
+  writer.save(1, content_of(at::ones({4})));
   EXPECT_THAT(refusal([&] { writer.finish(); }), HasSubstr("cannot write the checkpoint"));
   fs::remove(checkpoints());
-  EXPECT_EQ(refusal([&] { writer.save(2, files_of(at::ones({4})), "{}"); }), "accepted");
+  EXPECT_EQ(refusal([&] { writer.save(2, content_of(at::ones({4}))); }), "accepted");
   EXPECT_EQ(refusal([&] { writer.finish(); }), "accepted");
   EXPECT_EQ(latest_good_step(checkpoints()), 2);
 }

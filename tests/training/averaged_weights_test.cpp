@@ -40,7 +40,7 @@ TEST(AveragedWeights, FollowQuicklyAtFirstAndSlowlyLater) {
 
 TEST(AveragedWeights, AreTheDecayingMeanComputedDirectly) {
   torch::nn::Linear module(2, 1);
-  AveragedWeights averages(*module, 0.8);
+  AveragedWeights averages(*module, {0.8});
   double weight = 0;
   double bias = 0;
   for (int64_t step = 0; step < 30; ++step) {
@@ -58,7 +58,7 @@ TEST(AveragedWeights, AreTheDecayingMeanComputedDirectly) {
 TEST(AveragedWeights, BeginAsTheModelAndLeaveItAlone) {
   torch::nn::Linear module(2, 1);
   set_weights(module, 2);
-  AveragedWeights averages(*module, 0.5);
+  AveragedWeights averages(*module, {0.5});
   EXPECT_TRUE(bit_equal(by_name(averages.state()).at("bias"), module->bias));
   set_weights(module, 4);
   averages.update(100);
@@ -69,7 +69,7 @@ TEST(AveragedWeights, BeginAsTheModelAndLeaveItAlone) {
 TEST(AveragedWeights, TakeBuffersAndFrozenParametersAsTheyAreNow) {
   torch::nn::BatchNorm1d module(2);
   module->bias.set_requires_grad(false);
-  AveragedWeights averages(*module, 0.5);
+  AveragedWeights averages(*module, {0.5});
   {
     const torch::NoGradGuard no_grad;
     module->weight.fill_(3.0);
@@ -86,13 +86,13 @@ TEST(AveragedWeights, TakeBuffersAndFrozenParametersAsTheyAreNow) {
 TEST(AveragedWeights, ContinueFromAFileToTheSameBits) {
   const testing::TemporaryFolder folder;
   torch::nn::Linear module(2, 1);
-  AveragedWeights whole(*module, 0.8);
+  AveragedWeights whole(*module, {0.8});
   for (int64_t step = 0; step < 5; ++step) {
     set_weights(module, step);
     whole.update(step);
   }
   checkpoint::write_safetensors(folder / "ema.safetensors", whole.state());
-  AveragedWeights resumed(*module, 0.8);
+  AveragedWeights resumed(*module, {0.8});
   resumed.load(checkpoint::Weights(folder / "ema.safetensors"));
   for (int64_t step = 5; step < 8; ++step) {
     set_weights(module, step);

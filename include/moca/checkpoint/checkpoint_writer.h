@@ -3,10 +3,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <future>
-#include <map>
-#include <string>
 
-#include "moca/checkpoint/checkpoint_folder.h"
+#include "moca/checkpoint/write_checkpoint.h"
 
 namespace moca::checkpoint {
 
@@ -14,24 +12,24 @@ namespace moca::checkpoint {
 // The copies' memory is kept for the next time.
 class CheckpointWriter {
  public:
-  CheckpointWriter(std::filesystem::path checkpoints, Retention keep);
+  // Writes this process's `part` of every checkpoint.
+  CheckpointWriter(std::filesystem::path checkpoints, Retention keep, CheckpointPart part = {});
   ~CheckpointWriter();
   CheckpointWriter(const CheckpointWriter&) = delete;
   CheckpointWriter& operator=(const CheckpointWriter&) = delete;
 
   // Waits for the checkpoint before, throws what went wrong with it, and begins this one.
-  void save(int64_t step, const TensorFiles& files, const std::string& state_json);
+  void save(int64_t step, const CheckpointContent& content);
   // Waits until what was saved is on the disk; throws what went wrong.
   void finish();
   // Whether the last one is still being written.
   bool busy() const;
 
  private:
-  const TensorFiles& copy(const TensorFiles& files);
-
   std::filesystem::path checkpoints_;
   Retention keep_;
-  TensorFiles copies_;
+  CheckpointPart part_;
+  CheckpointContent copy_;
   std::future<void> writing_;
 };
 
