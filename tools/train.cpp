@@ -1,4 +1,5 @@
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -19,11 +20,16 @@ struct TrainOptions {
   std::string config;
   std::vector<std::string> overrides;
   bool resume = false;
+  bool dry_run = false;
 };
 
 void run(const TrainOptions& options) {
   moca::catch_interrupts();
   const auto config = moca::experiment::load_config(options.config, options.overrides);
+  if (options.dry_run) {
+    std::printf("%s\n", moca::experiment::dry_run(config).c_str());
+    return;
+  }
   const auto launch = moca::distributed::read_launch();
   const auto reason = moca::experiment::train_run(config, options.resume, launch);
   if (reason == moca::training::StopReason::kInterrupted) {
@@ -43,5 +49,7 @@ void add_train(CLI::App& app) {
   command->add_option("config", options->config, "YAML file of the run")->required();
   command->add_option("overrides", options->overrides, "settings as section.key=value");
   command->add_flag("--resume", options->resume, "continue from the newest checkpoint of the run");
+  command->add_flag("--dry-run", options->dry_run,
+                    "check config and data, compute one step, say what memory and time it takes");
   command->callback([options] { run(*options); });
 }

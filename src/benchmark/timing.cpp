@@ -10,6 +10,8 @@
 #include <fstream>
 #include <string>
 
+#include "moca/core/memory.h"
+
 namespace moca::benchmark {
 namespace {
 
@@ -40,17 +42,6 @@ double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const size_t middle = values.size() / 2;
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2.0;
-}
-
-// A line such as "VmHWM:  1234 kB" of this process's status, in GiB.
-double status_gib(const std::string& name) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.rfind(name + ":", 0) == 0) {
-      return std::stod(line.substr(name.size() + 1)) / (1024.0 * 1024.0);
-    }
-  }
-  return 0.0;
 }
 
 }  // namespace
@@ -85,9 +76,9 @@ std::vector<Timing> time_in_turn(const std::vector<std::function<void()>>& calls
 double peak_memory_gib(const std::function<void()>& call, c10::Device device) {
   if (device.is_cpu()) {
     std::ofstream("/proc/self/clear_refs") << 5;  // the peak starts anew from what is held
-    const double held = status_gib("VmRSS");
+    const double held = memory_gib();
     call();
-    return status_gib("VmHWM") - held;
+    return moca::peak_memory_gib() - held;
   }
   auto* const allocator = c10::getDeviceAllocator(device.type());
   const auto index = device.has_index() ? device.index() : c10::DeviceIndex(0);

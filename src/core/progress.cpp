@@ -31,6 +31,10 @@ std::string format_rate(double per_second, const std::string& unit) {
 
 }  // namespace
 
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return seconds_between(start, std::chrono::steady_clock::now());
+}
+
 std::string format_duration(double seconds) {
   const auto total = static_cast<int64_t>(std::llround(std::max(seconds, 0.0)));
   char text[64];

@@ -33,6 +33,8 @@ int64_t MicroBatchPlan::place(MicroBatch which) {
   return place;
 }
 
+int64_t MicroBatchPlan::num_components(MicroBatch which) { return components_of(samples(which)); }
+
 double MicroBatchPlan::weight(MicroBatch which) {
   go_to(which.step);
   int64_t all = 0;

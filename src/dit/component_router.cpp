@@ -32,6 +32,7 @@ ops::Routing ComponentRouterImpl::forward(const at::Tensor& anchors,
     routing.selected = routing.selected.expand({B, N, num_heads_, -1});
     routing.rest = routing.rest.expand({B, N, num_heads_, -1});
   }
+  last_routing_ = {routing.importance.detach(), routing.selected, routing.rest};
   return routing;
 }
 

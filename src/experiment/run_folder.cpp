@@ -39,6 +39,8 @@ void keep_resumable(RunConfig& config, const RunConfig& from) {
   config.training.checkpoint_every = from.training.checkpoint_every;
   config.training.keep_checkpoints = from.training.keep_checkpoints;
   config.training.keep_every = from.training.keep_every;
+  config.training.ema_on_cpu = from.training.ema_on_cpu;
+  config.training.shard_optimizer = from.training.shard_optimizer;
   config.training.log_every = from.training.log_every;
   config.training.num_threads = from.training.num_threads;
   config.training.loader_threads = from.training.loader_threads;

@@ -17,6 +17,8 @@
 #include "moca/ops/device.h"
 #include "moca/pretrained/load_pretrained.h"
 #include "moca/training/dit_training.h"
+#include "moca/training/dry_run.h"
+#include "moca/training/parameter_groups.h"
 #include "moca/training/vae_training.h"
 
 namespace moca::experiment {
@@ -32,9 +34,9 @@ training::BatchSetup batches_of(const RunConfig& config, const distributed::Proc
   return batches;
 }
 
-training::TrainingTask make_task(const RunConfig& config,
-                                 const std::shared_ptr<const data::PreparedDataset>& dataset,
-                                 const training::BatchSetup& batches, c10::Device device) {
+training::TrainingTask make_stage(const RunConfig& config,
+                                  const std::shared_ptr<const data::PreparedDataset>& dataset,
+                                  const training::BatchSetup& batches, c10::Device device) {
   // Modules initialise themselves from the default generator.
   torch::manual_seed(stream_seed(config.seed, "initial weights"));
   if (config.stage == Stage::kVae) {
@@ -56,6 +58,14 @@ training::TrainingTask make_task(const RunConfig& config,
   setup.num_surface_points = config.vae_training.num_surface_points;
   setup.batches = batches;
   return training::dit_training(setup);
+}
+
+training::TrainingTask make_task(const RunConfig& config,
+                                 const std::shared_ptr<const data::PreparedDataset>& dataset,
+                                 const training::BatchSetup& batches, c10::Device device) {
+  auto task = make_stage(config, dataset, batches, device);
+  training::freeze(*task.model, config.training.optimizer);
+  return task;
 }
 
 void describe(const training::TrainingTask& task, const data::PreparedDataset& dataset,
@@ -103,6 +113,21 @@ training::StopReason train_or_leave(training::Trainer& trainer) {
 }
 
 }  // namespace
+
+std::string dry_run(const RunConfig& config) {
+  const auto device = ops::select_device(config.device);
+  set_threads(config, {});
+  distributed::ProcessGroup alone;
+  if (std::filesystem::exists(config.folder())) {
+    log::warn("the run folder " + config.folder().string() +
+              " exists already: training needs --resume, or another name=...");
+  }
+  const auto dataset = std::make_shared<const data::PreparedDataset>(config.data.path);
+  const auto batches = batches_of(config, alone);
+  const auto task = make_task(config, dataset, batches, device);
+  return training::text_of(training::dry_run(task, config.training, batches.share, 1, device),
+                           config.training, device);
+}
 
 training::StopReason train_run(const RunConfig& config, bool resume,
                                const distributed::Launch& launch) {

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <functional>
 #include <string>
 #include <vector>
@@ -10,6 +12,8 @@
 #include "latent_source.h"
 #include "moca/core/error.h"
 #include "moca/core/generator.h"
+#include "moca/core/progress.h"
+#include "moca/dit/router_figures.h"
 #include "moca/flow/rectified_flow.h"
 #include "moca/image_encoder/image_encoder.h"
 #include "prefetcher.h"
@@ -22,6 +26,61 @@ struct AssetBatch {
   at::Tensor images;          // [B, 3, S, S]
   at::Tensor component_mask;  // [B, N]
 };
+
+// Ranges of the noise level whose losses are told apart.
+constexpr int kNoiseRanges = 4;
+
+std::string noise_range(int index) {
+  char name[48];
+  std::snprintf(name, sizeof(name), "loss_at_noise_%.2f_to_%.2f",
+                static_cast<double>(index) / kNoiseRanges,
+                static_cast<double>(index + 1) / kNoiseRanges);
+  return name;
+}
+
+std::shared_ptr<Measurements> make_measurements() {
+  std::vector<std::string> names;
+  for (int i = 0; i < kNoiseRanges; ++i) {
+    names.push_back(noise_range(i));
+  }
+  for (const char* name :
+       {"router_importance", "router_entropy", "router_load", "components", "data_wait_seconds"}) {
+    names.emplace_back(name);
+  }
+  return std::make_shared<Measurements>(names);
+}
+
+// The loss of every asset, under its range of noise levels.
+void measure_losses(Measurements& measurements, const flow::NoisySample& noisy,
+                    const at::Tensor& velocity, const at::Tensor& component_mask) {
+  const c10::NoGradGuard no_grad;
+  const auto levels = noisy.noise_level.cpu();
+  const int64_t B = velocity.size(0);
+  for (int64_t b = 0; b < B; ++b) {
+    const auto one = [b](const at::Tensor& of_batch) { return of_batch.narrow(0, b, 1); };
+    const auto loss =
+        flow::velocity_loss(one(velocity.detach()), one(noisy.velocity), one(component_mask));
+    const int range =
+        std::min(static_cast<int>(levels[b].item<double>() * kNoiseRanges), kNoiseRanges - 1);
+    measurements.add(noise_range(range), loss.item<double>());
+  }
+  measurements.add("components", component_mask.sum().item<double>());
+}
+
+// What the routers of the last micro-batch did.
+void measure_routers(Measurements& measurements, const dit::MocaDit& dit) {
+  for (const auto& module : dit->modules()) {
+    const auto* const router = module->as<dit::ComponentRouterImpl>();
+    if (router == nullptr || !router->last_routing().importance.defined() ||
+        router->last_routing().importance.size(1) < 2) {
+      continue;
+    }
+    const auto figures = dit::figures_of(router->last_routing());
+    measurements.add("router_importance", figures.importance);
+    measurements.add("router_entropy", figures.entropy);
+    measurements.add("router_load", figures.load);
+  }
+}
 
 // What an asset gives to a micro-batch besides its latents.
 struct AssetSample {
@@ -45,10 +104,13 @@ class AssetLoader {
     }
   }
 
-  AssetBatch batch(MicroBatch which) {
+  AssetBatch batch(MicroBatch which, Measurements& measurements) {
     std::vector<at::Tensor> latents, images;
     int64_t N = 0;
-    for (const auto& [asset, seed, image] : prefetcher_.get(which)) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto samples = prefetcher_.get(which);
+    measurements.add("data_wait_seconds", seconds_since(start));
+    for (const auto& [asset, seed, image] : samples) {
       latents.push_back(
           setup_.denoiser->latent_statistics()->standardise(source_.latents(asset, seed)));
       images.push_back(image);
@@ -58,6 +120,7 @@ class AssetLoader {
   }
 
   double weight(MicroBatch which) { return plan_.weight(which); }
+  int64_t num_components(MicroBatch which) { return plan_.num_components(which); }
 
   std::string contents(MicroBatch which) {
     std::string names;
@@ -157,9 +220,10 @@ TrainingTask dit_training(const DitTrainingSetup& setup) {
     setup.denoiser->dit()->checkpoint_activations();
   }
   const auto loader = std::make_shared<AssetLoader>(setup);
+  const auto measurements = make_measurements();
   const auto loss = [denoiser = setup.denoiser, config = setup.config, flow = setup.flow,
-                     seed = setup.batches.seed, loader](MicroBatch which) mutable {
-    const auto batch = loader->batch(which);
+                     seed = setup.batches.seed, loader, measurements](MicroBatch which) mutable {
+    const auto batch = loader->batch(which, *measurements);
     const int64_t B = batch.latents.size(0);
     const auto device = batch.latents.device();
     auto generator = generator_for(seed, "DiT step", which.step, which.index);
@@ -178,11 +242,17 @@ TrainingTask dit_training(const DitTrainingSetup& setup) {
         denoiser->dit()->forward({noisy.noisy_latents, noisy.noise_level, image_tokens,
                                   component_ids.to(device), batch.component_mask},
                                  generator);
+    measure_losses(*measurements, noisy, velocity, batch.component_mask);
     return flow::velocity_loss(velocity, noisy.velocity, batch.component_mask,
                                flow::loss_weight(noisy.noise_level, flow.loss_weighting));  // Eq. 9
   };
-  return {setup.denoiser.ptr(), loss, [loader](MicroBatch which) { return loader->weight(which); },
-          [loader](MicroBatch which) { return loader->contents(which); }};
+  return {setup.denoiser.ptr(),
+          loss,
+          [loader](MicroBatch which) { return loader->weight(which); },
+          [loader](MicroBatch which) { return loader->contents(which); },
+          measurements,
+          [measurements, dit = setup.denoiser->dit()] { measure_routers(*measurements, dit); },
+          [loader](MicroBatch which) { return loader->num_components(which); }};
 }
 
 }  // namespace moca::training

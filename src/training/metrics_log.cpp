@@ -24,14 +24,16 @@ std::string lines_up_to(const std::filesystem::path& file, int64_t last_step) {
 
 }  // namespace
 
-MetricsLog::MetricsLog(const std::filesystem::path& file, int64_t last_step) : file_(file) {
-  if (std::filesystem::exists(file)) {
-    write_file(file, lines_up_to(file, last_step));
+MetricsLog::MetricsLog(const std::filesystem::path& run_folder, int64_t last_step)
+    : file_(run_folder / "metrics.jsonl") {
+  if (std::filesystem::exists(file_)) {
+    write_file(file_, lines_up_to(file_, last_step));
   }
-  stream_.open(file, std::ios::app);
+  stream_.open(file_, std::ios::app);
   if (!stream_) {
-    throw Error("cannot write " + file.string() + ". Choose a folder that can be written to.");
+    throw Error("cannot write " + file_.string() + ". Choose a folder that can be written to.");
   }
+  tensorboard_.emplace(run_folder, last_step);
 }
 
 void MetricsLog::record(int64_t step, const std::vector<std::pair<std::string, double>>& values) {
@@ -43,6 +45,7 @@ void MetricsLog::record(int64_t step, const std::vector<std::pair<std::string, d
   if (!stream_) {
     throw Error("cannot write " + file_.string() + ". Free space on the disk.");
   }
+  tensorboard_->record(step, values);
 }
 
 }  // namespace moca::training

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <limits>
@@ -14,6 +15,7 @@
 #include "moca/core/file_io.h"
 #include "moca/core/interrupt.h"
 #include "moca/core/logging.h"
+#include "moca/core/memory.h"
 #include "moca/core/progress.h"
 #include "moca/nn/autocast.h"
 
@@ -33,8 +35,15 @@ bool finite(const StepStats& stats) {
   return std::isfinite(stats.loss) && std::isfinite(stats.gradient_norm);
 }
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+// With a sharded optimiser every process writes its part of a checkpoint, otherwise the first all.
+checkpoint::CheckpointPart part_of(const distributed::ProcessGroup& group,
+                                   const TrainingConfig& config) {
+  checkpoint::CheckpointPart part;
+  if (config.shard_optimizer) {
+    part.index = group.rank();
+    part.count = group.size();
+  }
+  return part;
 }
 
 }  // namespace
@@ -47,10 +56,12 @@ Trainer::Trainer(TrainingTask task, const TrainingConfig& config, const Training
       run_folder_(place.run_folder),
       checkpoints_(place.run_folder / "checkpoints"),
       share_(share_of(group_.rank(), group_.size(), config)),
-      optimizer_(*task_.model, config.optimizer),
-      ema_(*task_.model, config.ema_decay),
+      shards_(shards_of(trainable_parameters(*task_.model), group_.rank(), group_.size(),
+                        config.shard_optimizer)),
+      optimizer_(*task_.model, config.optimizer, shards_),
+      ema_(*task_.model, {config.ema_decay, config.ema_on_cpu}, shards_),
       gradients_(group_, optimizer_.parameters()),
-      writer_(checkpoints_, {config.keep_checkpoints, config.keep_every}),
+      writer_(checkpoints_, {config.keep_checkpoints, config.keep_every}, part_of(group_, config)),
       watchdog_(std::chrono::duration<double>(config.hang_seconds),
                 [this](const std::string& phase, double seconds) {
                   end_hanging_run(group_, run_folder_, phase, seconds);
@@ -79,8 +90,8 @@ void Trainer::resume() {
 void Trainer::load(int64_t step) {
   const auto folder = checkpoint::step_folder(checkpoints_, step);
   checkpoint::load_state(*task_.model, checkpoint::Weights(folder / "model.safetensors"));
-  ema_.load(checkpoint::Weights(folder / "ema.safetensors"));
-  optimizer_.load(checkpoint::Weights(folder / "optimizer.safetensors"));
+  ema_.load(checkpoint::Weights(checkpoint::weights_file(folder, "ema.safetensors")));
+  optimizer_.load(checkpoint::Weights(checkpoint::weights_file(folder, "optimizer.safetensors")));
   const auto state = nlohmann::json::parse(read_file(folder / "state.json"));
   step_ = step;
   seconds_before_ = state.at("seconds");
@@ -89,8 +100,10 @@ void Trainer::load(int64_t step) {
 
 StopReason Trainer::train() {
   if (group_.is_first()) {
-    metrics_ = std::make_unique<MetricsLog>(run_folder_ / "metrics.jsonl", step_);
+    metrics_ = std::make_unique<MetricsLog>(run_folder_, step_);
   }
+  recorded_step_ = step_;
+  recorded_seconds_ = seconds_spent();
   Progress progress("train", config_.max_steps, "step", step_, /*shown=*/group_.is_first());
   while (step_ < config_.max_steps && !agree_to_stop()) {
     const auto stats = train_step();
@@ -129,9 +142,26 @@ std::optional<StepStats> Trainer::train_step() {
   stats.gradient_norm = std::isfinite(stats.loss) ? optimizer_.step(stats.learning_rate)
                                                   : std::numeric_limits<double>::quiet_NaN();
   if (finite(stats)) {
+    share_updated_weights();
     ema_.update(step_);
   }
   return stats;
+}
+
+// With a sharded optimiser every process has updated its own parameters only.
+void Trainer::share_updated_weights() {
+  if (!config_.shard_optimizer) {
+    return;
+  }
+  for (int rank = 0; rank < group_.size(); ++rank) {
+    std::vector<at::Tensor> updated;
+    for (size_t i = 0; i < shards_.owners.size(); ++i) {
+      if (shards_.owners[i] == rank) {
+        updated.push_back(optimizer_.parameters()[i].detach());
+      }
+    }
+    group_.broadcast(updated, "updated weights", rank);
+  }
 }
 
 // The micro-batch's part of the step's loss; its gradients are added to those of the step.
@@ -181,30 +211,46 @@ void Trainer::count_bad_steps(const StepStats& stats) {
 }
 
 void Trainer::record(const StepStats& stats) {
-  if (metrics_ == nullptr || (!due(config_.log_every) && step_ != config_.max_steps)) {
+  if (!due(config_.log_every) && step_ != config_.max_steps) {
     return;
   }
-  metrics_->record(step_, {{"loss", stats.loss},
-                           {"gradient_norm", stats.gradient_norm},
-                           {"learning_rate", stats.learning_rate},
-                           {"minutes", seconds_spent() / 60.0}});
+  std::vector<std::pair<std::string, double>> values = {{"loss", stats.loss},
+                                                        {"gradient_norm", stats.gradient_norm},
+                                                        {"learning_rate", stats.learning_rate},
+                                                        {"minutes", seconds_spent() / 60.0}};
+  if (task_.measurements != nullptr) {
+    task_.look();
+    const auto measured = task_.measurements->take(group_);
+    values.insert(values.end(), measured.begin(), measured.end());
+  }
+  if (metrics_ != nullptr) {
+    values.emplace_back("seconds_per_step",
+                        (seconds_spent() - recorded_seconds_) /
+                            static_cast<double>(std::max<int64_t>(step_ - recorded_step_, 1)));
+    values.emplace_back("memory_gib", memory_gib());
+    metrics_->record(step_, values);
+  }
+  recorded_step_ = step_;
+  recorded_seconds_ = seconds_spent();
 }
 
-// The first rank writes, all learn whether it could. Training goes on without a checkpoint that
+// All learn whether those that write could. Training goes on without a checkpoint that
 // could not be written, but does not end without one.
 void Trainer::save(bool last) {
   enter("save");
   distributed::check_same_bits(group_, optimizer_.parameters(), "the weights");
   check_weights();
   std::string failure;
-  if (group_.is_first()) {
+  if (group_.is_first() || config_.shard_optimizer) {
     failure = try_to_save(last);
   }
   if (group_.sum({failure.empty() ? 0.0 : 1.0}, "checkpoint")[0] == 0) {
     return;
   }
   if (last) {
-    throw Error(failure.empty() ? "rank 0 could not write the last checkpoint" : failure);
+    throw Error(failure.empty()
+                    ? "another rank could not write the last checkpoint, see its message"
+                    : failure);
   }
   if (!failure.empty()) {
     log::warn(failure + " Training goes on; the next checkpoint is tried in " +
@@ -234,11 +280,10 @@ std::string Trainer::try_to_save(bool last) {
     failure = of_the_one_before.what();
   }
   try {
-    writer_.save(step_,
-                 {{"model.safetensors", checkpoint::state_of(*task_.model)},
-                  {"ema.safetensors", ema_.state()},
-                  {"optimizer.safetensors", optimizer_.state()}},
-                 state.dump(1) + "\n");
+    writer_.save(
+        step_, {{{"model.safetensors", checkpoint::state_of(*task_.model)}},
+                {{"ema.safetensors", ema_.state()}, {"optimizer.safetensors", optimizer_.state()}},
+                state.dump(1) + "\n"});
     if (last) {
       writer_.finish();
       failure.clear();

@@ -2,12 +2,14 @@
 
 #include <ATen/ATen.h>
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "component_batch.h"
 #include "moca/core/generator.h"
+#include "moca/core/progress.h"
 #include "prefetcher.h"
 
 namespace moca::training {
@@ -25,8 +27,14 @@ class ComponentLoader {
         prefetcher_([this](MicroBatch which) { return prepare(which); }, batches.share,
                     batches.num_threads) {}
 
-  ComponentBatch batch(MicroBatch which) { return prefetcher_.get(which); }
+  ComponentBatch batch(MicroBatch which, Measurements& measurements) {
+    const auto start = std::chrono::steady_clock::now();
+    auto batch = prefetcher_.get(which);
+    measurements.add("data_wait_seconds", seconds_since(start));
+    return batch;
+  }
   double weight(MicroBatch which) { return plan_.weight(which); }
+  int64_t num_components(MicroBatch which) { return plan_.num_components(which); }
 
   std::string contents(MicroBatch which) {
     std::string names;
@@ -77,20 +85,31 @@ TrainingTask vae_training(const vae::VecsetVae& vae,
                           const std::shared_ptr<const data::PreparedDataset>& dataset,
                           const VaeTrainingConfig& config, const BatchSetup& batches) {
   const auto loader = std::make_shared<ComponentLoader>(dataset, config, batches);
-  const auto loss = [vae = vae, loader, config, seed = batches.seed](MicroBatch which) mutable {
+  const auto measurements = std::make_shared<Measurements>(
+      std::vector<std::string>{"field_loss", "kl", "data_wait_seconds"});
+  const auto loss = [vae = vae, loader, config, seed = batches.seed,
+                     measurements](MicroBatch which) mutable {
     const auto device = vae->parameters().front().device();
-    const auto batch = loader->batch(which);
+    const auto batch = loader->batch(which, *measurements);
     auto generator = generator_for(seed, "VAE step", which.step, which.index);
     const auto posterior =
         vae->encode(batch.surface_points.to(device), batch.surface_normals.to(device), generator);
     const auto noise = at::randn(posterior.mean.sizes(), generator, at::TensorOptions()).to(device);
     const auto latents = posterior.sample(noise);
     const auto field = vae->query_field(vae->decode(latents), batch.query_points.to(device));
-    return field_loss(field, batch.query_distances.to(device), config) +
-           config.kl_weight * posterior.kl();
+    const auto of_field = field_loss(field, batch.query_distances.to(device), config);
+    const auto kl = posterior.kl();
+    measurements->add("field_loss", of_field.item<double>());
+    measurements->add("kl", kl.item<double>());
+    return of_field + config.kl_weight * kl;
   };
-  return {vae.ptr(), loss, [loader](MicroBatch which) { return loader->weight(which); },
-          [loader](MicroBatch which) { return loader->contents(which); }};
+  return {vae.ptr(),
+          loss,
+          [loader](MicroBatch which) { return loader->weight(which); },
+          [loader](MicroBatch which) { return loader->contents(which); },
+          measurements,
+          [] {},
+          [loader](MicroBatch which) { return loader->num_components(which); }};
 }
 
 }  // namespace moca::training

@@ -8,6 +8,8 @@
 #include <thread>
 
 #include "moca/checkpoint/checkpoint_folder.h"
+#include "moca/checkpoint/weights.h"
+#include "moca/checkpoint/write_checkpoint.h"
 #include "moca/core/file_io.h"
 #include "moca/core/interrupt.h"
 #include "moca/training/dit_training.h"
@@ -181,6 +183,44 @@ TEST_F(DistributedTraining, ARankThatHangsEndsTheRunAndIsNamed) {
   });
   EXPECT_EQ(results[1].code, 3);
   EXPECT_TRUE(fs::exists(folder_ / "hangs" / "hang_rank_1.json"));
+}
+
+TEST_F(DistributedTraining, AShardedOptimizerGivesTheSameBitsAndAnyNumberOfRanksResumesIt) {
+  auto config = six_micro_batches();
+  train("whole", 2, config);
+  const auto tensors = [&](const std::string& run) {
+    std::string text;
+    const auto folder = checkpoint::step_folder(folder_ / run / "checkpoints", 8);
+    for (const char* name : {"model.safetensors", "ema.safetensors", "optimizer.safetensors"}) {
+      const checkpoint::Weights weights(checkpoint::weights_file(folder, name));
+      for (const auto& [key, entry] : weights.entries()) {
+        const auto tensor = weights.read(key);
+        text +=
+            key + std::string(static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes());
+      }
+    }
+    return text;
+  };
+  config.shard_optimizer = true;
+  for (const auto& result : train("sharded", 2, config)) {
+    EXPECT_EQ(result.text, "finished");
+  }
+  EXPECT_EQ(tensors("sharded"), tensors("whole"));
+  EXPECT_TRUE(fs::exists(checkpoint::step_folder(folder_ / "sharded/checkpoints", 8) /
+                         "optimizer-00002-of-00002.safetensors"));
+  // Stopped, and gone on with by other numbers of ranks, sharded and not.
+  auto half = config;
+  half.max_steps = 4;
+  train("stopped", 2, half);
+  train("stopped", 2, config, /*resume=*/true);
+  EXPECT_EQ(tensors("stopped"), tensors("whole"));
+  train("three", 2, half);
+  for (const auto& result : train("three", 3, config, /*resume=*/true)) {
+    EXPECT_EQ(result.text, "finished") << result.text;
+  }
+  train("one", 2, half);
+  config.shard_optimizer = false;
+  EXPECT_EQ(train("one", 1, config, /*resume=*/true)[0].text, "finished");
 }
 
 // A run against one that was stopped half way and resumed: ranks, micro-batches of a rank.

@@ -16,7 +16,7 @@ namespace {
 class MetricsFile : public ::testing::Test {
  protected:
   void record(int64_t last_step, const std::vector<std::pair<int64_t, double>>& losses) const {
-    MetricsLog log(file(), last_step);
+    MetricsLog log(folder_.path(), last_step);
     for (const auto& [step, loss] : losses) {
       log.record(step, {{"loss", loss}});
     }
@@ -27,13 +27,14 @@ class MetricsFile : public ::testing::Test {
 };
 
 TEST_F(MetricsFile, HoldsOneObjectALineInTheOrderGiven) {
-  MetricsLog(file(), 0).record(7, {{"loss", 0.5}, {"gradient_norm", 2.0}, {"minutes", 0.25}});
+  MetricsLog(folder_.path(), 0)
+      .record(7, {{"loss", 0.5}, {"gradient_norm", 2.0}, {"minutes", 0.25}});
   EXPECT_EQ(read_file(file()),
             "{\"step\":7,\"loss\":0.5,\"gradient_norm\":2.0,\"minutes\":0.25}\n");
 }
 
 TEST_F(MetricsFile, IsReadableWhileTheRunGoesOn) {
-  MetricsLog log(file(), 0);
+  MetricsLog log(folder_.path(), 0);
   log.record(1, {{"loss", 0.5}});
   EXPECT_EQ(read_file(file()), "{\"step\":1,\"loss\":0.5}\n");
 }
@@ -58,7 +59,7 @@ TEST_F(MetricsFile, DropsALineThatAKillCutShort) {
 }
 
 TEST_F(MetricsFile, RefusesAPlaceThatCannotBeWritten) {
-  EXPECT_THAT(testing::refusal([&] { MetricsLog(folder_ / "no/such/metrics.jsonl", 0); }),
+  EXPECT_THAT(testing::refusal([&] { MetricsLog(folder_ / "no/such", 0); }),
               ::testing::HasSubstr("cannot write " + (folder_ / "no/such/metrics.jsonl").string()));
 }
 

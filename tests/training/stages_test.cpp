@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "moca/checkpoint/checkpoint_folder.h"
@@ -12,6 +13,7 @@
 #include "moca/core/file_io.h"
 #include "moca/core/generator.h"
 #include "moca/training/dit_training.h"
+#include "moca/training/dry_run.h"
 #include "moca/training/trainer.h"
 #include "moca/training/vae_training.h"
 #include "tests/support/refusal.h"
@@ -302,6 +304,83 @@ TEST_F(TinyStages, FewerSurfacePointsThanTokensAreRefused) {
   EXPECT_THAT(
       refusal([&] { dit_training(setup); }),
       HasSubstr("vae_training.num_surface_points (7) must be at least the VAE's num_tokens (8)"));
+}
+
+TEST_F(TinyStages, TheDitTellsItsLossByNoiseLevelAndWhatItsRoutersDo) {
+  const auto task = dit_task();
+  distributed::ProcessGroup alone;
+  double mean = 0;
+  for (int64_t step = 0; step < 20; ++step) {
+    mean += task.loss({step}).item<double>() / 20;
+  }
+  task.look();
+  std::map<std::string, double> measured;
+  for (const auto& [name, value] : task.measurements->take(alone)) {
+    measured[name] = value;
+  }
+  double of_ranges = 0;
+  for (const char* range : {"0.00_to_0.25", "0.25_to_0.50", "0.50_to_0.75", "0.75_to_1.00"}) {
+    ASSERT_TRUE(measured.count("loss_at_noise_" + std::string(range))) << range;
+    of_ranges += measured["loss_at_noise_" + std::string(range)] / 4;
+  }
+  EXPECT_NEAR(of_ranges, mean, 0.5 * mean);
+  EXPECT_GT(measured["router_importance"], 0.0);
+  EXPECT_LT(measured["router_importance"], 1.0);
+  EXPECT_GT(measured["router_entropy"], 0.0);
+  EXPECT_LE(measured["router_entropy"], 1.0 + 1e-6);
+  EXPECT_GE(measured["router_load"], 1.0 - 1e-6);
+  EXPECT_GE(measured["data_wait_seconds"], 0.0);
+}
+
+TEST_F(TinyStages, TheVaeTellsTheTwoPartsOfItsLoss) {
+  const auto task = vae_task();
+  distributed::ProcessGroup alone;
+  const double loss = task.loss({0}).item<double>();
+  const auto measured = task.measurements->take(alone);
+  ASSERT_EQ(measured.size(), 3U);
+  EXPECT_NEAR(measured[0].second + vae_config().kl_weight * measured[1].second, loss, 1e-6);
+}
+
+TEST_F(TinyStages, ABudgetOfComponentsFillsTheMicroBatch) {
+  auto setup = dit_setup();
+  setup.batches.rule = {2, 1, 8};
+  const auto task = dit_training(setup);
+  for (int64_t step = 0; step < 6; ++step) {
+    double weights = 0;
+    for (const int64_t index : {0, 1}) {
+      EXPECT_LE(task.num_components({step, index}), 8);
+      EXPECT_FALSE(task.contents({step, index}).empty());
+      weights += task.weight({step, index});
+    }
+    EXPECT_NEAR(weights, 1.0, 1e-12);
+  }
+  EXPECT_TRUE(std::isfinite(task.loss({3, 1}).item<double>()));
+  setup.batches.rule.max_components = 1;
+  EXPECT_THAT(
+      refusal([&] { dit_training(setup); }),
+      AllOf(HasSubstr("dit_training.max_components has room for 1"), HasSubstr("Raise it")));
+}
+
+TEST_F(TinyStages, ADryRunFindsTheLargestMicroBatchAndWhatAStepNeeds) {
+  const auto task = dit_task();
+  TrainingConfig config;
+  config.precision = Precision::kFp32;
+  const auto found = dry_run(task, config, {}, 1, c10::kCPU);
+  int64_t parameters = 0, largest = 0;
+  for (const auto& parameter : task.model->parameters()) {
+    parameters += parameter.requires_grad() ? parameter.numel() : 0;
+  }
+  for (int64_t step = 0; step < kDryRunSteps; ++step) {
+    largest = std::max(largest, task.num_components({step}));
+  }
+  EXPECT_EQ(found.num_parameters, parameters);
+  EXPECT_EQ(found.largest_components, largest);
+  EXPECT_GT(found.seconds_per_step, 0.0);
+  EXPECT_GT(found.peak, found.states);
+  const double bytes = static_cast<double>(parameters) * sizeof(float);
+  EXPECT_NEAR(found.states * 1024 * 1024 * 1024, 5 * bytes, 0.3 * bytes)
+      << "parameters, gradients, two moments, averages";
+  EXPECT_THAT(text_of(found, config, c10::kCPU), HasSubstr("of main memory"));
 }
 
 }  // namespace

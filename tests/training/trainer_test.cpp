@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "moca/checkpoint/checkpoint_folder.h"
+#include "moca/checkpoint/write_checkpoint.h"
 #include "moca/core/file_io.h"
 #include "moca/core/interrupt.h"
 #include "tests/support/refusal.h"
@@ -61,15 +62,16 @@ class RunFolder {
   // Writes the checkpoint of `step` anew, with another state.json.
   void change_state(const std::string& state_json, int64_t step) const {
     const auto folder = checkpoint::step_folder(checkpoints(), step);
-    checkpoint::TensorFiles files;
+    checkpoint::CheckpointContent content;
+    content.state_json = state_json;
     for (const char* name : {"model.safetensors", "ema.safetensors", "optimizer.safetensors"}) {
       const checkpoint::SafetensorsFile file(folder / name);
       for (const auto& [key, entry] : file.entries()) {
-        files[name].emplace_back(key, file.read(key));
+        content.whole[name].emplace_back(key, file.read(key));
       }
     }
     fs::remove_all(folder);
-    checkpoint::write_checkpoint(checkpoints(), step, files, state_json, {100, 0});
+    checkpoint::write_checkpoint(checkpoints(), step, content, {100, 0});
   }
 
   std::vector<nlohmann::json> metrics() const {
@@ -156,7 +158,9 @@ TEST(Trainer, RecordsLossNormRateAndTimeOfEachStep) {
   ASSERT_EQ(lines.size(), losses.size());
   double minutes = 0;
   for (size_t i = 0; i < lines.size(); ++i) {
-    EXPECT_EQ(lines[i].size(), 5U);
+    EXPECT_EQ(lines[i].size(), 7U);
+    EXPECT_GT(lines[i].at("seconds_per_step"), 0.0);
+    EXPECT_GT(lines[i].at("memory_gib"), 0.0);
     EXPECT_DOUBLE_EQ(lines[i].at("loss"), losses[i]);
     EXPECT_DOUBLE_EQ(lines[i].at("learning_rate"),
                      learning_rate_at(config.optimizer, static_cast<int64_t>(i), 8));

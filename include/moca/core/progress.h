@@ -36,6 +36,8 @@ class Progress {
   Clock::time_point last_print_;
 };
 
+double seconds_since(std::chrono::steady_clock::time_point start);
+
 // "1 h 04 min", "3 min 20 s", "12 s".
 std::string format_duration(double seconds);
 

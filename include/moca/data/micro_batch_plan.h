@@ -32,6 +32,8 @@ class MicroBatchPlan {
   const std::vector<int64_t>& samples(MicroBatch which);
   // How many samples of the step come before those of the micro-batch.
   int64_t place(MicroBatch which);
+  // How many components it holds.
+  int64_t num_components(MicroBatch which);
   // The share of the step's components that the micro-batch holds: its weight in the step's loss,
   // which is a mean over components.
   double weight(MicroBatch which);

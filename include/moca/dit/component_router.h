@@ -22,11 +22,15 @@ class ComponentRouterImpl : public torch::nn::Module {
   // sampled with `generator`; without one (and at inference) it is the top k.
   ops::Routing forward(const at::Tensor& anchors, const std::optional<at::Generator>& generator);
 
+  // Of the last call; without a tensor before the first. For figures about it.
+  const ops::Routing& last_routing() const { return last_routing_; }
+
  private:
   RouterConfig config_;
   int64_t num_heads_;
   nn::Linear to_q_{nullptr};
   nn::Linear to_k_{nullptr};
+  ops::Routing last_routing_;
 };
 TORCH_MODULE(ComponentRouter);
 

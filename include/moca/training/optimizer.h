@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "moca/checkpoint/weights.h"
+#include "moca/training/parameter_groups.h"
+#include "moca/training/parameter_shards.h"
 #include "moca/training/training_config.h"
 
 namespace moca::training {
@@ -15,11 +17,17 @@ namespace moca::training {
 // The learning rate of step `step` (0 the first): linear warm-up, then constant or cosine to 0.
 double learning_rate_at(const OptimizerConfig& config, int64_t step, int64_t max_steps);
 
+// Parameters that require a gradient, in the order that all processes share.
+std::vector<at::Tensor> trainable_parameters(const torch::nn::Module& model);
+
 // AdamW over all parameters that require a gradient, with clipping by the norm of all gradients.
 class Optimizer {
  public:
-  Optimizer(const torch::nn::Module& model, const OptimizerConfig& config);
+  // Keeps the state of this process's share of the parameters and updates those alone.
+  Optimizer(const torch::nn::Module& model, const OptimizerConfig& config,
+            const ParameterShards& shards = {});
 
+  // All of them, whoever updates them.
   const std::vector<at::Tensor>& parameters() const { return parameters_; }
 
   void zero_gradients();
@@ -32,9 +40,15 @@ class Optimizer {
   void load(const checkpoint::Weights& weights);
 
  private:
+  struct Update;
+  std::vector<Update> updates() const;
+
   OptimizerConfig config_;
+  ParameterShards shards_;
   std::vector<std::string> names_;
+  std::vector<ParameterTreatment> treatments_;
   std::vector<at::Tensor> parameters_;
+  // Undefined where another process keeps them.
   std::vector<at::Tensor> first_moments_;
   std::vector<at::Tensor> second_moments_;
   std::vector<at::Tensor> steps_;

@@ -48,6 +48,7 @@ class Trainer {
  private:
   void load(int64_t step);
   std::optional<StepStats> train_step();
+  void share_updated_weights();
   double loss_and_gradients(MicroBatch which);
   bool agree_to_stop();
   void enter(const std::string& phase);
@@ -66,6 +67,7 @@ class Trainer {
   std::filesystem::path run_folder_;
   std::filesystem::path checkpoints_;
   MicroBatchShare share_;
+  ParameterShards shards_;
   Optimizer optimizer_;
   AveragedWeights ema_;
   distributed::GradientSync gradients_;
@@ -73,6 +75,8 @@ class Trainer {
   Watchdog watchdog_;
   std::unique_ptr<MetricsLog> metrics_;  // of the first rank
   int64_t step_ = 0;
+  int64_t recorded_step_ = 0;  // at the last line of metrics
+  double recorded_seconds_ = 0;
   StopReason stop_reason_ = StopReason::kFinished;
   int bad_steps_ = 0;          // in a row
   double seconds_before_ = 0;  // spent by the runs this one continues

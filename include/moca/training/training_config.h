@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "moca/config/rules.h"
 
@@ -34,6 +35,9 @@ struct OptimizerConfig {
   double weight_decay = 0.01;
   double epsilon = 1e-8;
   double max_gradient_norm = 1.0;
+  std::vector<std::string> frozen;
+  std::vector<std::string> no_weight_decay;
+  std::vector<std::string> learning_rate_factors;
 
   static void fields(auto& self, auto&& v) {
     using config::above, config::at_least, config::in_range;
@@ -48,6 +52,10 @@ struct OptimizerConfig {
     v("epsilon", self.epsilon, "AdamW (PartCrafter: 1e-8)", above(0.0));
     v("max_gradient_norm", self.max_gradient_norm,
       "gradients are scaled down to this norm; 0: never (PartCrafter: 1)", at_least(0.0));
+    v("frozen", self.frozen, "names of parameters that are not trained; * stands for any text");
+    v("no_weight_decay", self.no_weight_decay, "names of parameters without weight decay");
+    v("learning_rate_factors", self.learning_rate_factors,
+      "names and what multiplies their learning rate, such as 'dit.blocks.*.router.*=10'");
   }
 };
 
@@ -57,6 +65,8 @@ struct TrainingConfig {
   int64_t batch_size = 8;
   int64_t micro_batches = 1;
   double ema_decay = 0.9999;
+  bool ema_on_cpu = false;
+  bool shard_optimizer = false;
   Precision precision = Precision::kBf16;
   int64_t checkpoint_every = 1000;
   int64_t keep_checkpoints = 3;
@@ -80,6 +90,10 @@ struct TrainingConfig {
       at_least(1));
     v("ema_decay", self.ema_decay, "of the averaged weights, with warm-up (PartCrafter: 0.9999)",
       config::in_range(0.0, 1.0));
+    v("ema_on_cpu", self.ema_on_cpu, "keep the averaged weights in main memory: a copy a step");
+    v("shard_optimizer", self.shard_optimizer,
+      "every process keeps AdamW's state and the averages of its share of the parameters only "
+      "(ZeRO, stage 1): the same bits in less memory");
     v("precision", self.precision, "bf16: autocast over float weights; fp32: none");
     v("checkpoint_every", self.checkpoint_every, "steps between checkpoints", at_least(1));
     v("keep_checkpoints", self.keep_checkpoints, "newest checkpoints that are kept", at_least(1));

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "moca/data/micro_batch_plan.h"
+#include "moca/training/measurements.h"
 #include "moca/training/training_config.h"
 
 namespace moca::training {
@@ -25,6 +26,10 @@ struct TrainingTask {
   std::function<double(MicroBatch which)> weight;
   // The assets in it, for a person: "chair_0003, lamp_0007".
   std::function<std::string(MicroBatch which)> contents;
+  // What `loss` measures on its way, and what is looked up when it is asked for; may be null.
+  std::shared_ptr<Measurements> measurements = nullptr;
+  std::function<void()> look = nullptr;
+  std::function<int64_t(MicroBatch which)> num_components = nullptr;
 };
 
 // Which micro-batches one process computes: of every step each `stride`-th from `first` on.

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "moca/distributed/process_group.h"
+
+namespace moca::training {
+
+// Means of named figures over what happened since they were last taken, over all ranks.
+class Measurements {
+ public:
+  // The names, alike on all ranks.
+  explicit Measurements(const std::vector<std::string>& names);
+
+  void add(const std::string& name, double value, double count = 1.0);
+
+  // The means, in the order of the names, without those of which nothing was added; starts anew.
+  // All ranks call it together.
+  std::vector<std::pair<std::string, double>> take(distributed::ProcessGroup& group);
+
+ private:
+  std::vector<std::string> names_;
+  std::map<std::string, size_t> places_;
+  std::vector<double> sums_;  // of values, then of counts
+};
+
+}  // namespace moca::training

@@ -1,0 +1,36 @@
+#include "moca/training/measurements.h"
+
+#include <algorithm>
+
+namespace moca::training {
+
+Measurements::Measurements(const std::vector<std::string>& names)
+    : names_(names), sums_(2 * names.size(), 0.0) {
+  for (size_t i = 0; i < names_.size(); ++i) {
+    places_.emplace(names_[i], i);
+  }
+}
+
+void Measurements::add(const std::string& name, double value, double count) {
+  const size_t place = places_.at(name);
+  sums_[place] += value * count;
+  sums_[names_.size() + place] += count;
+}
+
+std::vector<std::pair<std::string, double>> Measurements::take(distributed::ProcessGroup& group) {
+  if (names_.empty()) {
+    return {};
+  }
+  const auto sums = group.sum(sums_, "measurements");
+  std::fill(sums_.begin(), sums_.end(), 0.0);
+  std::vector<std::pair<std::string, double>> means;
+  for (size_t i = 0; i < names_.size(); ++i) {
+    const double count = sums[names_.size() + i];
+    if (count > 0) {
+      means.emplace_back(names_[i], sums[i] / count);
+    }
+  }
+  return means;
+}
+
+}  // namespace moca::training
