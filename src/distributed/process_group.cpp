@@ -19,8 +19,6 @@ namespace {
 
 constexpr size_t kBroadcastBytes = 250 << 20;  // tensors that travel together (DDP's own size)
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
 // c10d logs every failed attempt with its stack; what matters of it is in our messages.
 void quiet_c10d() {
   setenv("TORCH_CPP_LOG_LEVEL", "FATAL", /*overwrite=*/0);

@@ -10,6 +10,9 @@
 
 namespace moca::distributed {
 
+// c10d's messages go on with a stack.
+inline std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
 struct ProcessGroup::Impl {
   c10::intrusive_ptr<c10d::ProcessGroup> group;
   c10::intrusive_ptr<c10d::Store> store;

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "moca/core/error.h"
-#include "moca/distributed/process_group.h"
+#include "process_group_impl.h"
 
 namespace moca::distributed {
 namespace {
@@ -21,8 +21,6 @@ constexpr auto kPause = std::chrono::milliseconds(50);
 std::string place_of(const Launch& launch) {
   return launch.address + ":" + std::to_string(launch.port);
 }
-
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 Store connect(const Launch& launch, std::chrono::seconds time_limit) {
   c10d::TCPStoreOptions options;
