@@ -11,6 +11,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 }
 processes=$1
 shift
+threads=$(($(nproc) / processes))
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((threads > 0 ? threads : 1))}
 exec "$root/.venv/bin/python" "$root/scripts/torchrun.py" --standalone --no-python \
   --nproc-per-node "$processes" --max-restarts "${RESTARTS:-3}" \
   --signals-to-handle SIGTERM,SIGINT,SIGUSR1 "$root/build/moca" train "$@"

@@ -1,6 +1,8 @@
 #include "moca/training/metrics_log.h"
 
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "moca/core/error.h"
@@ -43,7 +45,8 @@ void MetricsLog::record(int64_t step, const std::vector<std::pair<std::string, d
   }
   stream_ << json.dump() << std::endl;
   if (!stream_) {
-    throw Error("cannot write " + file_.string() + ". Free space on the disk.");
+    throw Error("cannot write " + file_.string() + ": " + std::strerror(errno) +
+                ". Free space on the disk.");
   }
   tensorboard_->record(step, values);
 }

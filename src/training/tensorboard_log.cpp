@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 
@@ -88,7 +89,8 @@ void TensorboardLog::write_event(const std::string& event) {
   stream_ << length << bytes_of(masked_crc(length)) << record << bytes_of(masked_crc(record))
           << std::flush;
   if (!stream_) {
-    throw Error("cannot write " + file_.string() + ". Free space on the disk.");
+    throw Error("cannot write " + file_.string() + ": " + std::strerror(errno) +
+                ". Free space on the disk.");
   }
 }
 

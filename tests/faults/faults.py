@@ -269,17 +269,61 @@ def repeats(lab, long):
         yield str(variant or "as it is"), case
 
 
-CHECKS = [kill_in_checkpoint, damaged_checkpoint, full_disk, killed_worker, signals, second_signal,
+def unit_tests(name, what, program, tests):
+    """A check made of tests that disturb a run from inside; `tests`: filter to cases in it."""
+    def check(lab, long):
+        for filter_, cases in tests.items():
+            def case(filter_=filter_):
+                run = subprocess.run(
+                    [str(lab.program.parent / "tests" / f"moca_{program}_test"),
+                     f"--gtest_filter={filter_}"], text=True, stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT, timeout=600, env=lab.environment())
+                expect(run.returncode == 0 and "[  PASSED  ] 0 tests" not in run.stdout, run.stdout)
+            yield filter_, case, cases
+    check.__name__, check.__doc__ = name, what
+    return check
+
+
+exact_resume = unit_tests(
+    "exact_resume", "Resumed runs against uninterrupted ones, bit for bit: ranks x micro-batches x "
+    "activation checkpointing x precision x averaging.", "training",
+    {f"*ExactResume*/{ranks}_ranks_{count}_micro_batches": 8 for ranks in (1, 2, 3)
+     for count in (1, 3)})
+not_finite = unit_tests(
+    "not_finite", "NaN and infinity in loss, data, one gradient, one rank, weights, ten in a row.",
+    "training",
+    {"Trainer.SkipsAStepWithoutAFiniteLossAndGoesOn": 2,
+     "Trainer.SkipsAStepOnDataThatAreNotFinite": 2,
+     "Trainer.SkipsAStepWithOneGradientThatIsNotFinite": 2,
+     "DistributedTraining.ALossThatIsNotFiniteOnOneRankIsSkippedByAll": 1,
+     "Trainer.DoesNotFollowAFiniteGradientOfALossThatIsNot": 1,
+     "Trainer.DoesNotSaveWeightsThatAreNotFinite": 1,
+     "Trainer.StopsAfterTenStepsInARowWithoutAFiniteLoss": 1})
+rendezvous = unit_tests(
+    "rendezvous", "A missing peer, a missing first rank, a port in use, a wrong world size, a rank "
+    "that is there twice, a process left over from before a restart.", "distributed",
+    {f"ProcessGroup.{name}": 1 for name in (
+        "SaysWhichRankDidNotCome", "SaysThatTheFirstRankIsNotThere", "RefusesAPortInUse",
+        "RefusesAnotherWorldSize", "RefusesARankThatIsThereTwice",
+        "RefusesAProcessLeftOverFromBeforeARestart")})
+data_order = unit_tests(
+    "data_order", "Ranks {1, 2, 3, 4, 8} x loader threads {0, 1, 4} see one global order.",
+    "training",
+    {"Prefetcher.RanksTogetherSeeEveryMicroBatchOnceForAnyNumberOfRanksAndThreads": 15})
+
+
+CHECKS = [exact_resume, not_finite, rendezvous, data_order, kill_in_checkpoint, damaged_checkpoint, full_disk, killed_worker, signals, second_signal,
           hanging_worker, repeats]
 
 
 def run_check(check, lab, long):
     started, passed, total = time.monotonic(), 0, 0
-    for name, case in check(lab, long):
-        total += 1
+    for name, case, *cases in check(lab, long):
+        count = cases[0] if cases else 1
+        total += count
         try:
             case()
-            passed += 1
+            passed += count
         except (Failure, subprocess.TimeoutExpired, OSError, IndexError) as failure:
             print(f"{check.__name__}, {name}: {failure}", flush=True)
     seconds = round(time.monotonic() - started, 1)

@@ -330,6 +330,43 @@ TEST(Trainer, SkipsAStepWithoutAFiniteLossAndGoesOn) {
   }
 }
 
+TEST(Trainer, SkipsAStepOnDataThatAreNotFinite) {
+  for (const double spoil : {kInfinity, std::nan("")}) {
+    const RunFolder run;
+    const ToyTask toy;
+    auto task = toy.task();
+    task.loss = [model = toy.model, spoil](MicroBatch which) mutable {
+      auto input = at::ones({2, 4});
+      input[1][2] = which.step == 3 ? spoil : 1.0;
+      return model(input).square().mean();
+    };
+    EXPECT_EQ(run.train(task, toy_training()), StopReason::kFinished);
+    EXPECT_TRUE(run.metrics()[3].at("loss").is_null());
+    EXPECT_TRUE(run.metrics()[4].at("loss").is_number());
+  }
+}
+
+TEST(Trainer, SkipsAStepWithOneGradientThatIsNotFinite) {
+  for (const double spoil : {kInfinity, std::nan("")}) {
+    const RunFolder run;
+    const ToyTask toy;
+    bool spoils = false;
+    toy.model->bias.register_hook([&spoils, spoil](const at::Tensor& gradient) {
+      auto spoilt = gradient.clone();
+      spoilt[1] = spoils ? spoil : gradient[1].item<double>();
+      return spoilt;
+    });
+    const auto task = toy.task([&](int64_t step, const at::Tensor& loss) {
+      spoils = step == 3;
+      return loss;
+    });
+    EXPECT_EQ(run.train(task, toy_training()), StopReason::kFinished);
+    EXPECT_TRUE(run.metrics()[3].at("loss").is_number()) << "the loss itself was finite";
+    EXPECT_TRUE(run.metrics()[3].at("gradient_norm").is_null());
+    EXPECT_TRUE(at::isfinite(toy.model->bias).all().item<bool>());
+  }
+}
+
 TEST(Trainer, DoesNotFollowAFiniteGradientOfALossThatIsNot) {
   const RunFolder run;
   const ToyTask toy;
