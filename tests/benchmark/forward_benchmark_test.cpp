@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "moca/benchmark/step_benchmark.h"
+
 namespace moca::benchmark {
 namespace {
 
@@ -71,6 +73,18 @@ BenchmarkOptions small_options() {
   options.image_width = 16;
   options.rounds = 1;
   return options;
+}
+
+TEST(Benchmarks, TimeATrainingStepOfBothModels) {
+  auto options = small_options();
+  for (const auto type : {at::kFloat, at::kBFloat16}) {
+    options.type = type;
+    const auto row = time_step(options, 4);
+    EXPECT_EQ(row.components, 4);
+    EXPECT_GT(row.dense.wall_ms, 0.0);
+    EXPECT_GT(row.moca.wall_ms, 0.0);
+    EXPECT_GT(row.checkpointed.wall_ms, 0.0);
+  }
 }
 
 TEST(Benchmarks, TimeAttentionAndForwardAtAnySizeAndType) {

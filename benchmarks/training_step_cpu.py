@@ -1,0 +1,83 @@
+"""Times one training step of MoCA, of our dense baseline and of a plain PyTorch loop of the
+PartCrafter model in turn, one thread each; writes benchmarks/results/training_step_cpu.json.
+
+usage: benchmarks/training_step_cpu.py BUILD_FOLDER [repeats]
+
+Judged by process CPU time. A ratio is the median over the repeats.
+"""
+
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+from forward_cpu import RESULTS, ROOT, SIZES
+from hardware import hardware
+
+COMPONENTS = 8
+BARS = {"fp32": {"dense_over_pytorch": 1.00, "moca_over_pytorch": 0.85},
+        "bf16": {"dense_over_pytorch": 1.00, "moca_over_pytorch": 0.70}}
+FLAGS = ("width", "heads", "blocks", "tokens", "selected", "compressed", "threads")
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": str(SIZES["threads"])}
+
+
+def ours(build, dtype, components, rounds):
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "result.json"
+        command = [str(build / "moca"), "benchmark", "step", "--precision", dtype, "--components",
+                   str(components), "--rounds", str(rounds), "--json", str(file)]
+        for flag in FLAGS:
+            command += [f"--{flag}", str(SIZES[flag])]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
+        return json.loads(file.read_text())["rows"][0]
+
+
+def peers(dtype, components, rounds):
+    run = subprocess.run([str(ROOT / ".venv" / "bin" / "python"),
+                          str(ROOT / "benchmarks" / "training_step_peer.py"), dtype,
+                          str(components), str(rounds)],
+                         check=True, capture_output=True, text=True, input=json.dumps(SIZES),
+                         env=ENVIRONMENT)
+    return json.loads(run.stdout)
+
+
+def row_of(build, dtype, repeats):
+    measured = [(ours(build, dtype, COMPONENTS, 3), peers(dtype, COMPONENTS, 3))
+                for _ in range(repeats)]
+
+    def median(figure):
+        return round(statistics.median(figure(*pair) for pair in measured), 4)
+
+    row = {"dtype": dtype, "components": COMPONENTS, "parameters": measured[0][1]["parameters"],
+           "dense_over_pytorch": median(lambda a, b: a["dense"]["cpu_ms"] / b["cpu_ms"]),
+           "moca_over_pytorch": median(lambda a, b: a["moca"]["cpu_ms"] / b["cpu_ms"]),
+           "bars": BARS[dtype],
+           "checkpointed_over_moca": median(
+               lambda a, b: a["checkpointed"]["cpu_ms"] / a["moca"]["cpu_ms"]),
+           "pytorch_ms": median(lambda a, b: b["cpu_ms"])}
+    print(row, flush=True)
+    return row
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    build = pathlib.Path(sys.argv[1]).resolve()
+    repeats = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    rows = [row_of(build, dtype, repeats) for dtype in BARS]
+    memory = ours(build, "fp32", 32, 1)
+    result = {"what": "one training step on one asset, random weights, CPU time of one thread",
+              "hardware": hardware(),
+              "command": f"benchmarks/training_step_cpu.py BUILD_FOLDER {repeats}", "sizes": SIZES,
+              "rows": rows,
+              "memory_gib_of_32_components": {
+                  name: round(memory[f"{name}_memory_gib"], 3)
+                  for name in ("dense", "moca", "checkpointed")}}
+    (RESULTS / "training_step_cpu.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
