@@ -7,6 +7,7 @@
 #include <torch/csrc/distributed/c10d/comm.hpp>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 
 #include "moca/core/error.h"
@@ -59,6 +60,9 @@ ProcessGroup::ProcessGroup(const Launch& launch, c10::Device device,
     return;
   }
   quiet_c10d();
+  // Writing to a peer that has died is an error to report, not the end of this process too. (Python
+  // ignores the signal for its torch.)
+  std::signal(SIGPIPE, SIG_IGN);
   impl_ = std::make_unique<Impl>();
   impl_->rank = launch.rank;
   impl_->size = launch.world_size;

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <nlohmann/json.hpp>
@@ -89,6 +91,18 @@ TEST(ProcessGroup, NamesTheOperationThatAPeerLeft) {
   EXPECT_EQ(results[1].code, -SIGKILL);
   EXPECT_TRUE(results[0].threw);
   EXPECT_THAT(results[0].text, AllOf(HasSubstr("rank 0 of 2"), HasSubstr("all_reduce 'loss'")));
+}
+
+TEST(ProcessGroup, WritingToAPeerThatIsGoneDoesNotEndTheProcess) {
+  for (const auto& result : run_ranks(2, [](ProcessGroup&) -> std::string {
+         std::array<int, 2> ends{};
+         EXPECT_EQ(pipe(ends.data()), 0);
+         close(ends[0]);
+         return write(ends[1], "x", 1) == -1 && errno == EPIPE ? "told so" : "written";
+       })) {
+    EXPECT_EQ(result.code, 0) << "SIGPIPE is " << SIGPIPE;
+    EXPECT_EQ(result.text, "told so");
+  }
 }
 
 TEST(ProcessGroup, WaitsForAHangingPeerNoLongerThanItsTimeLimit) {

@@ -163,7 +163,7 @@ TEST_F(DistributedTraining, ARankThatDiesEndsTheOthersAndTheRunIsContinued) {
         return task;
       });
   EXPECT_EQ(results[1].code, -SIGKILL);
-  EXPECT_TRUE(results[0].threw);
+  EXPECT_TRUE(results[0].threw) << "ended with " << results[0].code;
   EXPECT_THAT(results[0].text, AllOf(HasSubstr("rank 0 of 2"), HasSubstr("another rank ended")));
   train("killed", 2, six_micro_batches(), /*resume=*/true);
   train("whole", 2, six_micro_batches());
