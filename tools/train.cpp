@@ -31,9 +31,18 @@ void run(const TrainOptions& options) {
     return;
   }
   const auto launch = moca::distributed::read_launch();
-  const auto reason = moca::experiment::train_run(config, options.resume, launch);
-  if (reason == moca::training::StopReason::kInterrupted) {
-    moca::log::info("interrupted; a checkpoint was written. Continue with --resume.");
+  bool stopped = false;
+  try {
+    const auto reason = moca::experiment::train_run(config, options.resume, launch);
+    stopped = reason == moca::training::StopReason::kInterrupted;
+    if (stopped) {
+      moca::log::info("interrupted; a checkpoint was written. Continue with --resume.");
+    }
+  } catch (const moca::Interrupted&) {
+    stopped = true;
+    moca::log::info("interrupted before the first step; nothing was written.");
+  }
+  if (stopped) {
     moca::log::flush();
     // A launcher that stops the job asks for success; a person at the keyboard does not.
     std::exit(moca::interrupting_signal() == SIGINT ? kInterrupted : EXIT_SUCCESS);

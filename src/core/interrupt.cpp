@@ -30,4 +30,10 @@ bool interrupted() { return first_signal != 0; }
 
 int interrupting_signal() { return first_signal; }
 
+void stop_if_interrupted() {
+  if (interrupted()) {
+    throw Interrupted();
+  }
+}
+
 }  // namespace moca

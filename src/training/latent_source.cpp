@@ -7,6 +7,7 @@
 
 #include "component_batch.h"
 #include "moca/core/generator.h"
+#include "moca/core/interrupt.h"
 #include "moca/core/progress.h"
 
 namespace moca::training {
@@ -29,6 +30,7 @@ LatentSource::LatentSource(vae::VecsetVae vae, std::shared_ptr<const data::Prepa
   Progress progress("encode", static_cast<int64_t>(assets.size()), "asset");
   int64_t done = 0;
   for (const int64_t asset : assets) {
+    stop_if_interrupted();
     for (int64_t i = 0; i < num_cached; ++i) {
       cached_[asset].push_back(encode(asset, stream_seed(seed, "cached encoding", asset, i)));
     }
@@ -60,6 +62,7 @@ at::Tensor LatentSource::samples() {
   std::vector<at::Tensor> all;
   const auto count = std::min<int64_t>(static_cast<int64_t>(assets_.size()), kMaxStatisticsAssets);
   for (int64_t i = 0; i < count; ++i) {
+    stop_if_interrupted();
     const auto& encodings = cached_[assets_[i]];
     if (encodings.empty()) {
       all.push_back(encode(assets_[i], stream_seed(seed_, "statistics", assets_[i])));

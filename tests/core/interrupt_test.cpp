@@ -22,6 +22,21 @@ TEST(InterruptDeathTest, OneSignalOnlyAsksToStop) {
   }
 }
 
+TEST(InterruptDeathTest, WorkWithNothingToSaveIsLeftByAnException) {
+  const auto work = [] {
+    catch_interrupts();
+    stop_if_interrupted();
+    std::raise(SIGTERM);
+    try {
+      stop_if_interrupted();
+    } catch (const Interrupted&) {
+      std::_Exit(0);
+    }
+    std::_Exit(1);
+  };
+  EXPECT_EXIT(work(), ::testing::ExitedWithCode(0), "");
+}
+
 TEST(InterruptDeathTest, ASecondOneEndsTheProgramAsAShellReportsIt) {
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
     const auto work = [signal] {

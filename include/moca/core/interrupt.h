@@ -1,6 +1,14 @@
 #pragma once
 
+#include <exception>
+
 namespace moca {
+
+// Thrown out of long work that has nothing to save yet.
+class Interrupted : public std::exception {
+ public:
+  const char* what() const noexcept override { return "interrupted"; }
+};
 
 // From here on SIGINT (Ctrl-C), SIGTERM and SIGUSR1 only ask long work to stop at its next safe
 // point; a second one ends the program at once.
@@ -11,5 +19,8 @@ bool interrupted();
 
 // The first that came, 0 for none.
 int interrupting_signal();
+
+// Throws Interrupted once such a signal has come.
+void stop_if_interrupted();
 
 }  // namespace moca
