@@ -1,19 +1,17 @@
 #include "moca/experiment/evaluate_run.h"
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/types.h>
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
-#include "moca/core/generator.h"
 #include "moca/core/logging.h"
 #include "moca/core/progress.h"
+#include "moca/core/random.h"
 #include "moca/data/prepared_dataset.h"
+#include "moca/experiment/asset_scenes.h"
 #include "moca/experiment/evaluation_result.h"
 #include "moca/experiment/models.h"
 #include "moca/image/image_io.h"
@@ -26,13 +24,6 @@ namespace {
 
 // Points per component and side when the VAE is scored component by component.
 constexpr int64_t kComponentPoints = 20000;
-
-Image image_of(const at::Tensor& bytes) {
-  Image image(static_cast<int>(bytes.size(1)), static_cast<int>(bytes.size(0)), 3);
-  std::memcpy(image.pixels.data(), bytes.contiguous().const_data_ptr<uint8_t>(),
-              image.pixels.size());
-  return image;
-}
 
 class Evaluation {
  public:
@@ -92,8 +83,7 @@ class Evaluation {
 
   // The picture of `pictured` with the seed of `seeded`.
   generation::Request request(int64_t pictured, int64_t seeded) const {
-    return {image_of(dataset_.image(pictured, 0)), result_.assets[pictured].num_components,
-            stream_seed(config_.evaluation.seed, "generate", seeded)};
+    return request_of(dataset_, pictured, stream_seed(config_.evaluation.seed, "generate", seeded));
   }
 
   void generate_batch(generation::ComponentGenerator& generator, int64_t first, int64_t last) {
@@ -123,32 +113,8 @@ class Evaluation {
     return evaluation::compare_scenes(scene, references_[reference], result_.metrics).points;
   }
 
-  // The decoder's meshes of asset i's components, each drawn once from its posterior: what the
-  // decoder was trained on and the DiT learns. A wide posterior's mean is neither.
-  mesh::Scene reconstructed(int64_t i) {
-    const torch::NoGradGuard no_grad;
-    std::vector<at::Tensor> points, normals;
-    for (int64_t component = 0; component < result_.assets[i].num_components; ++component) {
-      const auto surface = dataset_.surface(i, component);
-      const int64_t num_points =
-          std::min(config_.vae_training.num_surface_points, surface.points.size(0));
-      points.push_back(surface.points.narrow(0, 0, num_points));
-      normals.push_back(surface.normals.narrow(0, 0, num_points));
-    }
-    auto generator = generator_for(config_.evaluation.seed, "reconstruct", i);
-    const auto posterior =
-        vae_->encode(at::stack(points).to(device_), at::stack(normals).to(device_), generator);
-    const auto noise = at::randn(posterior.mean.sizes(), generator, at::TensorOptions());
-    const auto latents = posterior.sample(noise.to(device_));
-    mesh::Scene scene;
-    for (auto& surface : vae::decode_components(vae_, latents, config_.decoder)) {
-      scene.components.push_back({"", std::move(surface), mesh::Vec3::Zero()});
-    }
-    return scene;
-  }
-
   void reconstruct(int64_t i) {
-    const auto scene = reconstructed(i);
+    const auto scene = experiment::reconstruct(vae_, dataset_, i, config_, device_);
     auto& score = result_.assets[i];
     score.reconstruction = evaluation::compare_scenes(scene, references_[i], result_.metrics);
     auto component_metrics = result_.metrics;

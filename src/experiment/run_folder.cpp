@@ -41,6 +41,8 @@ void keep_resumable(RunConfig& config, const RunConfig& from) {
   config.training.keep_every = from.training.keep_every;
   config.training.ema_on_cpu = from.training.ema_on_cpu;
   config.training.shard_optimizer = from.training.shard_optimizer;
+  config.training.validate_every = from.training.validate_every;
+  config.training.validation_assets = from.training.validation_assets;
   config.training.log_every = from.training.log_every;
   config.training.num_threads = from.training.num_threads;
   config.training.loader_threads = from.training.loader_threads;

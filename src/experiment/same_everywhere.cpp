@@ -34,7 +34,10 @@ std::string first_difference(const std::string& a, const std::string& b, const s
   std::string line_a, line_b;
   while (std::getline(lines_a, line_a) && std::getline(lines_b, line_b)) {
     if (line_a != line_b) {
-      return "'" + trimmed(line_a) + "' " + where_a + ", '" + trimmed(line_b) + "' " + where_b;
+      std::ostringstream text;
+      text << "'" << trimmed(line_a) << "' " << where_a << ", '" << trimmed(line_b) << "' "
+           << where_b;
+      return text.str();
     }
   }
   return "they have different lengths";

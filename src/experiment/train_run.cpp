@@ -14,6 +14,7 @@
 #include "moca/experiment/models.h"
 #include "moca/experiment/run_folder.h"
 #include "moca/experiment/same_everywhere.h"
+#include "moca/experiment/validation.h"
 #include "moca/ops/device.h"
 #include "moca/pretrained/load_pretrained.h"
 #include "moca/training/dit_training.h"
@@ -45,7 +46,9 @@ training::TrainingTask make_stage(const RunConfig& config,
       pretrained::load_vae_weights(vae, config.pretrained.vae);
     }
     vae->to(device);
-    return training::vae_training(vae, dataset, config.vae_training, batches);
+    auto task = training::vae_training(vae, dataset, config.vae_training, batches);
+    task.validate = validation_of(config, dataset, vae, nullptr, device);
+    return task;
   }
   training::DitTrainingSetup setup;
   setup.vae = vae_of(config, device);
@@ -57,7 +60,9 @@ training::TrainingTask make_stage(const RunConfig& config,
   setup.flow = config.flow;
   setup.num_surface_points = config.vae_training.num_surface_points;
   setup.batches = batches;
-  return training::dit_training(setup);
+  auto task = training::dit_training(setup);
+  task.validate = validation_of(config, dataset, setup.vae, setup.denoiser, device);
+  return task;
 }
 
 training::TrainingTask make_task(const RunConfig& config,

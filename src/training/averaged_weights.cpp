@@ -46,6 +46,15 @@ void AveragedWeights::update(int64_t step) {
   }
 }
 
+void AveragedWeights::exchange() {
+  const torch::NoGradGuard no_grad;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const auto parameter = parameters_[i].clone();
+    parameters_[i].copy_(averages_[i]);
+    averages_[i].copy_(parameter);
+  }
+}
+
 checkpoint::NamedTensors AveragedWeights::state() const {
   std::map<std::string, at::Tensor> averaged;
   for (size_t i = 0; i < names_.size(); ++i) {

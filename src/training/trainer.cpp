@@ -114,6 +114,9 @@ StopReason Trainer::train() {
     record(*stats);
     progress.update(step_, note_of(*stats));
     count_bad_steps(*stats);
+    if (config_.validate_every > 0 && due(config_.validate_every)) {
+      validate();
+    }
     if (due(config_.checkpoint_every) && step_ < config_.max_steps) {
       save(/*last=*/false);
     }
@@ -232,6 +235,24 @@ void Trainer::record(const StepStats& stats) {
   }
   recorded_step_ = step_;
   recorded_seconds_ = seconds_spent();
+}
+
+// The first rank looks at what the averaged weights can do, the others wait.
+void Trainer::validate() {
+  if (task_.validate == nullptr) {
+    return;
+  }
+  enter("validation");
+  ema_.exchange();
+  share_updated_weights();
+  if (metrics_ != nullptr) {
+    if (const auto scores = task_.validate(); !scores.empty()) {
+      metrics_->record(step_, scores);
+    }
+  }
+  ema_.exchange();
+  share_updated_weights();
+  group_.sum({0.0}, "validation");
 }
 
 // All learn whether those that write could. Training goes on without a checkpoint that

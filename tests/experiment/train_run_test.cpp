@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "moca/checkpoint/checkpoint_folder.h"
 #include "moca/config/schema.h"
@@ -170,6 +171,33 @@ TEST(TrainRun, AJobThatItsLauncherStartsAgainGoesOnByItself) {
   fs::remove_all(checkpoint::step_folder(config.folder() / "checkpoints", 4));
   EXPECT_EQ(train_run(config, false, again), StopReason::kFinished);
   EXPECT_EQ(weights_of(config), weights);
+}
+
+TEST(TrainRun, ValidationScoresFixedAssetsAndLeavesTheTrainingAsItIs) {
+  const TinyRuns runs;
+  for (const auto stage : {Stage::kVae, Stage::kDit}) {
+    const auto config = [&](const char* name) {
+      return stage == Stage::kVae ? runs.vae_config(name) : runs.dit_config(name);
+    };
+    const auto plain = config(stage == Stage::kVae ? "vae" : "dit");
+    auto validated = config(stage == Stage::kVae ? "vae_validated" : "dit_validated");
+    validated.training.validate_every = 2;
+    validated.training.validation_assets = 1;
+    train_run(plain, false);
+    train_run(validated, false);
+    EXPECT_EQ(weights_of(validated), weights_of(plain));
+    std::vector<int64_t> steps;
+    std::istringstream lines(read_file(validated.folder() / "metrics.jsonl"));
+    for (std::string line; std::getline(lines, line);) {
+      const auto json = nlohmann::json::parse(line);
+      if (json.contains("validation_chamfer")) {
+        steps.push_back(json.at("step"));
+        EXPECT_GT(json.at("validation_chamfer"), 0.0);
+        EXPECT_TRUE(json.contains("validation_f_score_0.1"));
+      }
+    }
+    EXPECT_THAT(steps, ::testing::ElementsAre(2, 4));
+  }
 }
 
 // What each of two ranks answers that were started with these configs.

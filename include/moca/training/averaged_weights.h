@@ -29,6 +29,8 @@ class AveragedWeights {
                   const ParameterShards& shards = {});
 
   void update(int64_t step);
+  // Exchanges this process's parameters with their averages; a second call restores both.
+  void exchange();
   // This process's parameters averaged and, on the first one, everything else (buffers, frozen
   // parameters) as in the model now.
   checkpoint::NamedTensors state() const;

@@ -54,6 +54,7 @@ class Trainer {
   void enter(const std::string& phase);
   void count_bad_steps(const StepStats& stats);
   void record(const StepStats& stats);
+  void validate();
   void save(bool last);
   void check_weights() const;
   std::string try_to_save(bool last);

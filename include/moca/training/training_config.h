@@ -71,6 +71,8 @@ struct TrainingConfig {
   int64_t checkpoint_every = 1000;
   int64_t keep_checkpoints = 3;
   int64_t keep_every = 0;
+  int64_t validate_every = 0;
+  int64_t validation_assets = 4;
   int64_t log_every = 10;
   int64_t num_threads = 0;
   int64_t loader_threads = 1;
@@ -99,6 +101,12 @@ struct TrainingConfig {
     v("keep_checkpoints", self.keep_checkpoints, "newest checkpoints that are kept", at_least(1));
     v("keep_every", self.keep_every,
       "checkpoints of steps that are multiples of this are kept for good; 0: none", at_least(0));
+    v("validate_every", self.validate_every,
+      "steps between validations, which generate (or reconstruct) and score a few assets with the "
+      "averaged weights; 0: none",
+      at_least(0));
+    v("validation_assets", self.validation_assets,
+      "assets of a validation, held out ones where there are some", at_least(1));
     v("log_every", self.log_every, "steps between lines of metrics.jsonl", at_least(1));
     v("num_threads", self.num_threads, "CPU threads of tensor operations; 0 is all cores",
       at_least(0));

@@ -6,6 +6,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "moca/data/micro_batch_plan.h"
 #include "moca/training/measurements.h"
@@ -30,6 +32,8 @@ struct TrainingTask {
   std::shared_ptr<Measurements> measurements = nullptr;
   std::function<void()> look = nullptr;
   std::function<int64_t(MicroBatch which)> num_components = nullptr;
+  // Scores of the model as it is, for the first rank to record; may be null.
+  std::function<std::vector<std::pair<std::string, double>>()> validate = nullptr;
 };
 
 // Which micro-batches one process computes: of every step each `stride`-th from `first` on.
