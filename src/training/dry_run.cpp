@@ -69,8 +69,8 @@ DryRun dry_run(const TrainingTask& task, const TrainingConfig& config, const Mic
   step();  // the first one also loads data and libraries
   const auto start = std::chrono::steady_clock::now();
   step();
-  const auto of_each = static_cast<double>(share.num_micro_batches / share.stride);
-  found.seconds_per_step = seconds_since(start) * of_each;
+  const int64_t micro_batches = share.num_micro_batches / share.stride;
+  found.seconds_per_step = seconds_since(start) * static_cast<double>(micro_batches);
   if (!std::isfinite(found.loss)) {
     throw Error("the loss of the first step is not finite, with " + task.contents(which) +
                 ". Look at this data, or lower optimizer.learning_rate.");
