@@ -137,6 +137,21 @@ TEST(Architecture, TheReadingListTakesTenMinutes) {
   EXPECT_LE(total, 900U);
 }
 
+TEST(Architecture, EveryFolderOfTestsIsBuilt) {
+  const fs::path tests = fs::path(MOCA_SOURCE_DIR) / "tests";
+  std::string listed;
+  for (const auto& line : lines_of(tests / "CMakeLists.txt")) {
+    listed += line + "\n";
+  }
+  for (const auto& file : fs::recursive_directory_iterator(tests)) {
+    const auto folder = file.path().parent_path();
+    if (folder != tests && file.path().filename().string().ends_with("_test.cpp")) {
+      EXPECT_NE(listed.find("moca_test(" + folder.filename().string()), std::string::npos)
+          << file.path() << " is in a folder that tests/CMakeLists.txt does not name";
+    }
+  }
+}
+
 TEST(Architecture, NoFileIsTooLong) {
   for (const fs::path& file : sources_below({"include", "src", "tools"})) {
     EXPECT_LE(lines_of(file).size(), kLongestFile) << file;

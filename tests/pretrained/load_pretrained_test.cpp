@@ -147,6 +147,27 @@ TEST(LoadPretrained, PartCraftersTableBecomesTheCodebookWhereItFits) {
   EXPECT_TRUE(bit_equal(larger->named_parameters()["component_embedding.weight"], before));
 }
 
+TEST(LoadPretrained, AnotherNumberOfCompressionQueriesRepeatsOrCutsThem) {
+  const TemporaryFolder folder;
+  auto config = config_of(GlobalAttentionKind::kMoc, 8);
+  config.num_compressed_tokens = 3;
+  const auto stored = make_dit(config, 1);
+  write_dit(folder.path(), stored, kC, kImageWidth);
+  const auto queries = [](const MocaDit& dit) {
+    return dit->named_parameters()["packing.compression_queries"];
+  };
+  for (const int64_t wanted : {2, 5}) {
+    config.num_compressed_tokens = wanted;
+    auto loaded = make_dit(config, 2);
+    load_dit_weights(loaded, folder.path());
+    for (int64_t i = 0; i < wanted; ++i) {
+      EXPECT_TRUE(bit_equal(queries(loaded)[i], queries(stored)[i % 3])) << wanted << ", " << i;
+    }
+    EXPECT_TRUE(bit_equal(loaded->named_parameters()["packing.anchor_query"],
+                          stored->named_parameters()["packing.anchor_query"]));
+  }
+}
+
 TEST(LoadPretrained, InflatesThePatchProjectionOfAThreeChannelEncoder) {
   const TemporaryFolder folder;
   auto config = testing::tiny_image_encoder_config();
