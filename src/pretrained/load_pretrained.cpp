@@ -19,7 +19,8 @@ namespace {
 
 constexpr const char* kCodebook = "component_embedding.weight";
 constexpr const char* kPartTable = "part_embedding.weight";  // PartCrafter's name of the codebook
-constexpr const char* kPrefix = "dinov2.";                   // of DINOv2 inside a larger model
+constexpr const char* kCompressionQueries = "packing.compression_queries";
+constexpr const char* kPrefix = "dinov2.";  // of DINOv2 inside a larger model
 constexpr const char* kPatchWeight = "embeddings.patch_embeddings.projection.weight";
 
 // Names with their block numbers as *, each once, in order: "blocks.*.router.to_q.weight".
@@ -105,6 +106,20 @@ void require_blocks(const std::filesystem::path& config, const checkpoint::Weigh
   }
 }
 
+// A warm start with another M: the stored compression queries again and again, or the first of
+// them.
+void repeat_queries(dit::MocaDit& dit, const checkpoint::Weights& weights) {
+  const torch::NoGradGuard no_grad;
+  weights.check_finite(kCompressionQueries);
+  const auto stored = weights.read(kCompressionQueries);  // [M', D]
+  auto queries = dit->named_parameters()[kCompressionQueries];
+  const auto rows = at::arange(queries.size(0)).remainder(stored.size(0));
+  queries.copy_(stored.index_select(0, rows));
+  log::info("  the " + std::to_string(stored.size(0)) + " compression queries were " +
+            (stored.size(0) < queries.size(0) ? "repeated" : "cut") + " to " +
+            std::to_string(queries.size(0)));
+}
+
 }  // namespace
 
 VaeDescription describe_vae(const std::filesystem::path& path) {
@@ -166,11 +181,20 @@ void load_dit_weights(dit::MocaDit& dit, const checkpoint::Weights& weights,
     rules.unused.emplace_back(kPartTable);
     rules.fresh.emplace_back(kCodebook);
   }
+  const auto stored_queries = shape_of(weights, kCompressionQueries);
+  const bool other_count = stored_queries.size() == 2 && stored_queries[1] == config.width &&
+                           stored_queries[0] != config.num_compressed_tokens;
+  if (other_count) {
+    rules.unused.emplace_back(kCompressionQueries);
+  }
   rules.fresh.emplace_back("packing.");
   for (int64_t block = 0; block < config.num_layers; ++block) {
     rules.fresh.push_back("blocks." + std::to_string(block) + ".router.");
   }
   log_report(weights, checkpoint::load_state(*dit, weights, rules));
+  if (other_count) {
+    repeat_queries(dit, weights);
+  }
   negate_velocity(dit);
 }
 
