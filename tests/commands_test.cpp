@@ -210,6 +210,25 @@ TEST_F(Commands, ConvertWeightsWritesAFolderThatSampleAndTrainingTake) {
   EXPECT_EQ(trained.code, 0) << trained.output;
 }
 
+// The three phases of the paper's training, each from the weights of the one before.
+TEST_F(Commands, TheRecipesTwinsTrainOneAfterAnother) {
+  for (const std::string name : {"tiny_object_512", "tiny_object_1024", "tiny_scene_1024"}) {
+    const auto trained = moca("train " + config(name + ".yaml"));
+    ASSERT_EQ(trained.code, 0) << name << "\n" << trained.output;
+    EXPECT_THAT(read_file(*folder_ / "runs" / name / "metrics.jsonl"),
+                HasSubstr("validation_chamfer"))
+        << name;
+    const auto written = moca("convert-weights runs/" + name + " models/" + name);
+    ASSERT_EQ(written.code, 0) << name << "\n" << written.output;
+  }
+  const auto evaluated = moca("evaluate runs/tiny_scene_1024");
+  EXPECT_EQ(evaluated.code, 0) << evaluated.output;
+  expect_refusal(
+      "sample --run runs/tiny_scene_1024 --image runs/tiny/evaluation/0000_chair/picture.png "
+      "--out scene",
+      "a map is needed in which pixels of component i hold i + 1");
+}
+
 TEST_F(Commands, PublicWeightsThatDoNotFitAreRefusedInOneLine) {
   const std::string picture = " --image runs/tiny/evaluation/0000_chair/picture.png --out refused";
   ASSERT_EQ(moca("convert-weights runs/tiny for_mistakes").code, 0);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -21,6 +22,7 @@ struct SampleOptions {
   std::string run;
   std::string weights;
   std::string picture;
+  std::string component_map;
   std::vector<std::string> overrides;
   std::string precision = "fp32";
   int64_t num_components = 4;
@@ -39,6 +41,22 @@ moca::generation::ComponentGenerator make_generator(const SampleOptions& options
                                                moca::ops::select_device(config.device));
 }
 
+moca::generation::Request request_of(const SampleOptions& options, const moca::Image& picture,
+                                     const moca::generation::ComponentGenerator& generator) {
+  moca::generation::Request request{picture, options.num_components, options.seed};
+  if (options.component_map.empty()) {
+    return request;
+  }
+  if (!generator.takes_component_maps()) {
+    throw moca::Error("--component-map " + options.component_map +
+                      " is of no use: the model was trained on pictures without component masks.");
+  }
+  request.component_map = moca::read_image(options.component_map);
+  const auto& ids = request.component_map.pixels;
+  request.num_components = ids.empty() ? 0 : *std::max_element(ids.begin(), ids.end());
+  return request;
+}
+
 void run(const SampleOptions& options) {
   if (options.run.empty() == options.weights.empty()) {
     throw moca::Error("name either a run with --run or a model folder with --weights.");
@@ -53,7 +71,7 @@ void run(const SampleOptions& options) {
                       " exists already and is not overwritten. Name another with --out.");
   }
   auto generator = make_generator(options);
-  const auto scenes = generator.generate({{image, options.num_components, options.seed}});
+  const auto scenes = generator.generate({request_of(options, image, generator)});
   experiment::write_asset(out, scenes.front());
   moca::log::info("wrote " + (out / "asset.glb").string());
 }
@@ -68,6 +86,10 @@ void add_sample(CLI::App& app) {
                       "folder of public weights in the layout of TripoSG and PartCrafter");
   command->add_option("--image", options->picture, "PNG or JPEG of the object or scene")
       ->required();
+  command->add_option(
+      "--component-map", options->component_map,
+      "for models trained with masks: PNG of the picture's size, one channel, 0 the "
+      "background, i + 1 component i; says how many components there are");
   command->add_option("overrides", options->overrides, "settings as section.key=value");
   command->add_option("--components", options->num_components, "components to generate")
       ->capture_default_str();

@@ -94,6 +94,10 @@ at::Tensor PreparedDataset::image(int64_t asset, int64_t view) const {
   return read_row(asset, "images", view);
 }
 
+at::Tensor PreparedDataset::component_map(int64_t asset, int64_t view) const {
+  return read_row(asset, "component_ids", view);
+}
+
 mesh::Scene PreparedDataset::reference(int64_t asset) const {
   const auto vertices = read(asset, "vertices");
   const auto faces = read(asset, "faces");

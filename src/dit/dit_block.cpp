@@ -63,6 +63,9 @@ at::Tensor DitBlockImpl::image_attention(const at::Tensor& tokens, const BlockCo
   }
   const auto image = attn2_->project_context(context.image_tokens);  // once per asset
   const auto query = attn2_->project_query(tokens);                  // [n, H, S, K]
+  if (context.image_tokens.size(0) == tokens.size(0)) {              // a picture of each component
+    return attn2_->project_output(ops::attention(query, image.key, image.value));
+  }
   std::vector<at::Tensor> outputs;
   for (const auto& group : context.layout->groups) {
     outputs.push_back(ops::attention_between(group.of_components(query),

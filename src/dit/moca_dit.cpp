@@ -12,6 +12,21 @@
 #include "moca/nn/activation_checkpoint.h"
 
 namespace moca::dit {
+namespace {
+
+// [B', T, D_image] of the assets, or [n, T, D_image] of the components.
+at::Tensor packed_image_tokens(const DitInput& input, const ComponentLayout& layout) {
+  const auto& tokens = input.image_tokens;
+  if (tokens.dim() == 4) {
+    expect_shape(tokens, {layout.num_assets, layout.max_components, -1, -1},
+                 "image_tokens [B, N, T, D_image]");
+    return layout.pack(tokens);
+  }
+  expect_shape(tokens, {layout.num_assets, -1, -1}, "image_tokens [B, T, D_image]");
+  return tokens.index_select(0, layout.asset_order);
+}
+
+}  // namespace
 
 MocaDitImpl::MocaDitImpl(const DitConfig& config, int64_t latent_channels, int64_t image_width)
     : config_(config),
@@ -80,9 +95,7 @@ at::Tensor MocaDitImpl::forward(const DitInput& input,
   const auto& layout = *shared_layout;
   BlockContext context{shared_layout, at::Tensor(), generator};
   if (input.image_tokens.defined()) {
-    expect_shape(input.image_tokens, {B, -1, -1}, "image_tokens [B, T, D_image]");
-    context.image_tokens =
-        input.image_tokens.index_select(0, layout.asset_order).to(proj_in_->weight.scalar_type());
+    context.image_tokens = packed_image_tokens(input, layout).to(proj_in_->weight.scalar_type());
   }
   auto tokens = embed(input, layout);
   std::vector<at::Tensor> skips;

@@ -13,8 +13,10 @@
 namespace moca::experiment {
 namespace {
 
+// bytes: [S, S, 3] or [S, S].
 Image image_of(const at::Tensor& bytes) {
-  Image image(static_cast<int>(bytes.size(1)), static_cast<int>(bytes.size(0)), 3);
+  Image image(static_cast<int>(bytes.size(1)), static_cast<int>(bytes.size(0)),
+              bytes.dim() == 3 ? 3 : 1);
   std::memcpy(image.pixels.data(), bytes.contiguous().const_data_ptr<uint8_t>(),
               image.pixels.size());
   return image;
@@ -23,7 +25,8 @@ Image image_of(const at::Tensor& bytes) {
 }  // namespace
 
 generation::Request request_of(const data::PreparedDataset& dataset, int64_t asset, uint64_t seed) {
-  return {image_of(dataset.image(asset, 0)), dataset.records()[asset].num_components(), seed};
+  return {image_of(dataset.image(asset, 0)), dataset.records()[asset].num_components(), seed,
+          image_of(dataset.component_map(asset, 0))};
 }
 
 mesh::Scene reconstruct(vae::VecsetVae& vae, const data::PreparedDataset& dataset, int64_t asset,

@@ -3,6 +3,7 @@
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
 #include "moca/experiment/models.h"
+#include "moca/nn/lora.h"
 #include "moca/pretrained/write_pretrained.h"
 
 namespace moca::experiment {
@@ -28,7 +29,8 @@ void convert_run(const RunConfig& config, const std::filesystem::path& output) {
   if (config.stage == Stage::kVae) {
     pretrained::write_vae(output, vae, vae::LatentStatistics(latent_channels));
   } else {
-    const auto denoiser = load_denoiser(config, latent_channels);
+    auto denoiser = load_denoiser(config, latent_channels);
+    nn::merge_lora(*denoiser);
     pretrained::write_vae(output, vae, denoiser->latent_statistics());
     pretrained::write_dit(output, denoiser->dit(), latent_channels, config.image_encoder.width);
     pretrained::write_image_encoder(output, denoiser->image_encoder());

@@ -65,6 +65,14 @@ void merge_adapter(torch::nn::Module& module, const std::string& folder) {
   }
 }
 
+// The adapters that a run trains.
+void add_adapters(generation::ComponentDenoiser& denoiser, const nn::LoraConfig& lora) {
+  if (lora.rank > 0) {
+    nn::add_lora(*denoiser, lora);
+    nn::freeze_adapted_layers(*denoiser);
+  }
+}
+
 generation::Conditioning pretrained_conditioning(const RunConfig& config) {
   using pretrained::Part;
   generation::Conditioning conditioning;
@@ -116,6 +124,7 @@ generation::ComponentDenoiser initial_denoiser(const RunConfig& config, int64_t 
   if (!from.vae.empty()) {
     set_pretrained_statistics(config, denoiser->latent_statistics());
   }
+  add_adapters(denoiser, config.dit_training.lora);
   return denoiser;
 }
 
@@ -125,6 +134,7 @@ generation::ComponentDenoiser load_denoiser(const RunConfig& config, int64_t lat
                 " is of stage vae and cannot generate: name a run of stage dit.");
   }
   generation::ComponentDenoiser denoiser(config.dit, config.image_encoder, latent_channels);
+  add_adapters(denoiser, config.dit_training.lora);
   load_averaged(*denoiser, config.folder());
   return denoiser;
 }

@@ -1,5 +1,9 @@
 #include "moca/generation/component_denoiser.h"
 
+#include <ATen/ATen.h>
+
+#include "moca/core/shapes.h"
+
 namespace moca::generation {
 
 ComponentDenoiserImpl::ComponentDenoiserImpl(
@@ -14,6 +18,20 @@ ComponentDenoiserImpl::ComponentDenoiserImpl(
       parameter.set_requires_grad(false);
     }
   }
+}
+
+at::Tensor ComponentDenoiserImpl::image_tokens(const at::Tensor& images,
+                                               const at::Tensor& component_mask) {
+  if (!image_encoder_->config().sees_components()) {
+    return image_encoder_->forward(images);
+  }
+  const auto [B, N] = shape<2>(component_mask, "component_mask [B, N]");
+  expect_shape(images, {B, N, 7, -1, -1}, "images [B, N, 7, S, S]");
+  const auto present = component_mask.flatten().nonzero().squeeze(1);
+  const auto tokens = image_encoder_->forward(images.flatten(0, 1).index_select(0, present));
+  return at::zeros({B * N, tokens.size(1), tokens.size(2)}, tokens.options())
+      .index_copy(0, present, tokens)
+      .unflatten(0, {B, N});
 }
 
 }  // namespace moca::generation

@@ -51,17 +51,66 @@ int64_t padded_components(const std::vector<Request>& requests, int64_t limit) {
 
 at::Device device_of(torch::nn::Module& module) { return module.parameters().front().device(); }
 
-}  // namespace
-
-at::Tensor picture_to_input(const Image& picture, int64_t image_size) {
+// [S, S, channels] bytes of a picture as the dataset has them.
+at::Tensor square_bytes(const Image& picture, int64_t image_size) {
   const int size = static_cast<int>(image_size);
   auto prepared = pad_to_square(to_rgb(picture));
   if (prepared.width != size) {
     prepared = resize_area(prepared, size, size);
   }
-  const auto bytes =
-      at::from_blob(prepared.pixels.data(), {1, image_size, image_size, 3}, at::kByte);
-  return image_encoder::normalise_images(bytes);
+  return at::from_blob(prepared.pixels.data(), {image_size, image_size, 3}, at::kByte).clone();
+}
+
+// What preprocess.h makes of every component for an image encoder of 7 channels: [N, 7, H, W].
+at::Tensor scene_inputs(const Request& request, const image_encoder::PreprocessConfig& config) {
+  const auto scene = to_rgb(request.picture);
+  std::vector<at::Tensor> inputs;
+  for (int64_t i = 0; i < request.num_components; ++i) {
+    Image own = scene;
+    Image mask(scene.width, scene.height, 1);
+    for (size_t pixel = 0; pixel < mask.pixels.size(); ++pixel) {
+      if (request.component_map.pixels[pixel] == i + 1) {
+        mask.pixels[pixel] = 255;
+      } else {
+        std::fill_n(&own.pixels[3 * pixel], 3, uint8_t{255});
+      }
+    }
+    inputs.push_back(image_encoder::scene_input(own, scene, mask, config));
+  }
+  return at::stack(inputs);
+}
+
+void check_component_map(const Request& request) {
+  const Image& picture = request.picture;
+  const Image& map = request.component_map;
+  const auto size_text = [](const Image& image) {
+    return std::to_string(image.width) + " x " + std::to_string(image.height);
+  };
+  if (map.pixels.empty()) {
+    throw Error(
+        "the model was trained with component masks: a map is needed in which pixels of component "
+        "i hold i + 1 and the background 0.");
+  }
+  if (map.channels != 1 || map.width != picture.width || map.height != picture.height) {
+    throw Error("the component map (" + size_text(map) + ", " + std::to_string(map.channels) +
+                " channels) must have one channel and the picture's size (" + size_text(picture) +
+                ").");
+  }
+}
+
+}  // namespace
+
+at::Tensor picture_to_input(const Image& picture, int64_t image_size) {
+  return image_encoder::normalise_images(square_bytes(picture, image_size).unsqueeze(0))[0];
+}
+
+at::Tensor component_pictures_to_input(const Image& picture, const Image& component_map,
+                                       int64_t num_components, int64_t image_size) {
+  const int size = static_cast<int>(image_size);
+  auto map = resize_nearest(pad_to_square(component_map, 0), size, size);
+  return image_encoder::component_images(
+      square_bytes(picture, image_size),
+      at::from_blob(map.pixels.data(), {image_size, image_size}, at::kByte), num_components);
 }
 
 ComponentGenerator::ComponentGenerator(ComponentDenoiser denoiser, vae::VecsetVae vae,
@@ -78,11 +127,21 @@ ComponentGenerator::ComponentGenerator(ComponentDenoiser denoiser, vae::VecsetVa
   vae_->eval();
 }
 
-at::Tensor ComponentGenerator::picture_input(const Image& picture) const {
-  if (conditioning_.preprocess) {
-    return image_encoder::preprocess_picture(picture, *conditioning_.preprocess).unsqueeze(0);
+bool ComponentGenerator::takes_component_maps() const {
+  return denoiser_->image_encoder()->config().sees_components();
+}
+
+at::Tensor ComponentGenerator::picture_input(const Request& request) const {
+  const int64_t image_size = denoiser_->image_encoder()->config().image_size;
+  const auto& preprocess = conditioning_.preprocess;
+  if (!takes_component_maps()) {
+    return preprocess ? image_encoder::preprocess_picture(request.picture, *preprocess)
+                      : picture_to_input(request.picture, image_size);
   }
-  return picture_to_input(picture, denoiser_->image_encoder()->config().image_size);
+  check_component_map(request);
+  return preprocess ? scene_inputs(request, *preprocess)
+                    : component_pictures_to_input(request.picture, request.component_map,
+                                                  request.num_components, image_size);
 }
 
 ComponentGenerator::BatchStart ComponentGenerator::start_of(
@@ -124,10 +183,11 @@ std::vector<at::Tensor> ComponentGenerator::generate_latents(const std::vector<R
   }
   std::vector<at::Tensor> pictures;
   for (const auto& request : requests) {
-    pictures.push_back(picture_input(request.picture));
+    pictures.push_back(picture_input(request));
   }
   const nn::Autocast autocast(device, use_bf16_);
-  const auto image_tokens = denoiser_->image_encoder()->forward(at::cat(pictures).to(device));
+  const auto image_tokens = denoiser_->image_tokens(
+      at::pad_sequence(pictures, /*batch_first=*/true).to(device), start.component_mask);
   const auto velocity = [&](const at::Tensor& noisy_latents, const at::Tensor& noise_level,
                             bool conditioned) {
     return denoiser_->dit()->forward(

@@ -9,6 +9,7 @@
 #include "moca/core/error.h"
 #include "moca/core/shapes.h"
 #include "moca/image_encoder/preprocess.h"
+#include "moca/nn/flops.h"
 
 namespace moca::image_encoder {
 namespace {
@@ -26,6 +27,21 @@ void ImageEncoderConfig::validate(const std::string& path) const {
     throw Error(path + ".width (" + std::to_string(width) + ") must be a multiple of " + path +
                 ".num_heads (" + std::to_string(num_heads) + ").");
   }
+}
+
+int64_t ImageEncoderConfig::num_image_tokens() const {
+  return 1 + (image_size / patch_size) * (image_size / patch_size);
+}
+
+double ImageEncoderConfig::forward_flops() const {
+  const auto T = static_cast<double>(num_image_tokens()), D = static_cast<double>(width);
+  const auto patch_values = static_cast<double>(num_channels * patch_size * patch_size);
+  const auto inner = static_cast<double>(mlp_ratio) * D;
+  // SwiGLU has three matrices of two thirds of the width instead of two.
+  const double mlp = 2.0 * nn::linear_flops(T, D, inner);
+  return nn::linear_flops(T - 1, patch_values, D) +
+         static_cast<double>(num_layers) *
+             (nn::linear_flops(T, D, 4.0 * D) + nn::attention_flops(T, T, D) + mlp);
 }
 
 ImageEncoderImpl::ImageEncoderImpl(const ImageEncoderConfig& config) : config_(config) {
@@ -114,6 +130,19 @@ at::Tensor normalise_images(const at::Tensor& bytes) {
   const auto [B, height, width, channels] = shape<4>(bytes, "bytes [B, height, width, 3]");
   TORCH_CHECK(channels == 3, "expected RGB bytes [B, height, width, 3], got ", bytes.sizes());
   return rescale_and_normalise(bytes.permute({0, 3, 1, 2}), {});
+}
+
+at::Tensor component_images(const at::Tensor& bytes, const at::Tensor& component_map,
+                            int64_t num_components) {
+  const auto [height, width, channels] = shape<3>(bytes, "bytes [S, S, 3]");
+  expect_shape(component_map, {height, width}, "component_map [S, S]");
+  const auto numbers = at::arange(1, num_components + 1, component_map.options());
+  const auto mask = (component_map.unsqueeze(0) == numbers.view({-1, 1, 1})).unsqueeze(-1);
+  const auto own = at::where(mask, bytes.unsqueeze(0), at::full({}, 255, bytes.options()));
+  const auto whole = normalise_images(bytes.unsqueeze(0));
+  return at::cat({normalise_images(own), whole.expand({num_components, -1, -1, -1}),
+                  mask.permute({0, 3, 1, 2}).to(at::kFloat)},
+                 1);
 }
 
 }  // namespace moca::image_encoder

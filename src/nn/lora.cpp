@@ -20,6 +20,13 @@ double LoraConfig::scaling() const {
   return alpha / (rank_stabilised ? std::sqrt(r) : r);
 }
 
+void LoraConfig::validate(const std::string& path) const {
+  if (rank > 0 && targets.empty()) {
+    throw Error(path + ".targets is empty, but " + path + ".rank is " + std::to_string(rank) +
+                ": name the layers that get an adapter, as [attn1.to_q, attn1.to_v].");
+  }
+}
+
 std::vector<std::string> add_lora(torch::nn::Module& module, const LoraConfig& config) {
   std::vector<std::string> names;
   std::vector<bool> found(config.targets.size(), false);
@@ -46,6 +53,19 @@ std::vector<std::string> add_lora(torch::nn::Module& module, const LoraConfig& c
     }
   }
   return names;
+}
+
+void freeze_adapted_layers(torch::nn::Module& module) {
+  for (const auto& child : module.modules()) {
+    auto* const layer = child->as<LinearImpl>();
+    if (layer == nullptr || !layer->has_lora()) {
+      continue;
+    }
+    layer->weight.set_requires_grad(false);
+    if (layer->bias.defined()) {
+      layer->bias.set_requires_grad(false);
+    }
+  }
 }
 
 void merge_lora(torch::nn::Module& module) {

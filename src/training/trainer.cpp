@@ -18,6 +18,8 @@
 #include "moca/core/memory.h"
 #include "moca/core/progress.h"
 #include "moca/nn/autocast.h"
+#include "profile.h"
+#include "throughput.h"
 
 namespace moca::training {
 namespace {
@@ -66,9 +68,15 @@ Trainer::Trainer(TrainingTask task, const TrainingConfig& config, const Training
                 [this](const std::string& phase, double seconds) {
                   end_hanging_run(group_, run_folder_, phase, seconds);
                 }),
+      throughput_(std::make_unique<Throughput>(config.peak_tflops)),
+      profile_(std::make_unique<Profile>(
+          config.profile_steps,
+          run_folder_ / ("trace_rank_" + std::to_string(group_.rank()) + ".json"))),
       start_(std::chrono::steady_clock::now()) {
   distributed::broadcast_parameters(group_, optimizer_.parameters());
 }
+
+Trainer::~Trainer() = default;
 
 void Trainer::resume() {
   double step = 0;  // of rank 0, that others may not find what it repairs
@@ -102,10 +110,10 @@ StopReason Trainer::train() {
   if (group_.is_first()) {
     metrics_ = std::make_unique<MetricsLog>(run_folder_, step_);
   }
-  recorded_step_ = step_;
-  recorded_seconds_ = seconds_spent();
+  throughput_->start(step_, seconds_spent());
   Progress progress("train", config_.max_steps, "step", step_, /*shown=*/group_.is_first());
   while (step_ < config_.max_steps && !agree_to_stop()) {
+    profile_->step_begins();
     const auto stats = train_step();
     if (!stats) {
       continue;  // asked to stop in the middle of the step, which is done again when resumed
@@ -180,6 +188,7 @@ double Trainer::loss_and_gradients(MicroBatch which) {
   enter("backward");
   const double weight = task_.weight(which);
   gradients_.backward(weight == 1.0 ? loss : loss * weight, share_.is_last(which));
+  throughput_->add(task_, which);
   return value * weight;
 }
 
@@ -226,15 +235,12 @@ void Trainer::record(const StepStats& stats) {
     const auto measured = task_.measurements->take(group_);
     values.insert(values.end(), measured.begin(), measured.end());
   }
+  const auto speed = throughput_->take(step_, seconds_spent(), group_);
+  values.insert(values.end(), speed.begin(), speed.end());
   if (metrics_ != nullptr) {
-    values.emplace_back("seconds_per_step",
-                        (seconds_spent() - recorded_seconds_) /
-                            static_cast<double>(std::max<int64_t>(step_ - recorded_step_, 1)));
     values.emplace_back("memory_gib", memory_gib());
     metrics_->record(step_, values);
   }
-  recorded_step_ = step_;
-  recorded_seconds_ = seconds_spent();
 }
 
 // The first rank looks at what the averaged weights can do, the others wait.

@@ -10,6 +10,7 @@
 #include "component_batch.h"
 #include "moca/core/generator.h"
 #include "moca/core/progress.h"
+#include "moca/nn/flops.h"
 #include "prefetcher.h"
 
 namespace moca::training {
@@ -103,13 +104,19 @@ TrainingTask vae_training(const vae::VecsetVae& vae,
     measurements->add("kl", kl.item<double>());
     return of_field + config.kl_weight * kl;
   };
-  return {vae.ptr(),
-          loss,
-          [loader](MicroBatch which) { return loader->weight(which); },
-          [loader](MicroBatch which) { return loader->contents(which); },
-          measurements,
-          [] {},
-          [loader](MicroBatch which) { return loader->num_components(which); }};
+  return {
+      vae.ptr(),
+      loss,
+      [loader](MicroBatch which) { return loader->weight(which); },
+      [loader](MicroBatch which) { return loader->contents(which); },
+      measurements,
+      [] {},
+      [loader](MicroBatch which) { return loader->num_components(which); },
+      [loader, flops = nn::kForwardAndBackward *
+                       (vae->config().encode_flops(config.num_surface_points) +
+                        vae->config().decode_flops(config.num_query_points))](MicroBatch which) {
+        return static_cast<double>(loader->num_components(which)) * flops;
+      }};
 }
 
 }  // namespace moca::training

@@ -7,6 +7,7 @@
 #include "moca/core/error.h"
 #include "moca/core/shapes.h"
 #include "moca/nn/embeddings.h"
+#include "moca/nn/flops.h"
 #include "moca/ops/farthest_point_sampling.h"
 
 namespace moca::vae {
@@ -37,11 +38,40 @@ std::vector<VaeBlock> register_blocks(torch::nn::Module& owner, int64_t count, i
   return blocks;
 }
 
+double self_block_flops(double tokens, double width) {
+  return nn::linear_flops(tokens, width, 4.0 * width) + nn::attention_flops(tokens, tokens, width) +
+         nn::feed_forward_flops(tokens, width);
+}
+
+double cross_block_flops(double tokens, double context, double width) {
+  return nn::linear_flops(tokens + context, width, 2.0 * width) +
+         nn::attention_flops(tokens, context, width) + nn::feed_forward_flops(tokens, width);
+}
+
 }  // namespace
 
 void VaeConfig::validate(const std::string& path) const {
   require_multiple(path, "width_encoder", width_encoder, num_heads);
   require_multiple(path, "width_decoder", width_decoder, num_heads);
+}
+
+double VaeConfig::encode_flops(int64_t num_surface_points) const {
+  const auto P = static_cast<double>(num_surface_points), L = static_cast<double>(num_tokens);
+  const auto D = static_cast<double>(width_encoder), C = static_cast<double>(latent_channels);
+  const auto point_width = static_cast<double>(nn::embedded_point_width(num_frequencies) + 3);
+  return nn::linear_flops(P + L, point_width, D) + cross_block_flops(L, P, D) +
+         static_cast<double>(num_layers_encoder) * self_block_flops(L, D) +
+         nn::linear_flops(L, D, 2.0 * C);
+}
+
+double VaeConfig::decode_flops(int64_t num_query_points) const {
+  const auto Q = static_cast<double>(num_query_points), L = static_cast<double>(num_tokens);
+  const auto D = static_cast<double>(width_decoder), C = static_cast<double>(latent_channels);
+  const auto point_width = static_cast<double>(nn::embedded_point_width(num_frequencies));
+  return nn::linear_flops(L, C, D) +
+         static_cast<double>(num_layers_decoder) * self_block_flops(L, D) +
+         nn::linear_flops(Q, point_width, D) + cross_block_flops(Q, L, D) +
+         nn::linear_flops(Q, D, 1);
 }
 
 at::Tensor Posterior::sample(const at::Tensor& noise) const {

@@ -311,5 +311,17 @@ TEST(ComponentIds, UseTheWholeCodebookEqually) {
   EXPECT_LT((counts - 600).abs().max().item<double>(), 5 * std::sqrt(600.0));  // 5 sigma
 }
 
+TEST(MocaDit, ThePictureOfTheAssetForEveryComponentIsThePictureOfTheAsset) {
+  const torch::NoGradGuard no_grad;
+  auto dit = make(small_config());
+  auto input = make_input(2, 3);
+  input.component_mask[0][2] = false;
+  const auto expected = dit->forward(input);
+  input.image_tokens = input.image_tokens.unsqueeze(1).expand({2, 3, kT, kImageWidth}).clone();
+  EXPECT_TRUE(testing::all_close(dit->forward(input), expected, 1e-5));
+  input.image_tokens[1][0].add_(1.0);
+  EXPECT_GT(change(dit->forward(input), expected), 1e-4);
+}
+
 }  // namespace
 }  // namespace moca::dit

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <set>
 
 #include "moca/mesh/renderer.h"
@@ -173,6 +174,70 @@ TEST(ComponentGenerator, GeneratesOneComponentWithoutACodebook) {
   EXPECT_THAT(refusal([&] { tiny.latents({picture(10), 2, 1}); }), HasSubstr("ids for 1 to 1"));
 }
 
+// Component i fills a column of four pixels.
+Image column_map(int num_components) {
+  Image map(40, 30, 1);
+  for (int y = 0; y < 30; ++y) {
+    for (int x = 0; x < 4 * num_components; ++x) {
+      *map.at(x, y) = static_cast<uint8_t>(x / 4 + 1);
+    }
+  }
+  return map;
+}
+
+TinyGenerator generator_with_masks() {
+  TinyGenerator tiny;
+  auto config = testing::tiny_image_encoder_config();
+  config.num_channels = 7;
+  torch::manual_seed(4);
+  tiny.denoiser = ComponentDenoiser(testing::tiny_dit_config(), config, 4);
+  return tiny;
+}
+
+TEST(ComponentGenerator, LooksAtEveryComponentsMaskWhereTheModelTakesMasks) {
+  const auto tiny = generator_with_masks();
+  EXPECT_TRUE(tiny.make().takes_component_maps());
+  EXPECT_FALSE(TinyGenerator().make().takes_component_maps());
+  const Request request = {picture(10), 3, 1, column_map(3)};
+  const auto latents = tiny.latents(request);
+  auto other = request;
+  std::fill(other.component_map.pixels.begin(), other.component_map.pixels.end(), uint8_t{2});
+  EXPECT_FALSE(at::equal(tiny.latents(other), latents));
+  // One call for several assets of different sizes gives what each gives by itself.
+  const auto together = tiny.make().generate_latents({{picture(90), 1, 2, column_map(1)}, request});
+  EXPECT_TRUE(all_close(together[1], latents, 1e-5));
+}
+
+TEST(ComponentGenerator, RefusesAMissingOrMisfittingComponentMap) {
+  const auto tiny = generator_with_masks();
+  EXPECT_THAT(refusal([&] {
+                tiny.latents({picture(10), 3, 1});
+              }),
+              HasSubstr("the model was trained with component masks: a map is needed"));
+  EXPECT_THAT(refusal([&] {
+                tiny.latents({picture(10), 3, 1, Image(20, 30, 1)});
+              }),
+              HasSubstr("the component map (20 x 30, 1 channels) must have one channel and the "
+                        "picture's size (40 x 30)"));
+}
+
+TEST(ComponentGenerator, PublicPreprocessingSeesTheSameComponents) {
+  const auto tiny = generator_with_masks();
+  Conditioning conditioning;
+  conditioning.preprocess = image_encoder::PreprocessConfig();
+  conditioning.preprocess->shortest_edge = conditioning.preprocess->crop_width =
+      conditioning.preprocess->crop_height = 16;
+  ComponentGenerator generator(tiny.denoiser, tiny.vae, tiny.sampler, tiny.decoder, false,
+                               conditioning);
+  const Request request = {picture(10), 2, 1, column_map(2)};
+  auto swapped = request;
+  for (auto& id : swapped.component_map.pixels) {
+    id = id == 0 ? 0 : 3 - id;
+  }
+  const auto latents = generator.generate_latents({request})[0];
+  EXPECT_FALSE(at::equal(generator.generate_latents({swapped})[0], latents));
+}
+
 TEST(ComponentDenoiser, HoldsTheDitTheEncoderAndTheStatistics) {
   const TinyGenerator tiny;
   std::set<std::string> parts;
@@ -201,17 +266,17 @@ TEST(PictureToInput, KeepsThePixelsOfAPictureOfTheRightSize) {
     exact.pixels[i] = static_cast<uint8_t>(i % 251);
   }
   const auto kept = picture_to_input(exact, 16);
-  EXPECT_EQ(kept.sizes(), at::IntArrayRef({1, 3, 16, 16}));
-  EXPECT_NEAR(kept[0][1][2][3].item<double>(), (exact.at(3, 2)[1] / 255.0 - 0.456) / 0.224, 1e-5);
+  EXPECT_EQ(kept.sizes(), at::IntArrayRef({3, 16, 16}));
+  EXPECT_NEAR(kept[1][2][3].item<double>(), (exact.at(3, 2)[1] / 255.0 - 0.456) / 0.224, 1e-5);
 }
 
 TEST(PictureToInput, PadsToASquareOnWhite) {
   const auto wide = picture_to_input(Image(20, 10, 3, 0), 16);
-  EXPECT_NEAR(wide[0][0][0][8].item<double>(), (1.0 - 0.485) / 0.229, 1e-5) << "above";
-  EXPECT_NEAR(wide[0][0][15][8].item<double>(), (1.0 - 0.485) / 0.229, 1e-5) << "below";
-  EXPECT_NEAR(wide[0][0][8][8].item<double>(), (0.0 - 0.485) / 0.229, 1e-5) << "the picture";
+  EXPECT_NEAR(wide[0][0][8].item<double>(), (1.0 - 0.485) / 0.229, 1e-5) << "above";
+  EXPECT_NEAR(wide[0][15][8].item<double>(), (1.0 - 0.485) / 0.229, 1e-5) << "below";
+  EXPECT_NEAR(wide[0][8][8].item<double>(), (0.0 - 0.485) / 0.229, 1e-5) << "the picture";
   const auto high = picture_to_input(Image(10, 20, 3, 0), 16);
-  EXPECT_TRUE(all_close(high, wide.transpose(2, 3), 1e-6));
+  EXPECT_TRUE(all_close(high, wide.transpose(1, 2), 1e-6));
 }
 
 }  // namespace

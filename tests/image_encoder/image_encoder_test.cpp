@@ -8,6 +8,7 @@
 #include <map>
 
 #include "moca/core/generator.h"
+#include "tests/support/counted_flops.h"
 #include "tests/support/fixture.h"
 #include "tests/support/tensor_matchers.h"
 #include "tests/support/tiny_models.h"
@@ -159,6 +160,38 @@ TEST(ImageEncoder, RefusesAnotherNumberOfChannels) {
   config.num_channels = 7;
   EXPECT_EQ(make(config)(at::zeros({1, 7, 16, 16})).size(1), 5);
   EXPECT_THROW(make(config)(at::zeros({1, 3, 16, 16})), c10::Error);
+}
+
+TEST(ComponentImages, HoldEachOnesOwnPartThePictureAndTheMask) {
+  const auto bytes = at::arange(4 * 4 * 3).to(at::kByte).view({4, 4, 3});
+  auto map = at::zeros({4, 4}, at::kByte);
+  map[1][2] = 1;
+  map[3][0] = 2;
+  const auto images = component_images(bytes, map, 3);
+  ASSERT_EQ(images.sizes(), at::IntArrayRef({3, 7, 4, 4}));
+  const auto picture = normalise_images(bytes.unsqueeze(0))[0];
+  const auto white = normalise_images(at::full({1, 4, 4, 3}, 255, at::kByte))[0];
+  for (int64_t i = 0; i < 3; ++i) {
+    const auto seen = map == i + 1;
+    EXPECT_TRUE(bit_equal(images[i].narrow(0, 0, 3), at::where(seen, picture, white))) << i;
+    EXPECT_TRUE(bit_equal(images[i].narrow(0, 3, 3), picture)) << i;
+    EXPECT_TRUE(bit_equal(images[i][6], seen.to(at::kFloat))) << i;
+  }
+}
+
+TEST(ImageEncoder, CountsTheOperationsOfItsLayers) {
+  const torch::AutoGradMode with_gradient(true);
+  for (const int64_t num_channels : {3, 7}) {
+    auto config = tiny_image_encoder_config();
+    config.num_channels = num_channels;
+    auto encoder = make(config);
+    const double linear = testing::counted_linear_flops([&] {
+      encoder->forward(at::zeros({1, num_channels, 16, 16}));
+    });
+    const double patches = 2.0 * 4 * static_cast<double>(num_channels) * 8 * 8 * 16;
+    const double attention = 4.0 * 5 * 5 * 16;
+    EXPECT_DOUBLE_EQ(config.forward_flops(), linear + patches + attention);
+  }
 }
 
 TEST(PositionTable, OfTheStoredSizeIsTakenAsItIs) {

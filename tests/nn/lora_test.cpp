@@ -115,5 +115,22 @@ TEST(Lora, TargetsAreEndsOfNamesAtADot) {
       << message;
 }
 
+TEST(Lora, TrainsTheAdapterInPlaceOfItsLayer) {
+  FeedForward layer(8);
+  add_lora(*layer, small_config({"net.2"}));
+  freeze_adapted_layers(*layer);
+  for (const auto& item : layer->named_parameters()) {
+    const bool adapted = item.key().rfind("net.2.", 0) == 0;
+    const bool adapter = item.key().find("lora_") != std::string::npos;
+    EXPECT_EQ(item.value().requires_grad(), !adapted || adapter) << item.key();
+  }
+}
+
+TEST(Lora, ARankWithoutTargetsIsRefused) {
+  EXPECT_EQ(testing::refusal([] { small_config({}).validate("dit_training.lora"); }),
+            "dit_training.lora.targets is empty, but dit_training.lora.rank is 3: name the layers "
+            "that get an adapter, as [attn1.to_q, attn1.to_v].");
+}
+
 }  // namespace
 }  // namespace moca::nn

@@ -341,6 +341,43 @@ TEST_F(TinyStages, TheVaeTellsTheTwoPartsOfItsLoss) {
   EXPECT_NEAR(measured[0].second + vae_config().kl_weight * measured[1].second, loss, 1e-6);
 }
 
+TEST_F(TinyStages, AnEncoderOfSevenChannelsLearnsFromComponentMasks) {
+  auto setup = dit_setup();
+  auto encoder = testing::tiny_image_encoder_config();
+  encoder.num_channels = 7;
+  torch::manual_seed(2);
+  setup.denoiser = generation::ComponentDenoiser(testing::tiny_dit_config(), encoder, 4);
+  setup.config.condition_dropout = 0.0;
+  const auto task = dit_training(setup);
+  task.loss({0}).backward();
+  const auto gradient = setup.denoiser->image_encoder()
+                            ->named_parameters()["embeddings.patch_embeddings.projection.weight"]
+                            .grad();
+  ASSERT_TRUE(gradient.defined());
+  for (int64_t channel = 0; channel < 7; ++channel) {
+    EXPECT_GT(gradient.select(1, channel).abs().max().item<double>(), 0.0) << channel;
+  }
+}
+
+TEST_F(TinyStages, CountsThreeForwardPassesOfWhatItTrainsAndOneOfTheRest) {
+  auto setup = dit_setup();
+  const auto& encoder = setup.denoiser->image_encoder()->config();
+  const auto task = dit_training(setup);
+  const auto counts = task.num_components({0});
+  const double all = task.flops({0});
+  EXPECT_GT(all, 0.0);
+  auto uncached = setup;
+  uncached.config.num_cached_encodings = 0;
+  const double with_encodings = dit_training(uncached).flops({0});
+  EXPECT_DOUBLE_EQ(with_encodings - all,
+                   static_cast<double>(counts) * tiny_vae()->config().encode_flops(32));
+  auto frozen_config = testing::tiny_image_encoder_config();
+  frozen_config.trainable = false;
+  auto frozen = setup;
+  frozen.denoiser = generation::ComponentDenoiser(testing::tiny_dit_config(), frozen_config, 4);
+  EXPECT_DOUBLE_EQ(all - dit_training(frozen).flops({0}), 2.0 * 2.0 * encoder.forward_flops());
+}
+
 TEST_F(TinyStages, ABudgetOfComponentsFillsTheMicroBatch) {
   auto setup = dit_setup();
   setup.batches.rule = {2, 1, 8};

@@ -59,6 +59,14 @@ class RunFolder {
     return trainer.train();
   }
 
+  std::vector<std::string> names_of_checkpoints() const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(checkpoints())) {
+      names.push_back(entry.path().filename());
+    }
+    return names;
+  }
+
   // Writes the checkpoint of `step` anew, with another state.json.
   void change_state(const std::string& state_json, int64_t step) const {
     const auto folder = checkpoint::step_folder(checkpoints(), step);
@@ -170,6 +178,37 @@ TEST(Trainer, RecordsLossNormRateAndTimeOfEachStep) {
   }
 }
 
+TEST(Trainer, RecordsItsSpeedInComponentsAndOperations) {
+  const RunFolder run;
+  auto task = ToyTask().task();
+  task.num_components = [](MicroBatch) { return int64_t{5}; };
+  task.flops = [](MicroBatch) { return 3e12; };
+  auto config = toy_training();
+  config.peak_tflops = 2e6;
+  run.train(task, config);
+  for (const auto& line : run.metrics()) {
+    const double seconds = line.at("seconds_per_step");
+    EXPECT_NEAR(line.at("components_per_second"), 5.0 / seconds, 1e-6 / seconds);
+    EXPECT_NEAR(line.at("model_tflops_per_second"), 3.0 / seconds, 1e-6 / seconds);
+    EXPECT_NEAR(line.at("model_flops_utilisation"), 3.0 / seconds / 2e6, 1e-9 / seconds);
+  }
+}
+
+TEST(Trainer, WritesATraceOfTheStepsItIsAskedFor) {
+  const RunFolder run;
+  auto config = toy_training();
+  config.profile_steps = 2;
+  run.train(ToyTask().task(), config);
+  const auto trace = nlohmann::json::parse(read_file(run.path() / "trace_rank_0.json"));
+  int64_t updates = 0, losses = 0;
+  for (const auto& event : trace.at("traceEvents")) {
+    updates += event.value("name", "") == "aten::_fused_adamw_" ? 1 : 0;
+    losses += event.value("name", "") == "aten::mse_loss" ? 1 : 0;
+  }
+  EXPECT_EQ(updates, 2);
+  EXPECT_EQ(losses, 2);
+}
+
 TEST(Trainer, WritesCheckpointsAtTheIntervalAndAtTheEndAndKeepsTheNewest) {
   const RunFolder run;
   auto config = toy_training();
@@ -177,11 +216,8 @@ TEST(Trainer, WritesCheckpointsAtTheIntervalAndAtTheEndAndKeepsTheNewest) {
   config.checkpoint_every = 3;
   config.keep_checkpoints = 2;
   run.train(ToyTask().task(), config);
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(run.checkpoints())) {
-    names.push_back(entry.path().filename());
-  }
-  EXPECT_THAT(names, ::testing::UnorderedElementsAre("step_00000009", "step_00000010"));
+  EXPECT_THAT(run.names_of_checkpoints(),
+              ::testing::UnorderedElementsAre("step_00000009", "step_00000010"));
 }
 
 TEST(Trainer, RemovesWhatAKilledRunLeftHalfWritten) {
@@ -425,12 +461,9 @@ TEST(Trainer, KeepsCheckpointsOfRoundStepsForGood) {
   config.keep_checkpoints = 2;
   config.keep_every = 4;
   run.train(ToyTask().task(), config);
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(run.checkpoints())) {
-    names.push_back(entry.path().filename());
-  }
-  EXPECT_THAT(names, ::testing::UnorderedElementsAre("step_00000004", "step_00000008",
-                                                     "step_00000009", "step_00000010"));
+  EXPECT_THAT(run.names_of_checkpoints(),
+              ::testing::UnorderedElementsAre("step_00000004", "step_00000008", "step_00000009",
+                                              "step_00000010"));
 }
 
 TEST(Trainer, DoesNotSaveWeightsThatAreNotFinite) {

@@ -8,6 +8,7 @@
 #include "moca/core/generator.h"
 #include "moca/vae/component_decoder.h"
 #include "moca/vae/latent_statistics.h"
+#include "tests/support/counted_flops.h"
 #include "tests/support/fixture.h"
 #include "tests/support/tensor_matchers.h"
 #include "tests/vae/centred_field.h"
@@ -152,6 +153,21 @@ TEST(ComponentDecoder, NamesTheResolutionsThatFit) {
                  "decoder.resolution (100) must be (decoder.coarse_resolution - 1) * 2^n + 1; with "
                  "coarse_resolution 33 that is 65, 129, ...");
   }
+}
+
+TEST(VaeConfig, CountsTheOperationsOfItsLayers) {
+  auto vae = testing::tiny_vae();
+  const auto& config = vae->config();
+  const auto points = at::rand({1, 32, 3}) - 0.5;
+  Posterior posterior;
+  const double of_encoder = testing::counted_linear_flops(
+      [&] { posterior = vae->encode(points, points, at::detail::createCPUGenerator()); });
+  const double encoder_pairs = 8 * 32 + 8 * 8;  // tokens and points, tokens and tokens
+  EXPECT_DOUBLE_EQ(config.encode_flops(32), of_encoder + 4.0 * 16 * encoder_pairs);
+  const double of_decoder =
+      testing::counted_linear_flops([&] { vae->query_field(vae->decode(posterior.mean), points); });
+  const double decoder_pairs = 8 * 8 + 32 * 8;
+  EXPECT_DOUBLE_EQ(config.decode_flops(32), of_decoder + 4.0 * 16 * decoder_pairs);
 }
 
 }  // namespace

@@ -25,7 +25,9 @@ class PreparedDataset {
   ComponentSurface surface(int64_t asset, int64_t component) const;
   ComponentQueries queries(int64_t asset, int64_t component) const;
   at::Tensor image(int64_t asset, int64_t view) const;  // [size, size, 3] uint8
-  mesh::Scene reference(int64_t asset) const;           // the asset's own meshes
+  // [size, size] uint8, 0 background, i + 1 component i
+  at::Tensor component_map(int64_t asset, int64_t view) const;
+  mesh::Scene reference(int64_t asset) const;  // the asset's own meshes
 
  private:
   at::Tensor read(int64_t asset, const std::string& name) const;

@@ -19,7 +19,9 @@ namespace moca::dit {
 // What all blocks of one forward pass share.
 struct BlockContext {
   std::shared_ptr<const ComponentLayout> layout;
-  at::Tensor image_tokens;  // [B, T, D_image] in packed asset order; undefined: the null condition
+  // [B', T, D_image] in packed asset order, or [n, T, D_image] of every component; undefined: the
+  // null condition
+  at::Tensor image_tokens;
   std::optional<at::Generator> generator;  // draws the stochastic routing in training
 };
 

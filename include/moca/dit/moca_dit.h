@@ -20,7 +20,8 @@ namespace moca::dit {
 struct DitInput {
   at::Tensor noisy_latents;   // [B, N, L, C]
   at::Tensor noise_level;     // [B] in [0, 1], one for all components of an asset
-  at::Tensor image_tokens;    // [B, T, D_image]; undefined: the null condition for all
+  at::Tensor image_tokens;    // [B, T, D_image], or of every component [B, N, T, D_image];
+                              // undefined: the null condition for all
   at::Tensor component_ids;   // [B, N] rows of the ID codebook, distinct within an asset; unused
                               // by a model without codebook
   at::Tensor component_mask;  // [B, N] true where present

@@ -17,6 +17,10 @@ class ComponentDenoiserImpl : public torch::nn::Module {
                         const image_encoder::ImageEncoderConfig& encoder_config,
                         int64_t latent_channels);
 
+  // Image tokens [B, T, D_image] of pictures [B, 3, S, S], or [B, N, T, D_image] of what the
+  // encoder sees of every component, [B, N, 7, S, S]; zero for absent ones. component_mask: [B, N].
+  at::Tensor image_tokens(const at::Tensor& images, const at::Tensor& component_mask);
+
   dit::MocaDit dit() const { return dit_; }
   image_encoder::ImageEncoder image_encoder() const { return image_encoder_; }
   vae::LatentStatistics latent_statistics() const { return latent_statistics_; }

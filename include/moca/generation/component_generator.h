@@ -20,6 +20,9 @@ struct Request {
   Image picture;               // RGB or RGBA, any size
   int64_t num_components = 1;  // N
   uint64_t seed = 0;           // of the noise and of the component ids
+  // One channel, 0 background, i + 1 where component i is seen; for a model that takes masks, which
+  // needs it. Empty: none.
+  Image component_map = {};
 };
 
 // Which ids components get: random rows of the codebook as in training, or PartCrafter's, counted
@@ -52,6 +55,9 @@ class ComponentGenerator {
   // Meshes of one asset's latents [N, L, C], named and coloured by component.
   mesh::Scene decode(const at::Tensor& latents);
 
+  // Whether every request needs a component map.
+  bool takes_component_maps() const;
+
  private:
   // Noise, ids and mask of a batch, each asset's from its own seed.
   struct BatchStart {
@@ -61,7 +67,7 @@ class ComponentGenerator {
     at::Tensor component_mask;     // [B, N]
   };
   BatchStart start_of(const std::vector<Request>& requests) const;
-  at::Tensor picture_input(const Image& picture) const;  // [1, channels, height, width]
+  at::Tensor picture_input(const Request& request) const;  // [3, S, S] or [N, 7, S, S]
 
   ComponentDenoiser denoiser_;
   vae::VecsetVae vae_;
@@ -71,8 +77,12 @@ class ComponentGenerator {
   Conditioning conditioning_;
 };
 
-// The image encoder's input [1, 3, S, S] from a picture: composited on white, padded to a square,
+// The image encoder's input [3, S, S] from a picture: composited on white, padded to a square,
 // resized.
 at::Tensor picture_to_input(const Image& picture, int64_t image_size);
+
+// The same with the picture's component map, for an image encoder of 7 channels: [N, 7, S, S].
+at::Tensor component_pictures_to_input(const Image& picture, const Image& component_map,
+                                       int64_t num_components, int64_t image_size);
 
 }  // namespace moca::generation

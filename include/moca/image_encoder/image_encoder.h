@@ -30,7 +30,10 @@ struct ImageEncoderConfig {
   static void fields(auto& self, auto&& v) {
     using config::at_least;
     v("image_size", self.image_size, "side of the square input in pixels", at_least(1));
-    v("num_channels", self.num_channels, "3: RGB; 7: two RGB pictures and an instance mask",
+    v("num_channels", self.num_channels,
+      "3: the picture; 7: for every component its own part of the picture, the picture and its "
+      "mask "
+      "(MIDI-3D; paper A.2 for scenes)",
       config::one_of({3, 7}));
     v("patch_size", self.patch_size, "side of a patch in pixels (DINOv2: 14)", at_least(1));
     v("width", self.width, "width of an image token (DINOv2-large: 1024)", at_least(1));
@@ -47,6 +50,10 @@ struct ImageEncoderConfig {
       "train it with the DiT (from scratch in the tiny configurations)");
   }
   void validate(const std::string& path) const;
+  int64_t num_image_tokens() const;  // T: the class token and one per patch
+  bool sees_components() const { return num_channels == 7; }
+  // Floating point operations of the forward pass of one picture (nn/flops.h).
+  double forward_flops() const;
 };
 
 // The vision transformer of DINOv2, with the keys of its checkpoints. A picture becomes a class
@@ -85,5 +92,11 @@ at::Tensor stretch_position_table(const at::Tensor& table, int64_t rows, int64_t
 // scaled to [0, 1], ImageNet's mean taken off and divided by its deviation (as DINOv2's processor
 // does).
 at::Tensor normalise_images(const at::Tensor& bytes);
+
+// What an encoder of 7 channels sees of every component: its own part of the picture on white, the
+// picture, its mask (MIDI-3D). bytes: [S, S, 3] RGB; component_map: [S, S] bytes, i + 1 where
+// component i is seen. Returns [num_components, 7, S, S].
+at::Tensor component_images(const at::Tensor& bytes, const at::Tensor& component_map,
+                            int64_t num_components);
 
 }  // namespace moca::image_encoder

@@ -6,14 +6,25 @@
 #include <string>
 #include <vector>
 
+#include "moca/config/rules.h"
+
 namespace moca::nn {
 
 // Low-rank adapters with peft's words and scaling.
 struct LoraConfig {
-  int64_t rank = 8;                  // r
+  int64_t rank = 0;                  // r; 0: no adapters
   double alpha = 8;                  // lora_alpha
   bool rank_stabilised = false;      // use_rslora
   std::vector<std::string> targets;  // ends of module names, as in target_modules
+
+  static void fields(auto& self, auto&& v) {
+    v("rank", self.rank, "r of the adapters; 0: none", config::at_least(0));
+    v("alpha", self.alpha, "adapters count alpha / rank (peft: 8)", config::above(0.0));
+    v("rank_stabilised", self.rank_stabilised, "they count alpha / sqrt(rank) (peft: use_rslora)");
+    v("targets", self.targets,
+      "ends of the names of linear layers that get one, such as attn1.to_q or mlp.fc1");
+  }
+  void validate(const std::string& path) const;
 
   // alpha / r, or alpha / sqrt(r) when rank-stabilised.
   double scaling() const;
@@ -23,6 +34,9 @@ struct LoraConfig {
 // ends in ".target" (peft's rule) and returns their names. Throws Error for a target that no layer
 // has.
 std::vector<std::string> add_lora(torch::nn::Module& module, const LoraConfig& config);
+
+// Freezes the weights and biases that carry an adapter: the adapter is trained in their place.
+void freeze_adapted_layers(torch::nn::Module& module);
 
 // Adds every adapter to its weight for good; the module is then a plain one again.
 void merge_lora(torch::nn::Module& module);

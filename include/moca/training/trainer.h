@@ -18,6 +18,9 @@
 
 namespace moca::training {
 
+class Profile;
+class Throughput;
+
 struct StepStats {
   double loss = 0;           // of all ranks' micro-batches
   double gradient_norm = 0;  // before clipping
@@ -38,6 +41,7 @@ struct TrainingPlace {
 class Trainer {
  public:
   Trainer(TrainingTask task, const TrainingConfig& config, const TrainingPlace& place);
+  ~Trainer();
 
   // Continues from the newest good checkpoint of the run folder, or from the beginning where there
   // is none yet.
@@ -75,9 +79,9 @@ class Trainer {
   checkpoint::CheckpointWriter writer_;
   Watchdog watchdog_;
   std::unique_ptr<MetricsLog> metrics_;  // of the first rank
+  std::unique_ptr<Throughput> throughput_;
+  std::unique_ptr<Profile> profile_;
   int64_t step_ = 0;
-  int64_t recorded_step_ = 0;  // at the last line of metrics
-  double recorded_seconds_ = 0;
   StopReason stop_reason_ = StopReason::kFinished;
   int bad_steps_ = 0;          // in a row
   double seconds_before_ = 0;  // spent by the runs this one continues

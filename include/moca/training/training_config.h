@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "moca/config/rules.h"
+#include "moca/nn/lora.h"
 
 namespace moca::training {
 
@@ -77,6 +78,8 @@ struct TrainingConfig {
   int64_t num_threads = 0;
   int64_t loader_threads = 1;
   double hang_seconds = 1800;
+  double peak_tflops = 0;
+  int64_t profile_steps = 0;
   OptimizerConfig optimizer;
 
   static void fields(auto& self, auto&& v) {
@@ -115,6 +118,14 @@ struct TrainingConfig {
     v("hang_seconds", self.hang_seconds,
       "a process that stays in one phase of a step for longer ends the run with a report; 0: never",
       at_least(0.0));
+    v("peak_tflops", self.peak_tflops,
+      "what one device can do in this precision, for the model FLOPs utilisation in the metrics "
+      "(NVIDIA, bf16 without sparsity: A100 312, H100 and H200 989, H20 148); 0: left out",
+      at_least(0.0));
+    v("profile_steps", self.profile_steps,
+      "steps whose operations every process writes to trace_rank_N.json, after the first three; 0: "
+      "none",
+      at_least(0));
     v("optimizer", self.optimizer, "AdamW");
   }
 };
@@ -146,6 +157,7 @@ struct DitTrainingConfig {
   double condition_dropout = 0.1;
   int64_t num_cached_encodings = 0;
   bool activation_checkpointing = false;
+  nn::LoraConfig lora;
 
   static void fields(auto& self, auto&& v) {
     v("max_components", self.max_components,
@@ -161,6 +173,8 @@ struct DitTrainingConfig {
     v("activation_checkpointing", self.activation_checkpointing,
       "compute every block once more in the backward pass instead of keeping its inside: less "
       "memory, more time");
+    v("lora", self.lora,
+      "adapters on layers of the DiT and the image encoder, whose own weights are then frozen");
   }
 };
 

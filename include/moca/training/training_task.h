@@ -32,6 +32,8 @@ struct TrainingTask {
   std::shared_ptr<Measurements> measurements = nullptr;
   std::function<void()> look = nullptr;
   std::function<int64_t(MicroBatch which)> num_components = nullptr;
+  // Floating point operations of `loss` and its backward pass (nn/flops.h).
+  std::function<double(MicroBatch which)> flops = nullptr;
   // Scores of the model as it is, for the first rank to record; may be null.
   std::function<std::vector<std::pair<std::string, double>>()> validate = nullptr;
 };

@@ -45,6 +45,10 @@ struct VaeConfig {
       "multiply the frequencies by pi (TripoSG: no)");
   }
   void validate(const std::string& path) const;
+  // Floating point operations of one component (nn/flops.h): P surface points to latents, latents
+  // to the field at Q query points.
+  double encode_flops(int64_t num_surface_points) const;
+  double decode_flops(int64_t num_query_points) const;
 };
 
 struct Posterior {
