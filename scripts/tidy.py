@@ -1,9 +1,9 @@
-"""Runs clang-tidy over src/ and tools/, each folder as one unit; skips folders that did not change.
+"""Runs clang-tidy over src/ and tools/, some folders as one unit; skips units that did not change.
 
 usage: scripts/tidy.py BUILD_FOLDER [src/FOLDER ...]     no folder: all of them
 
-A unit on LibTorch takes clang-tidy half a minute, nearly all of it for torch's headers. One unit
-per folder that includes the folder's files pays that once. Where the files do not compile together,
+A unit on LibTorch takes clang-tidy half a minute, nearly all of it for torch's headers. A unit that
+includes all files of several folders pays that once. Where folders or files do not compile together,
 they are checked one by one.
 """
 
@@ -18,6 +18,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+UNIT_BYTES = 80_000  # of source; larger ones leave a core idle at the end
 INCLUDE = re.compile(rb'^\s*#\s*include\s*"(moca/[^"]+|[^"/]+)"', re.M)
 
 
@@ -65,21 +66,65 @@ def clang_tidy(file, flags, *options):
     return "" if run.returncode == 0 else run.stdout or run.stderr
 
 
-def check_folder(folder, files, flags, stamps):
-    """The findings in one folder's files."""
-    name = str(folder.relative_to(ROOT)).replace("/", "_")
-    stamp = stamps / f"{name}.sha256"
+def check_unit(files, flags, build):
+    """The findings in some files compiled as one; None when they do not compile together."""
+    unit = build / f"{'_'.join(sorted({name_of(file.parent) for file in files}))}.cpp"
+    unit.write_text("".join(f'#include "{file}"\n' for file in files))
+    findings = clang_tidy(unit, flags, "--checks=-bugprone-suspicious-include")
+    return None if "clang-diagnostic-error" in findings else findings
+
+
+def name_of(folder):
+    return str(folder.relative_to(ROOT)).replace("/", "_")
+
+
+def check_folders(folders, commands, build):
+    """The findings in the files of some folders: together, else folder by folder, else one by one."""
+    files = [file for folder in folders for file in folders[folder]]
+    flags = joint_flags(commands[file] for file in files)
+    stamp = build / f"{'_'.join(map(name_of, folders))}.sha256"
     state = digest(files, flags)
     if stamp.is_file() and stamp.read_text() == state:
         return ""
-    unit = stamps / f"{name}.cpp"
-    unit.write_text("".join(f'#include "{file}"\n' for file in files))
-    findings = clang_tidy(unit, flags, "--checks=-bugprone-suspicious-include")
-    if "clang-diagnostic-error" in findings:
-        findings = "".join(clang_tidy(file, flags) for file in files)
+    findings = check_unit(files, flags, build)
+    if findings is None and len(folders) > 1:
+        print("tidy: do not compile together:", *map(name_of, folders), flush=True)
+        findings = "".join(check_folders({folder: of_folder}, commands, build)
+                           for folder, of_folder in folders.items())
+    elif findings is None:
+        findings = "".join(clang_tidy(file, commands[file]) for file in files)
     if not findings:
         stamp.write_text(state)
     return findings
+
+
+def joint_flags(many):
+    """The flags of all, each once, -isystem with its folder."""
+    flags = {}
+    for words in many:
+        words = iter(words)
+        for word in words:
+            flags[(word, next(words)) if word == "-isystem" else (word,)] = True
+    return [word for words in flags for word in words]
+
+
+def groups_of(folders, commands):
+    """Folders that are checked as one unit, those that take longest first. LibTorch's headers and
+    spdlog's bring two versions of fmt, so no unit has both."""
+    def size(of_folders):
+        return sum(file.stat().st_size for files in of_folders.values() for file in files)
+
+    groups, open_groups = [], {}
+    for folder in sorted(folders, key=lambda folder: size({folder: folders[folder]})):
+        on_torch = any("torch" in flag for flag in commands[folders[folder][0]])
+        group = open_groups.get(on_torch)
+        one = {folder: folders[folder]}
+        if group is not None and size(group) + size(one) < UNIT_BYTES:
+            group.update(one)
+        else:
+            groups.append(one)
+            open_groups[on_torch] = one
+    return sorted(groups, key=size, reverse=True)
 
 
 def main():
@@ -94,8 +139,7 @@ def main():
     if not folders:
         sys.exit(f"tidy: {build}/compile_commands.json names no such file of src/ or tools/")
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = [pool.submit(check_folder, f, files, commands[files[0]], stamps)
-                for f, files in folders.items()]
+        jobs = [pool.submit(check_folders, group, commands, stamps) for group in groups_of(folders, commands)]
         findings = "".join(job.result() for job in jobs)
     print(findings, end="")
     checked = sum(len(files) for files in folders.values())
