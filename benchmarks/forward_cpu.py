@@ -3,6 +3,7 @@ thread each, and writes benchmarks/results/forward_cpu.json and the growth of th
 benchmarks/results/forward_cpu_growth.svg.
 
 usage: benchmarks/forward_cpu.py BUILD_FOLDER [repeats]
+       benchmarks/forward_cpu.py BUILD_FOLDER growth      the growth alone, beside the rows there are
 
 Judged by process CPU time, which other load on the machine moves least. A ratio is the median over
 the repeats, each of which runs both sides one after the other.
@@ -28,26 +29,28 @@ GROWTH = (4, 8, 16, 32, 64)
 GROWTH_BAR = 5.5  # from N = 16 to 64
 
 
-def ours(build, dtype, components, rounds):
-    """The row that `moca benchmark forward` prints for N components."""
-    flags = ["width", "heads", "blocks", "tokens", "selected", "compressed", "threads"]
+FLAGS = ("width", "heads", "blocks", "tokens", "selected", "compressed", "threads")
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": str(SIZES["threads"])}
+
+
+def ours(build, dtype, components, rounds, what="forward"):
+    """The row that `moca benchmark WHAT` prints for N components."""
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "result.json"
-        command = [str(build / "moca"), "benchmark", "forward", "--precision", dtype, "--components",
+        command = [str(build / "moca"), "benchmark", what, "--precision", dtype, "--components",
                    str(components), "--rounds", str(rounds), "--json", str(file)]
-        for flag in flags:
+        for flag in FLAGS:
             command += [f"--{flag}", str(SIZES[flag])]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL,
-                       env=os.environ | {"OMP_NUM_THREADS": str(SIZES["threads"])})
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
         return json.loads(file.read_text())["rows"][0]
 
 
-def peers(dtype, components, rounds):
-    command = [str(ROOT / ".venv" / "bin" / "python"),
-               str(ROOT / "benchmarks" / "forward_cpu_peer.py"), dtype, str(components), str(rounds)]
+def peers(dtype, components, rounds, script="forward_cpu_peer.py"):
+    """What plain PyTorch takes for the same."""
+    command = [str(ROOT / ".venv" / "bin" / "python"), str(ROOT / "benchmarks" / script), dtype,
+               str(components), str(rounds)]
     run = subprocess.run(command, check=True, capture_output=True, text=True,
-                         input=json.dumps(SIZES),
-                         env=os.environ | {"OMP_NUM_THREADS": str(SIZES["threads"])})
+                         input=json.dumps(SIZES), env=ENVIRONMENT)
     return json.loads(run.stdout)
 
 
@@ -109,7 +112,7 @@ def svg(growth):
     for power in range(first, last + 1):
         x, y = place(points[0]["components"], 10.0**power)
         parts.append(f'<line x1="{x}" y1="{y}" x2="{width - 110}" y2="{y}" stroke="#ddd"/>'
-                     f'<text x="{left - 8}" y="{y + 4}" text-anchor="end">{10**power} ms</text>')
+                     f'<text x="{left - 8}" y="{y + 4}" text-anchor="end">{10.0**power / 1000:g} s</text>')
     for point in points:
         x, _ = place(point["components"], low_ms)
         parts.append(f'<text x="{x}" y="{height - bottom + 20}" text-anchor="middle">'
@@ -127,6 +130,12 @@ def svg(growth):
     return "\n".join(parts + ["</svg>"]) + "\n"
 
 
+def add_growth(result, build):
+    growth = [growth_of(build, dtype) for dtype in BARS]
+    write(result | {"growth": growth})
+    (RESULTS / "forward_cpu_growth.svg").write_text(svg(growth[0]))
+
+
 def write(result):
     (RESULTS / "forward_cpu.json").write_text(json.dumps(result, indent=1) + "\n")
 
@@ -135,6 +144,9 @@ def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     build = pathlib.Path(sys.argv[1]).resolve()
+    if sys.argv[2:] == ["growth"]:
+        add_growth(json.loads((RESULTS / "forward_cpu.json").read_text()), build)
+        return
     repeats = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     rows = [row_of(build, dtype, components, repeats)
             for dtype, bars in BARS.items() for components in bars]
@@ -143,9 +155,7 @@ def main():
               "command": f"benchmarks/forward_cpu.py BUILD_FOLDER {repeats}", "sizes": SIZES,
               "rows": rows}
     write(result)
-    growth = [growth_of(build, dtype) for dtype in BARS]
-    write(result | {"growth": growth})
-    (RESULTS / "forward_cpu_growth.svg").write_text(svg(growth[0]))
+    add_growth(result, build)
 
 
 if __name__ == "__main__":

@@ -7,45 +7,21 @@ Judged by process CPU time. A ratio is the median over the repeats.
 """
 
 import json
-import os
 import pathlib
 import statistics
-import subprocess
 import sys
-import tempfile
 
-from forward_cpu import RESULTS, ROOT, SIZES
+from forward_cpu import RESULTS, SIZES, ours, peers
 from hardware import hardware
 
 COMPONENTS = 8
 BARS = {"fp32": {"dense_over_pytorch": 1.00, "moca_over_pytorch": 0.85},
         "bf16": {"dense_over_pytorch": 1.00, "moca_over_pytorch": 0.70}}
-FLAGS = ("width", "heads", "blocks", "tokens", "selected", "compressed", "threads")
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": str(SIZES["threads"])}
-
-
-def ours(build, dtype, components, rounds):
-    with tempfile.TemporaryDirectory() as folder:
-        file = pathlib.Path(folder) / "result.json"
-        command = [str(build / "moca"), "benchmark", "step", "--precision", dtype, "--components",
-                   str(components), "--rounds", str(rounds), "--json", str(file)]
-        for flag in FLAGS:
-            command += [f"--{flag}", str(SIZES[flag])]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
-        return json.loads(file.read_text())["rows"][0]
-
-
-def peers(dtype, components, rounds):
-    run = subprocess.run([str(ROOT / ".venv" / "bin" / "python"),
-                          str(ROOT / "benchmarks" / "training_step_peer.py"), dtype,
-                          str(components), str(rounds)],
-                         check=True, capture_output=True, text=True, input=json.dumps(SIZES),
-                         env=ENVIRONMENT)
-    return json.loads(run.stdout)
 
 
 def row_of(build, dtype, repeats):
-    measured = [(ours(build, dtype, COMPONENTS, 3), peers(dtype, COMPONENTS, 3))
+    measured = [(ours(build, dtype, COMPONENTS, 3, "step"),
+                 peers(dtype, COMPONENTS, 3, "training_step_peer.py"))
                 for _ in range(repeats)]
 
     def median(figure):
@@ -68,7 +44,7 @@ def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     repeats = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     rows = [row_of(build, dtype, repeats) for dtype in BARS]
-    memory = ours(build, "fp32", 32, 1)
+    memory = ours(build, "fp32", 32, 1, "step")
     result = {"what": "one training step on one asset, random weights, CPU time of one thread",
               "hardware": hardware(),
               "command": f"benchmarks/training_step_cpu.py BUILD_FOLDER {repeats}", "sizes": SIZES,
