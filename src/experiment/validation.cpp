@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "moca/core/interrupt.h"
+#include "moca/core/logging.h"
 #include "moca/core/random.h"
 #include "moca/evaluation/geometry_metrics.h"
 #include "moca/experiment/asset_scenes.h"
@@ -48,29 +49,31 @@ Validation validation_of(const RunConfig& config,
                          const std::shared_ptr<const data::PreparedDataset>& dataset,
                          const vae::VecsetVae& vae, const generation::ComponentDenoiser& denoiser,
                          c10::Device device) {
-  return
-      [=, vae = vae, denoiser = denoiser]() mutable -> std::vector<std::pair<std::string, double>> {
-        vae->eval();
-        std::vector<evaluation::SceneMetrics> scores;
-        for (const int64_t asset : assets_of(*dataset, config.training.validation_assets)) {
-          if (interrupted()) {
-            return {};  // the run stops at its next step
-          }
-          mesh::Scene scene;
-          if (denoiser.is_empty()) {
-            scene = reconstruct(vae, *dataset, asset, config, device);
-          } else {
-            generation::ComponentGenerator generator(
-                denoiser, vae, config.sampler, config.decoder,
-                config.training.precision == training::Precision::kBf16);
-            const auto seed = stream_seed(config.evaluation.seed, "generate", asset);
-            scene = generator.generate({request_of(*dataset, asset, seed)}).front();
-          }
-          scores.push_back(evaluation::compare_scenes(scene, dataset->reference(asset),
-                                                      config.evaluation.metrics));
-        }
-        return means_of(scores, config.evaluation.metrics);
-      };
+  auto scene_of = [=, vae = vae, denoiser = denoiser](int64_t asset) mutable {
+    if (denoiser.is_empty()) {
+      return reconstruct(vae, *dataset, asset, config, device);
+    }
+    generation::ComponentGenerator generator(
+        denoiser, vae, config.sampler, config.decoder,
+        config.training.precision == training::Precision::kBf16);
+    const auto seed = stream_seed(config.evaluation.seed, "generate", asset);
+    return generator.generate({request_of(*dataset, asset, seed)}).front();
+  };
+  return [=, vae = vae]() mutable -> std::vector<std::pair<std::string, double>> {
+    vae->eval();
+    std::vector<evaluation::SceneMetrics> scores;
+    try {
+      for (const int64_t asset : assets_of(*dataset, config.training.validation_assets)) {
+        stop_if_interrupted();
+        scores.push_back(evaluation::compare_scenes(scene_of(asset), dataset->reference(asset),
+                                                    config.evaluation.metrics));
+      }
+    } catch (const Interrupted&) {
+      log::info("the validation was cut short");
+      return {};  // the run stops at its next step
+    }
+    return means_of(scores, config.evaluation.metrics);
+  };
 }
 
 }  // namespace moca::experiment

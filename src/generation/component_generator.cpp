@@ -8,6 +8,7 @@
 
 #include "moca/core/error.h"
 #include "moca/core/generator.h"
+#include "moca/core/interrupt.h"
 #include "moca/generation/part_ids.h"
 #include "moca/image/image_io.h"
 #include "moca/image/resize.h"
@@ -190,6 +191,7 @@ std::vector<at::Tensor> ComponentGenerator::generate_latents(const std::vector<R
       at::pad_sequence(pictures, /*batch_first=*/true).to(device), start.component_mask);
   const auto velocity = [&](const at::Tensor& noisy_latents, const at::Tensor& noise_level,
                             bool conditioned) {
+    stop_if_interrupted();
     return denoiser_->dit()->forward(
         {noisy_latents, noise_level, conditioned ? image_tokens : at::Tensor(),
          conditioned ? start.conditioned_ids : start.unconditioned_ids, start.component_mask});

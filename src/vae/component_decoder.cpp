@@ -7,6 +7,7 @@
 #include <span>
 
 #include "moca/core/error.h"
+#include "moca/core/interrupt.h"
 #include "moca/core/shapes.h"
 
 namespace moca::vae {
@@ -15,6 +16,7 @@ namespace {
 // The VAE's field of one component as the callback that mesh extraction wants.
 mesh::Field field_of(VecsetVae& vae, const nn::HeadTensors& prepared, at::Device device) {
   return [&vae, prepared, device](std::span<const mesh::Vec3> points, std::span<float> values) {
+    stop_if_interrupted();
     const auto count = static_cast<int64_t>(points.size());
     const auto query_points =
         at::from_blob(const_cast<float*>(points.data()->data()), {1, count, 3}, at::kFloat)

@@ -174,6 +174,10 @@ def signals(lab, long):
         "step": (lambda name: lab.steps_done(name) >= 15, {}, {}),
         "save": (lambda name: any((lab.runs / name / "checkpoints").glob(".unfinished*")), {},
                  lab.faults(SLOW_MS=60)),
+        # Half a minute of work.
+        "validation": (lambda name: lab.steps_done(name) >= 5,
+                       {"training.validate_every": 5, "decoder.resolution": 513,
+                        "decoder.band": 10}, {}),
     }
     more = {"training.max_steps": 4000, "training.checkpoint_every": 10,
             "training.optimizer.warmup_steps": 10}
@@ -202,6 +206,7 @@ def signals(lab, long):
                 expect(all(process.returncode == 0 for process in ranks), output)
             expect(time.monotonic() - started < 20, "took longer than 20 s")
             expect("interrupted; a checkpoint was written" in output, output)
+            expect(phase != "validation" or "the validation was cut short" in output, output)
             last = sorted((lab.runs / name / "checkpoints").glob("step_*"))[-1]
             expect(is_whole(last), "no whole checkpoint")
             expect(int(last.name[5:]) < 4000, "the run ended before its signal")
