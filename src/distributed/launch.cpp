@@ -52,14 +52,26 @@ class Reader {
   std::string launcher_;
 };
 
+// What a launcher calls the four numbers.
+struct PlaceNames {
+  std::string rank, world_size, local_rank, local_world_size;
+};
+
+// On one machine unless the launcher says otherwise.
+Launch place_of(const Reader& read, const std::string& launcher, const PlaceNames& names) {
+  Launch launch;
+  launch.launcher = launcher;
+  launch.rank = read.required(names.rank);
+  launch.world_size = read.required(names.world_size);
+  launch.local_rank = read.optional(names.local_rank, launch.rank);
+  launch.local_world_size = read.optional(names.local_world_size, launch.world_size);
+  return launch;
+}
+
 Launch from_torchrun(const Variables& variables) {
   const Reader read(variables, "torchrun");
-  Launch launch;
-  launch.launcher = "torchrun";
-  launch.rank = read.required("RANK");
-  launch.world_size = read.required("WORLD_SIZE");
-  launch.local_rank = read.optional("LOCAL_RANK", launch.rank);
-  launch.local_world_size = read.optional("LOCAL_WORLD_SIZE", launch.world_size);
+  auto launch =
+      place_of(read, "torchrun", {"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"});
   launch.store_is_running = read.text("TORCHELASTIC_USE_AGENT_STORE") == "True";
   launch.restart_count = read.optional("TORCHELASTIC_RESTART_COUNT", 0);
   if (launch.world_size > 1 && !read.text("MASTER_ADDR")) {
@@ -102,16 +114,9 @@ Launch from_slurm(const Variables& variables) {
   return launch;
 }
 
-Launch from_mpi(const Variables& variables, const std::string& launcher, const std::string& rank,
-                const std::string& size, const std::string& local_rank,
-                const std::string& local_size) {
+Launch from_mpi(const Variables& variables, const std::string& launcher, const PlaceNames& names) {
   const Reader read(variables, launcher);
-  Launch launch;
-  launch.launcher = launcher;
-  launch.rank = read.required(rank);
-  launch.world_size = read.required(size);
-  launch.local_rank = read.optional(local_rank, launch.rank);
-  launch.local_world_size = read.optional(local_size, launch.world_size);
+  auto launch = place_of(read, launcher, names);
   if (launch.local_world_size < launch.world_size && !read.text("MASTER_ADDR")) {
     throw Error(launcher +
                 " started processes on several machines, but the environment variable MASTER_ADDR "
@@ -154,11 +159,12 @@ Launch read_launch(const Variables& variables) {
   } else if (variables("SLURM_STEP_ID")) {  // srun; a batch script has the other variables as well
     launch = from_slurm(variables);
   } else if (variables("OMPI_COMM_WORLD_SIZE")) {
-    launch = from_mpi(variables, "Open MPI", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE",
-                      "OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE");
+    launch = from_mpi(variables, "Open MPI",
+                      {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK",
+                       "OMPI_COMM_WORLD_LOCAL_SIZE"});
   } else if (variables("PMI_SIZE")) {
-    launch =
-        from_mpi(variables, "MPICH", "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS");
+    launch = from_mpi(variables, "MPICH",
+                      {"PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS"});
   }
   if (const auto address = variables("MASTER_ADDR")) {
     launch.address = *address;
