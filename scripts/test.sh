@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold before a commit. Can be run again cheaply: what did not change is kept.
 # usage: scripts/test.sh [setup|format|build|unit|asan|tidy ...]     none: all, in this order
+#        scripts/test.sh tsan     what runs in threads of its own, under ThreadSanitizer: on demand
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -55,6 +56,20 @@ stage_asan() {
     echo "$0, share $1: $(tail -n 1 "$log")"'
 }
 
+# Loader, logger, watchdog and saver. LibTorch is not instrumented: what happens between its own
+# threads is not seen.
+stage_tsan() {
+  scripts/build.sh build-tsan -DMOCA_TESTS=ON -DMOCA_SANITIZE=thread -DMOCA_CUDA=OFF \
+    -DMOCA_WARNINGS_AS_ERRORS=OFF -DCMAKE_BUILD_TYPE=Sanitize \
+    -DCMAKE_CXX_FLAGS_SANITIZE="-O1 -g1" moca_core_test moca_checkpoint_test moca_training_test
+  local program
+  for program in core:'Watchdog*:Logging*:Log*:Progress*' checkpoint:'CheckpointWriter*' \
+    training:'Prefetcher*:MetricsLog*:Tensorboard*:Trainer.*'; do
+    OMP_NUM_THREADS=1 "build-tsan/tests/moca_${program%%:*}_test" --gtest_brief=1 \
+      --gtest_filter="${program#*:}"
+  done
+}
+
 stage_tidy() {
   # Only for its list of how every single file is compiled.
   mkdir -p build-tidy
@@ -72,8 +87,8 @@ count() {
 chosen=("$@")
 [[ $# -gt 0 ]] || chosen=("${stages[@]}")
 for stage in "${chosen[@]}"; do
-  [[ " ${stages[*]} " == *" $stage "* ]] || {
-    echo "test: unknown stage '$stage'. Stages: ${stages[*]}" >&2
+  [[ " ${stages[*]} tsan " == *" $stage "* ]] || {
+    echo "test: unknown stage '$stage'. Stages: ${stages[*]} tsan" >&2
     exit 2
   }
 done

@@ -18,7 +18,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-UNIT_BYTES = 80_000  # of source; larger ones leave a core idle at the end
+UNIT_BYTES = 120_000  # of source; larger units leave a core idle at the end
 INCLUDE = re.compile(rb'^\s*#\s*include\s*"(moca/[^"]+|[^"/]+)"', re.M)
 
 
