@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Everything that must hold before a commit. Can be run again cheaply: what did not change is kept.
-# usage: scripts/test.sh [setup|format|build|unit|asan|tidy ...]     none: all, in this order
+# usage: scripts/test.sh [setup|format|build|unit|faults|asan|tidy ...]     none: all, in this order
 #        scripts/test.sh tsan     what runs in threads of its own, under ThreadSanitizer: on demand
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-stages=(setup format build unit asan tidy)
+stages=(setup format build unit faults asan tidy)
 jobs=$(nproc)
 # These programs read files that others wrote, so they also run under the sanitizers.
 reading=(config image mesh checkpoint)
@@ -36,6 +36,13 @@ stage_unit() {
   grep -B1 ': Skipped$' "$log" -A1 | grep -vE '^--$' || true
 }
 
+# Real runs, killed, cut off, hanging; the short form of each check.
+stage_faults() {
+  printf '%s\n' signals full_disk killed_worker kill_in_checkpoint repeats damaged_checkpoint \
+    hanging_worker second_signal |
+    xargs -P "$jobs" -I {} .venv/bin/python tests/faults/faults.py build {}
+}
+
 stage_asan() {
   local targets=("${reading[@]/#/moca_}")
   # Few files here are on LibTorch: a precompiled header of it would cost more than it saves.
@@ -63,8 +70,8 @@ stage_tsan() {
     -DMOCA_WARNINGS_AS_ERRORS=OFF -DCMAKE_BUILD_TYPE=Sanitize \
     -DCMAKE_CXX_FLAGS_SANITIZE="-O1 -g1" moca_core_test moca_checkpoint_test moca_training_test
   local program
-  for program in core:'Watchdog*:Logging*:Log*:Progress*' checkpoint:'CheckpointWriter*' \
-    training:'Prefetcher*:MetricsLog*:Tensorboard*:Trainer.*'; do
+  for program in core:'Watchdog*:Logging*:Progress*' checkpoint:'Writer*' \
+    training:'Prefetcher*:MetricsFile*:Tensorboard*:Trainer.*'; do
     OMP_NUM_THREADS=1 "build-tsan/tests/moca_${program%%:*}_test" --gtest_brief=1 \
       --gtest_filter="${program#*:}"
   done

@@ -4,6 +4,13 @@
 #include <bit>
 #include <cmath>
 
+// The loader chooses between the clones before ThreadSanitizer is ready for it.
+#ifdef __SANITIZE_THREAD__
+#define MOCA_CLONES
+#else
+#define MOCA_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#endif
+
 namespace moca::ops {
 namespace {
 
@@ -81,8 +88,7 @@ inline __attribute__((always_inline)) GateSums<Number> differentiate(const KeyRo
 
 }  // namespace
 
-__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void scale_row(
-    float* scores, const Columns<float>& columns, float* maximum) {
+MOCA_CLONES void scale_row(float* scores, const Columns<float>& columns, float* maximum) {
   scale(scores, columns, maximum);
 }
 
@@ -90,8 +96,7 @@ void scale_row(double* scores, const Columns<double>& columns, double* maximum) 
   scale(scores, columns, maximum);
 }
 
-__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) float weigh_row(
-    float* scores, const Columns<float>& columns, float maximum) {
+MOCA_CLONES float weigh_row(float* scores, const Columns<float>& columns, float maximum) {
   return weigh(scores, columns, maximum);
 }
 
@@ -99,8 +104,7 @@ double weigh_row(double* scores, const Columns<double>& columns, double maximum)
   return weigh(scores, columns, maximum);
 }
 
-__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) void round_row(
-    const float* from, int64_t count, c10::BFloat16* to) {
+MOCA_CLONES void round_row(const float* from, int64_t count, c10::BFloat16* to) {
   auto* const out = reinterpret_cast<uint16_t*>(to);
 #pragma omp simd
   for (int64_t c = 0; c < count; ++c) {
@@ -109,8 +113,7 @@ __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) vo
   }
 }
 
-__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) GateSums<float>
-differentiate_row(const KeyRow<float>& row) {
+MOCA_CLONES GateSums<float> differentiate_row(const KeyRow<float>& row) {
   return differentiate(row);
 }
 
