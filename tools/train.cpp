@@ -58,7 +58,8 @@ void add_train(CLI::App& app) {
   command->add_option("config", options->config, "YAML file of the run")->required();
   command->add_option("overrides", options->overrides, "settings as section.key=value");
   command->add_flag("--resume", options->resume, "continue from the newest checkpoint of the run");
-  command->add_flag("--dry-run", options->dry_run,
-                    "check config and data, compute one step, say what memory and time it takes");
+  command->add_flag(
+      "--dry-run", options->dry_run,
+      "check config and data, compute a few steps, say what memory and time they take");
   command->callback([options] { run(*options); });
 }

@@ -6,7 +6,9 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <vector>
 
+#include "moca/checkpoint/module_state.h"
 #include "moca/core/error.h"
 #include "moca/core/memory.h"
 #include "moca/core/progress.h"
@@ -18,6 +20,8 @@ namespace moca::training {
 namespace {
 
 constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
+// Of two steps each.
+constexpr int64_t kDryRunRounds = 4;
 
 MicroBatch largest(const TrainingTask& task, const MicroBatchShare& share) {
   MicroBatch found{0, share.first};
@@ -45,6 +49,18 @@ double peak_of(c10::Device device) {
   return static_cast<double>(stats.allocated_bytes[0].peak) / kGib;
 }
 
+// What a checkpoint is written from while the next step is computed.
+std::vector<at::Tensor> checkpoint_copy(const torch::nn::Module& model, const Optimizer& optimizer,
+                                        const AveragedWeights& ema) {
+  std::vector<at::Tensor> copy;
+  for (const auto& state : {checkpoint::state_of(model), optimizer.state(), ema.state()}) {
+    for (const auto& [name, tensor] : state) {
+      copy.push_back(tensor.detach().to(at::kCPU, /*non_blocking=*/false, /*copy=*/true));
+    }
+  }
+  return copy;
+}
+
 }  // namespace
 
 DryRun dry_run(const TrainingTask& task, const TrainingConfig& config, const MicroBatchShare& share,
@@ -54,23 +70,29 @@ DryRun dry_run(const TrainingTask& task, const TrainingConfig& config, const Mic
   Optimizer optimizer(*task.model, config.optimizer, shards);
   AveragedWeights ema(*task.model, {config.ema_decay, config.ema_on_cpu}, shards);
   const auto which = largest(task, share);
+  const auto micro_batches = static_cast<double>(share.num_micro_batches / share.stride);
   DryRun found;
   found.largest_components = task.num_components(which);
+  found.tflops_per_step = task.flops ? micro_batches * task.flops(which) / 1e12 : 0.0;
   task.model->train();
-  const auto step = [&] {
+  const auto step = [&](MicroBatch micro_batch) {
     optimizer.zero_gradients();
     const nn::Autocast autocast(device, config.precision == Precision::kBf16);
-    const auto loss = task.loss(which);
+    const auto loss = task.loss(micro_batch);
     found.loss = loss.item<double>();
     loss.backward();
     optimizer.step(learning_rate_at(config.optimizer, 0, config.max_steps));
     ema.update(0);
   };
-  step();  // the first one also loads data and libraries
-  const auto start = std::chrono::steady_clock::now();
-  step();
-  const int64_t micro_batches = share.num_micro_batches / share.stride;
-  found.seconds_per_step = seconds_since(start) * static_cast<double>(micro_batches);
+  // Memory grows over the first steps: tensors of other sizes leave gaps.
+  std::vector<at::Tensor> copy;
+  for (int64_t round = 0; round < kDryRunRounds; ++round) {
+    step({round, share.first});
+    const auto start = std::chrono::steady_clock::now();
+    step(which);
+    found.seconds_per_step = seconds_since(start) * micro_batches;
+    copy = checkpoint_copy(*task.model, optimizer, ema);
+  }
   if (!std::isfinite(found.loss)) {
     throw Error("the loss of the first step is not finite, with " + task.contents(which) +
                 ". Look at this data, or lower optimizer.learning_rate.");
@@ -80,26 +102,29 @@ DryRun dry_run(const TrainingTask& task, const TrainingConfig& config, const Mic
     found.num_parameters += parameter.numel();
     parameters += static_cast<double>(parameter.nbytes());
   }
-  const double state = bytes_of(optimizer.state()), averages = bytes_of(ema.state());
   found.peak = peak_of(device);
-  found.states = (2 * parameters + state + averages) / kGib;
-  found.checkpoint_copy = (parameters + state + averages) / kGib;
+  found.states = (2 * parameters + bytes_of(optimizer.state()) + bytes_of(ema.state())) / kGib;
+  found.main_memory = peak_memory_gib();
   return found;
 }
 
 std::string text_of(const DryRun& found, const TrainingConfig& config, c10::Device device) {
+  char on_device[64] = "";
+  if (!device.is_cpu()) {
+    std::snprintf(on_device, sizeof(on_device), "%.2f GiB on the GPU and ", found.peak);
+  }
   char text[640];
   std::snprintf(
       text, sizeof(text),
       "%.2f M trainable parameters; the largest of this process's micro-batches has %lld "
       "components, its loss is %.4f\n"
-      "memory: %.2f GiB %s at most, %.2f of it parameters, gradients, AdamW and averages; %.2f GiB "
-      "of main memory with the copy that a checkpoint is written from\n"
-      "a step takes %.2f s or less, %lld steps %s",
+      "memory: %s%.2f GiB of main memory with the copy that a checkpoint is written from; "
+      "parameters, gradients, AdamW and averages are %.2f GiB\n"
+      "a step takes %.2f s or less for %.3g TFLOPs, %lld steps %s",
       static_cast<double>(found.num_parameters) / 1e6,
-      static_cast<long long>(found.largest_components), found.loss, found.peak,
-      device.is_cpu() ? "of main memory" : "on the GPU", found.states, found.main_memory(device),
-      found.seconds_per_step, static_cast<long long>(config.max_steps),
+      static_cast<long long>(found.largest_components), found.loss, on_device, found.main_memory,
+      found.states, found.seconds_per_step, found.tflops_per_step,
+      static_cast<long long>(config.max_steps),
       format_duration(found.seconds_per_step * static_cast<double>(config.max_steps)).c_str());
   return text;
 }

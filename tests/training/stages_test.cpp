@@ -413,7 +413,9 @@ TEST_F(TinyStages, ADryRunFindsTheLargestMicroBatchAndWhatAStepNeeds) {
   EXPECT_EQ(found.num_parameters, parameters);
   EXPECT_EQ(found.largest_components, largest);
   EXPECT_GT(found.seconds_per_step, 0.0);
+  EXPECT_GT(found.tflops_per_step, 0.0);
   EXPECT_GT(found.peak, found.states);
+  EXPECT_GE(found.main_memory, found.states);
   const double bytes = static_cast<double>(parameters) * sizeof(float);
   EXPECT_NEAR(found.states * 1024 * 1024 * 1024, 5 * bytes, 0.3 * bytes)
       << "parameters, gradients, two moments, averages";

@@ -9,28 +9,25 @@
 
 namespace moca::training {
 
-// What a run needs, found by one step on its largest micro-batch.
+// What a run needs, found by a few steps, most of them on its largest micro-batch.
 struct DryRun {
   int64_t num_parameters = 0;      // trainable
   int64_t largest_components = 0;  // of a micro-batch of this process
   double loss = 0;
   double seconds_per_step = 0;
-  // GiB. `peak` is what the process (on a GPU: its tensors) held at most during the step, `states`
-  // what parameters, gradients, AdamW and averages are of it; the copy that a checkpoint is written
-  // from comes on top, in main memory.
+  double tflops_per_step = 0;  // of this process
+  // GiB. `peak` is what the process (on a GPU: its tensors) held at most, `states` what parameters,
+  // gradients, AdamW and averages are of it, `main_memory` what the process held in main memory,
+  // with the copy that a checkpoint is written from.
   double peak = 0;
   double states = 0;
-  double checkpoint_copy = 0;
-
-  double main_memory(c10::Device device) const {
-    return (device.is_cpu() ? peak : 0.0) + checkpoint_copy;
-  }
+  double main_memory = 0;
 };
 
 // Steps from the first on whose micro-batches are looked through for the largest.
 constexpr int64_t kDryRunSteps = 200;
 
-// Changes the task's model by one step; nothing is written.
+// Changes the task's model; nothing is written.
 DryRun dry_run(const TrainingTask& task, const TrainingConfig& config, const MicroBatchShare& share,
                int world_size, c10::Device device);
 
