@@ -1,5 +1,6 @@
 #include "moca/core/interrupt.h"
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 
@@ -8,6 +9,7 @@ namespace {
 
 // A signal handler can reach nothing but such a flag.
 volatile std::sig_atomic_t first_signal = 0;
+std::atomic<int> passed_on = 0;  // the signal that another process got
 
 void on_signal(int signal) {
   if (first_signal != 0) {
@@ -26,9 +28,11 @@ void catch_interrupts() {
   sigaction(SIGUSR1, &action, nullptr);  // what Slurm sends before the time limit, as told
 }
 
-bool interrupted() { return first_signal != 0; }
+void interrupt(int signal) { passed_on = signal; }
 
-int interrupting_signal() { return first_signal; }
+bool interrupted() { return interrupting_signal() != 0; }
+
+int interrupting_signal() { return first_signal != 0 ? first_signal : passed_on.load(); }
 
 void stop_if_interrupted() {
   if (interrupted()) {

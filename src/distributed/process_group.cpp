@@ -134,6 +134,31 @@ std::vector<std::string> ProcessGroup::gather(const std::string& text, const std
   return texts;
 }
 
+void ProcessGroup::leave_note(const std::string& name, const std::string& text) {
+  if (impl_) {
+    try {
+      impl_->store->set("note/" + name, std::vector<uint8_t>(text.begin(), text.end()));
+    } catch (const std::exception& failure) {
+      impl_->lost(failure.what());
+    }
+  }
+}
+
+std::optional<std::string> ProcessGroup::note(const std::string& name) {
+  if (!impl_) {
+    return std::nullopt;
+  }
+  try {
+    if (!impl_->store->check({"note/" + name})) {
+      return std::nullopt;
+    }
+    const auto bytes = impl_->store->get("note/" + name);
+    return std::string(bytes.begin(), bytes.end());
+  } catch (const std::exception& failure) {
+    impl_->lost(failure.what());
+  }
+}
+
 std::string ProcessGroup::operation() const {
   if (!impl_) {
     return "none: the process is alone";

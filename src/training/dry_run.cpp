@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/CachingDeviceAllocator.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -23,9 +24,10 @@ constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
 // Of two steps each.
 constexpr int64_t kDryRunRounds = 4;
 
-MicroBatch largest(const TrainingTask& task, const MicroBatchShare& share) {
+MicroBatch largest(const TrainingTask& task, const MicroBatchShare& share, int64_t max_steps) {
   MicroBatch found{0, share.first};
-  for (MicroBatch which = found; which.step < kDryRunSteps; which = share.after(which)) {
+  const int64_t steps = std::min(kDryRunSteps, max_steps);
+  for (MicroBatch which = found; which.step < steps; which = share.after(which)) {
     if (task.num_components(which) > task.num_components(found)) {
       found = which;
     }
@@ -69,7 +71,7 @@ DryRun dry_run(const TrainingTask& task, const TrainingConfig& config, const Mic
                                 world_size, config.shard_optimizer);
   Optimizer optimizer(*task.model, config.optimizer, shards);
   AveragedWeights ema(*task.model, {config.ema_decay, config.ema_on_cpu}, shards);
-  const auto which = largest(task, share);
+  const auto which = largest(task, share, config.max_steps);
   const auto micro_batches = static_cast<double>(share.num_micro_batches / share.stride);
   DryRun found;
   found.largest_components = task.num_components(which);

@@ -251,14 +251,14 @@ void Trainer::validate() {
   enter("validation");
   ema_.exchange();
   share_updated_weights();
-  if (metrics_ != nullptr) {
+  const auto name = "validation of step " + std::to_string(step_);
+  distributed::work_while_others_wait(group_, name, [this] {
     if (const auto scores = task_.validate(); !scores.empty()) {
       metrics_->record(step_, scores);
     }
-  }
+  });
   ema_.exchange();
   share_updated_weights();
-  group_.sum({0.0}, "validation");
 }
 
 // All learn whether those that write could. Training goes on without a checkpoint that

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "moca/core/error.h"
+#include "moca/core/interrupt.h"
 #include "tests/support/ranks.h"
 
 namespace moca::distributed {
@@ -77,6 +78,38 @@ TEST(ProcessGroup, WhatTheFirstRankRefusesAllRefuse) {
   EXPECT_EQ(results[0].text, "the folder exists");
   EXPECT_TRUE(results[1].threw);
   EXPECT_THAT(results[1].text, HasSubstr("rank 0"));
+}
+
+TEST(ProcessGroup, ASignalToAWaitingRankStopsTheFirstOnesWork) {
+  const auto results = run_ranks(2, [](ProcessGroup& group) -> std::string {
+    catch_interrupts();
+    if (group.rank() == 1) {
+      std::raise(SIGUSR1);
+    }
+    bool stopped = false;
+    work_while_others_wait(group, "long work", [&] {
+      for (int i = 0; i < 1000 && !stopped; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        stopped = interrupted();
+      }
+    });
+    return group.is_first() ? std::to_string(interrupting_signal()) : "waited";
+  });
+  EXPECT_EQ(results[0].text, std::to_string(SIGUSR1));
+  EXPECT_EQ(results[1].text, "waited");
+}
+
+TEST(ProcessGroup, OthersWaitUntilTheFirstOnesWorkIsDone) {
+  const auto results = run_ranks(3, [](ProcessGroup& group) -> std::string {
+    const double taken = seconds_of([&] {
+      work_while_others_wait(group, "work",
+                             [] { std::this_thread::sleep_for(std::chrono::milliseconds(500)); });
+    });
+    return taken > 0.4 && !interrupted() ? "waited" : "went on";
+  });
+  for (const auto& result : results) {
+    EXPECT_EQ(result.text, "waited");
+  }
 }
 
 TEST(ProcessGroup, NamesTheOperationThatAPeerLeft) {

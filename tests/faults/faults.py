@@ -175,6 +175,10 @@ def killed_worker(lab, long):
     yield "the run's end", ended
 
 
+# Of half a minute, after the fifth step.
+LONG_VALIDATION = {"training.validate_every": 5, "decoder.resolution": 513, "decoder.band": 10}
+
+
 def signals(lab, long):
     """SIGTERM and SIGUSR1 to one rank, all ranks or the launcher, in every phase of training."""
     phases = {
@@ -183,10 +187,7 @@ def signals(lab, long):
         "step": (lambda name: lab.steps_done(name) >= 15, {}, {}),
         "save": (lambda name: any((lab.runs / name / "checkpoints").glob(".unfinished*")), {},
                  lab.faults(SLOW_MS=60)),
-        # Half a minute of work.
-        "validation": (lambda name: lab.steps_done(name) >= 5,
-                       {"training.validate_every": 5, "decoder.resolution": 513,
-                        "decoder.band": 10}, {}),
+        "validation": (lambda name: lab.steps_done(name) >= 5, LONG_VALIDATION, {}),
     }
     more = {"training.max_steps": 4000, "training.checkpoint_every": 10,
             "training.optimizer.warmup_steps": 10}
@@ -244,24 +245,34 @@ def second_signal(lab, long):
 
 
 def hanging_worker(lab, long):
-    """One of two processes is stopped (SIGSTOP): the other says what it waited for, and ends."""
+    """One of two processes hangs, in a step, a validation or a save: the run ends within its limit
+    and five seconds, and says which rank waited in which phase for what."""
     limit = 3
-    for after in (1, 8, 15, 22) if long else (8,):
-        def case(after=after):
-            name = f"hang_{after}"
-            ranks = lab.start(name, ranks=2, **{"training.hang_seconds": limit,
-                                                "training.max_steps": 4000})
+    slow = {key: value for key, value in lab.faults(SLOW_MS=600000).items()
+            if key.startswith(("LD_", "FAULT_"))}
+    # Who is stopped (SIGSTOP; in a save its disk takes forever), who tells, and what.
+    cases = [("step", after, 1, {}, {}, "all_reduce '") for after in (8, 1, 15, 22)]
+    cases += [("validation", 5, 0, LONG_VALIDATION, {}, "in phase 'validation of step 5'"),
+              ("save", 19, None, {}, slow, "in phase 'save of step 20'")]
+    for phase, after, stopped, settings, env, said in cases if long else cases[:1]:
+        def case(phase=phase, after=after, stopped=stopped, settings=settings, env=env, said=said):
+            name = f"hang_in_{phase}_{after}"
+            ranks = lab.start(name, ranks=2, env=env,
+                              **{"training.hang_seconds": limit, "training.max_steps": 4000} | settings)
+            teller = 0 if stopped is None else 1 - stopped
             expect(lab.wait_until(lambda: lab.steps_done(name) >= after), "never trained")
             started = time.monotonic()
-            send(ranks[1].pid, signal.SIGSTOP)
-            output = ranks[0].communicate(timeout=60)[0]
+            if stopped is not None:
+                send(ranks[stopped].pid, signal.SIGSTOP)
+            output = ranks[teller].communicate(timeout=60)[0]
             taken = time.monotonic() - started
-            send(ranks[1].pid, signal.SIGKILL)
-            ranks[1].communicate()
-            expect(ranks[0].returncode not in (0, None), output)
+            for process in ranks:
+                process.kill()
+                process.communicate()
+            expect(ranks[teller].returncode not in (0, None, -signal.SIGKILL), output)
             expect(taken < limit + 5, "took", taken, "s")
-            expect("rank 0 of 2" in output and "all_reduce '" in output, output)
-        yield f"after step {after}", case
+            expect(f"rank {teller} of 2" in output and said in output, output)
+        yield f"{phase}, after step {after}", case
 
 
 def repeats(lab, long):

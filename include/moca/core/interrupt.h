@@ -14,6 +14,9 @@ class Interrupted : public std::exception {
 // point; a second one ends the program at once.
 void catch_interrupts();
 
+// As if such a signal had come to this process: another one got it. Does not count as a first one.
+void interrupt(int signal);
+
 // True once such a signal has come.
 bool interrupted();
 

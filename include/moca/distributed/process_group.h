@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -49,6 +50,11 @@ class ProcessGroup {
   // Every rank's text, in the order of ranks.
   std::vector<std::string> gather(const std::string& text, const std::string& what);
 
+  // Notes that one process leaves for the others, outside of what they do together. A note can be
+  // read at any time and by any thread; nothing where it was not left yet.
+  void leave_note(const std::string& name, const std::string& text);
+  std::optional<std::string> note(const std::string& name);
+
   // What the group does or did last, for hang reports: "all_reduce 'gradients' (number 12)".
   std::string operation() const;
   // The flight recorder's account of recent operations, as JSON.
@@ -60,6 +66,11 @@ class ProcessGroup {
  private:
   std::unique_ptr<Impl> impl_;
 };
+
+// The first rank works, alone and for long; the others wait. A signal to one of them stops the work
+// as one to the first rank would (core/interrupt.h). `name` is another one every time.
+void work_while_others_wait(ProcessGroup& group, const std::string& name,
+                            const std::function<void()>& work);
 
 // Runs `action` on the first rank. Where it throws an Error, all ranks throw one.
 void on_first_rank(ProcessGroup& group, const std::function<void()>& action);
