@@ -1,5 +1,6 @@
 """Compares the memory that `moca train --dry-run` says a run needs with what the run then takes, on
-twelve configurations; writes benchmarks/results/memory_estimate.json.
+twelve configurations; writes benchmarks/results/memory_estimate.json. The runs save beside every
+step, so that the largest one meets the copy of a checkpoint, which the estimate provides for.
 
 usage: benchmarks/memory_estimate.py BUILD_FOLDER
 """
@@ -36,7 +37,7 @@ VARIANTS = {
     "wide image encoder": DIT | {"image_encoder.width": 512, "image_encoder.num_layers": 6,
                                  "image_encoder.num_heads": 8},
 }
-COMMON = {"training.num_threads": 1, "training.max_steps": 12, "training.checkpoint_every": 4,
+COMMON = {"training.num_threads": 1, "training.max_steps": 10, "training.checkpoint_every": 1,
           "training.log_every": 1, "vae.num_tokens": 64, "vae.width_encoder": 128,
           "vae_training.num_surface_points": 256, "dit.num_compressed_tokens": 8}
 
