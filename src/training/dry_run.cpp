@@ -93,6 +93,7 @@ DryRun dry_run(const TrainingTask& task, const TrainingConfig& config, const Mic
     const auto start = std::chrono::steady_clock::now();
     step(which);
     found.seconds_per_step = seconds_since(start) * micro_batches;
+    copy.clear();
     copy = checkpoint_copy(*task.model, optimizer, ema);
   }
   if (!std::isfinite(found.loss)) {
