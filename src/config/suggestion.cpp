@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "moca/config/values.h"
+#include "setting_path.h"
 
 namespace moca::config {
 namespace {
@@ -35,10 +36,6 @@ std::pair<std::string, std::string> split(const std::string& path) {
   const size_t dot = path.rfind('.');
   return dot == std::string::npos ? std::pair{std::string(), path}
                                   : std::pair{path.substr(0, dot), path.substr(dot + 1)};
-}
-
-std::string join(const std::string& section, const std::string& name) {
-  return section.empty() ? name : section + "." + name;
 }
 
 std::vector<std::string> all_paths(const Binding& binding) {
@@ -97,7 +94,7 @@ std::string known_names(std::vector<std::string> names) {
 std::string way_out(const Binding& binding, const std::string& section, const std::string& name) {
   const std::vector<std::string> paths = all_paths(binding);
   if (name.find('.') != std::string::npos) {
-    if (std::string hint = undotted(paths, join(section, name)); !hint.empty()) {
+    if (std::string hint = undotted(paths, path_of(section, name)); !hint.empty()) {
       return hint;
     }
   }
@@ -142,7 +139,8 @@ std::string did_you_mean(const std::string& name, const std::vector<std::string>
 
 std::string unknown_setting(const Binding& binding, const std::string& section,
                             const std::string& name) {
-  return "unknown setting " + quoted(join(section, name)) + "." + way_out(binding, section, name);
+  return "unknown setting " + quoted(path_of(section, name)) + "." +
+         way_out(binding, section, name);
 }
 
 }  // namespace moca::config

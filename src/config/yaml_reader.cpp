@@ -10,6 +10,7 @@
 #include "moca/config/suggestion.h"
 #include "moca/config/values.h"
 #include "moca/core/error.h"
+#include "setting_path.h"
 
 namespace moca::config {
 namespace {
@@ -20,10 +21,6 @@ constexpr uintmax_t kLargestFile = 1 << 20;  // bytes
 constexpr size_t kLongestBaseChain = 16;     // files
 
 using Form = WrittenValue::Form;
-
-std::string join(const std::string& section, const std::string& name) {
-  return section.empty() ? name : section + "." + name;
-}
 
 [[noreturn]] void fail(const std::string& message) { throw Error(one_line(message)); }
 
@@ -144,7 +141,7 @@ class Reader {
     std::map<std::string, std::string> first_lines;
     for (const auto& entry : map) {
       const std::string key = key_text(entry.first);
-      const std::string path = join(section, key);
+      const std::string path = path_of(section, key);
       const auto [first, added] = first_lines.emplace(key, line(entry.first));
       if (!added) {
         fail(where(entry.first) + quoted(path) + " is set twice, first on line " + first->second +
