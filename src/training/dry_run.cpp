@@ -72,7 +72,8 @@ DryRun dry_run(const TrainingTask& task, const TrainingConfig& config, const Mic
   Optimizer optimizer(*task.model, config.optimizer, shards);
   AveragedWeights ema(*task.model, {config.ema_decay, config.ema_on_cpu}, shards);
   const auto which = largest(task, share, config.max_steps);
-  const auto micro_batches = static_cast<double>(share.num_micro_batches / share.stride);
+  const int64_t own_micro_batches = share.num_micro_batches / share.stride;
+  const auto micro_batches = static_cast<double>(own_micro_batches);
   DryRun found;
   found.largest_components = task.num_components(which);
   found.tflops_per_step = task.flops ? micro_batches * task.flops(which) / 1e12 : 0.0;
