@@ -89,8 +89,8 @@ void check_component_map(const Request& request) {
   };
   if (map.pixels.empty()) {
     throw Error(
-        "the model was trained with component masks: a map is needed in which pixels of component "
-        "i hold i + 1 and the background 0.");
+        "the model was trained with component masks: it needs a map of the picture in which pixels "
+        "of component i hold i + 1 and the background 0. Give it with --component-map.");
   }
   if (map.channels != 1 || map.width != picture.width || map.height != picture.height) {
     throw Error("the component map (" + size_text(map) + ", " + std::to_string(map.channels) +

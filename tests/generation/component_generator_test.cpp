@@ -213,7 +213,7 @@ TEST(ComponentGenerator, RefusesAMissingOrMisfittingComponentMap) {
   EXPECT_THAT(refusal([&] {
                 tiny.latents({picture(10), 3, 1});
               }),
-              HasSubstr("the model was trained with component masks: a map is needed"));
+              HasSubstr("trained with component masks: it needs a map of the picture"));
   EXPECT_THAT(refusal([&] {
                 tiny.latents({picture(10), 3, 1, Image(20, 30, 1)});
               }),

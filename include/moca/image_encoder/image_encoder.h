@@ -32,8 +32,7 @@ struct ImageEncoderConfig {
     v("image_size", self.image_size, "side of the square input in pixels", at_least(1));
     v("num_channels", self.num_channels,
       "3: the picture; 7: for every component its own part of the picture, the picture and its "
-      "mask "
-      "(MIDI-3D; paper A.2 for scenes)",
+      "mask (MIDI-3D; paper A.2 for scenes)",
       config::one_of({3, 7}));
     v("patch_size", self.patch_size, "side of a patch in pixels (DINOv2: 14)", at_least(1));
     v("width", self.width, "width of an image token (DINOv2-large: 1024)", at_least(1));
