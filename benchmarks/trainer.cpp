@@ -43,7 +43,10 @@ TrainingTask task_of(int64_t width, int64_t rows) {
         at::randn({rows, width}, moca::generator_for(1, "toy", which.step), at::TensorOptions());
     return model->forward(input).square().mean();
   };
-  return {model.ptr(), loss, [](MicroBatch) { return 1.0; }, [](MicroBatch) { return "toys"; }};
+  return {.model = model.ptr(),
+          .loss = loss,
+          .weight = [](MicroBatch) { return 1.0; },
+          .contents = [](MicroBatch) { return "toys"; }};
 }
 
 moca::training::TrainingConfig config_of(int64_t steps) {

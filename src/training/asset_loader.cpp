@@ -2,10 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include <chrono>
-
 #include "moca/core/error.h"
-#include "moca/core/progress.h"
 #include "moca/core/random.h"
 #include "moca/dit/flop_count.h"
 #include "moca/image_encoder/image_encoder.h"
@@ -65,12 +62,9 @@ AssetLoader::AssetLoader(const DitTrainingSetup& setup)
   }
 }
 
-AssetBatch AssetLoader::batch(MicroBatch which, Measurements& measurements) {
+AssetBatch AssetLoader::batch(MicroBatch which) {
   std::vector<at::Tensor> latents, images, present;
-  const auto start = std::chrono::steady_clock::now();
-  const auto samples = prefetcher_.get(which);
-  measurements.add("data_wait_seconds", seconds_since(start));
-  for (const auto& [asset, seed, image] : samples) {
+  for (const auto& [asset, seed, image] : prefetcher_.get(which)) {
     latents.push_back(
         setup_.denoiser->latent_statistics()->standardise(source_.latents(asset, seed)));
     images.push_back(image);

@@ -24,8 +24,9 @@ class AssetLoader {
   // Measures the latents' statistics, if asked to. Throws Error for a dataset that does not fit.
   explicit AssetLoader(const DitTrainingSetup& setup);
 
-  // Adds to the measurement data_wait_seconds.
-  AssetBatch batch(MicroBatch which, Measurements& measurements);
+  // Waits for what is read from the disk.
+  void load(MicroBatch which) { prefetcher_.get(which); }
+  AssetBatch batch(MicroBatch which);
 
   double weight(MicroBatch which) { return plan_.weight(which); }
   int64_t num_components(MicroBatch which) { return plan_.num_components(which); }

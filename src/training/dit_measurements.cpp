@@ -30,8 +30,7 @@ std::shared_ptr<Measurements> dit_measurements() {
   for (int i = 0; i < kNoiseRanges; ++i) {
     names.push_back(noise_range(i));
   }
-  for (const char* name :
-       {"router_importance", "router_entropy", "router_load", "components", "data_wait_seconds"}) {
+  for (const char* name : {"router_importance", "router_entropy", "router_load", "components"}) {
     names.emplace_back(name);
   }
   return std::make_shared<Measurements>(names);

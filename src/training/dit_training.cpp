@@ -29,7 +29,7 @@ TrainingTask dit_training(const DitTrainingSetup& setup) {
   const auto measurements = dit_measurements();
   const auto loss = [denoiser = setup.denoiser, config = setup.config, flow = setup.flow,
                      seed = setup.batches.seed, loader, measurements](MicroBatch which) mutable {
-    const auto batch = loader->batch(which, *measurements);
+    const auto batch = loader->batch(which);
     const int64_t B = batch.latents.size(0);
     const auto device = batch.latents.device();
     auto generator = generator_for(seed, "DiT step", which.step, which.index);
@@ -50,14 +50,16 @@ TrainingTask dit_training(const DitTrainingSetup& setup) {
     return flow::velocity_loss(velocity, noisy.velocity, batch.component_mask,
                                flow::loss_weight(noisy.noise_level, flow.loss_weighting));  // Eq. 9
   };
-  return {setup.denoiser.ptr(),
-          loss,
-          [loader](MicroBatch which) { return loader->weight(which); },
-          [loader](MicroBatch which) { return loader->contents(which); },
-          measurements,
-          [measurements, dit = setup.denoiser->dit()] { measure_routers(*measurements, dit); },
-          [loader](MicroBatch which) { return loader->num_components(which); },
-          [loader](MicroBatch which) { return loader->flops(which); }};
+  return {
+      .model = setup.denoiser.ptr(),
+      .load = [loader](MicroBatch which) { loader->load(which); },
+      .loss = loss,
+      .weight = [loader](MicroBatch which) { return loader->weight(which); },
+      .contents = [loader](MicroBatch which) { return loader->contents(which); },
+      .measurements = measurements,
+      .look = [measurements, dit = setup.denoiser->dit()] { measure_routers(*measurements, dit); },
+      .num_components = [loader](MicroBatch which) { return loader->num_components(which); },
+      .flops = [loader](MicroBatch which) { return loader->flops(which); }};
 }
 
 }  // namespace moca::training

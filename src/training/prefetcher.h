@@ -3,6 +3,7 @@
 #include <deque>
 #include <functional>
 #include <future>
+#include <optional>
 #include <utility>
 
 #include "moca/training/training_task.h"
@@ -20,7 +21,22 @@ class Prefetcher {
   Prefetcher(std::function<Load(MicroBatch)> prepare, MicroBatchShare share, int64_t num_threads)
       : prepare_(std::move(prepare)), share_(share), num_threads_(num_threads) {}
 
-  Batch get(MicroBatch wanted) {
+  // Waits for the micro-batch, unless it is the one that was got last.
+  const Batch& get(MicroBatch wanted) {
+    if (!current_ || current_->first != wanted) {
+      current_.reset();
+      current_.emplace(wanted, load(wanted));
+    }
+    return current_->second;
+  }
+
+ private:
+  struct Pending {
+    MicroBatch which;
+    std::future<Batch> batch;
+  };
+
+  Batch load(MicroBatch wanted) {
     if (num_threads_ == 0) {
       return prepare_(wanted)();
     }
@@ -39,16 +55,11 @@ class Prefetcher {
     return batch;
   }
 
- private:
-  struct Pending {
-    MicroBatch which;
-    std::future<Batch> batch;
-  };
-
   std::function<Load(MicroBatch)> prepare_;
   MicroBatchShare share_;
   int64_t num_threads_;
   MicroBatch next_;
+  std::optional<std::pair<MicroBatch, Batch>> current_;
   std::deque<Pending> ahead_;
 };
 

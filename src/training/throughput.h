@@ -16,6 +16,9 @@ class Throughput {
   // peak_tflops: of one device; 0: unknown.
   explicit Throughput(double peak_tflops) : peak_tflops_(peak_tflops) {}
 
+  // How long a micro-batch of this process had to be waited for.
+  void add_data_wait(double seconds);
+
   // A micro-batch of this process.
   void add(const TrainingTask& task, MicroBatch which);
 
@@ -32,6 +35,8 @@ class Throughput {
   int64_t step_ = 0;
   double seconds_ = 0;
   double components_ = 0;
+  double waits_ = 0;
+  double waited_seconds_ = 0;
   double flops_ = 0;
 };
 

@@ -177,6 +177,7 @@ void Trainer::share_updated_weights() {
 
 // The micro-batch's part of the step's loss; its gradients are added to those of the step.
 double Trainer::loss_and_gradients(MicroBatch which) {
+  wait_for_data(which);
   const nn::Autocast autocast(device_, config_.precision == Precision::kBf16);
   enter("forward");
   const auto loss = task_.loss(which);
@@ -190,6 +191,16 @@ double Trainer::loss_and_gradients(MicroBatch which) {
   gradients_.backward(weight == 1.0 ? loss : loss * weight, share_.is_last(which));
   throughput_->add(task_, which);
   return value * weight;
+}
+
+void Trainer::wait_for_data(MicroBatch which) {
+  if (task_.load == nullptr) {
+    return;
+  }
+  enter("loading");
+  const auto start = std::chrono::steady_clock::now();
+  task_.load(which);
+  throughput_->add_data_wait(seconds_since(start));
 }
 
 // True for all ranks once one of them got a signal or its time is over.
@@ -231,7 +242,9 @@ void Trainer::record(const StepStats& stats) {
                                                         {"learning_rate", stats.learning_rate},
                                                         {"minutes", seconds_spent() / 60.0}};
   if (task_.measurements != nullptr) {
-    task_.look();
+    if (task_.look != nullptr) {
+      task_.look();
+    }
     const auto measured = task_.measurements->take(group_);
     values.insert(values.end(), measured.begin(), measured.end());
   }

@@ -2,14 +2,12 @@
 
 #include <ATen/ATen.h>
 
-#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "component_batch.h"
 #include "moca/core/generator.h"
-#include "moca/core/progress.h"
 #include "moca/nn/flops.h"
 #include "prefetcher.h"
 
@@ -28,12 +26,7 @@ class ComponentLoader {
         prefetcher_([this](MicroBatch which) { return prepare(which); }, batches.share,
                     batches.num_threads) {}
 
-  ComponentBatch batch(MicroBatch which, Measurements& measurements) {
-    const auto start = std::chrono::steady_clock::now();
-    auto batch = prefetcher_.get(which);
-    measurements.add("data_wait_seconds", seconds_since(start));
-    return batch;
-  }
+  const ComponentBatch& batch(MicroBatch which) { return prefetcher_.get(which); }
   double weight(MicroBatch which) { return plan_.weight(which); }
   int64_t num_components(MicroBatch which) { return plan_.num_components(which); }
 
@@ -86,12 +79,12 @@ TrainingTask vae_training(const vae::VecsetVae& vae,
                           const std::shared_ptr<const data::PreparedDataset>& dataset,
                           const VaeTrainingConfig& config, const BatchSetup& batches) {
   const auto loader = std::make_shared<ComponentLoader>(dataset, config, batches);
-  const auto measurements = std::make_shared<Measurements>(
-      std::vector<std::string>{"field_loss", "kl", "data_wait_seconds"});
+  const auto measurements =
+      std::make_shared<Measurements>(std::vector<std::string>{"field_loss", "kl"});
   const auto loss = [vae = vae, loader, config, seed = batches.seed,
                      measurements](MicroBatch which) mutable {
     const auto device = vae->parameters().front().device();
-    const auto batch = loader->batch(which, *measurements);
+    const auto& batch = loader->batch(which);
     auto generator = generator_for(seed, "VAE step", which.step, which.index);
     const auto posterior =
         vae->encode(batch.surface_points.to(device), batch.surface_normals.to(device), generator);
@@ -104,19 +97,20 @@ TrainingTask vae_training(const vae::VecsetVae& vae,
     measurements->add("kl", kl.item<double>());
     return of_field + config.kl_weight * kl;
   };
-  return {
-      vae.ptr(),
-      loss,
-      [loader](MicroBatch which) { return loader->weight(which); },
-      [loader](MicroBatch which) { return loader->contents(which); },
-      measurements,
-      [] {},
-      [loader](MicroBatch which) { return loader->num_components(which); },
-      [loader, flops = nn::kForwardAndBackward *
+  return {.model = vae.ptr(),
+          .load = [loader](MicroBatch which) { loader->batch(which); },
+          .loss = loss,
+          .weight = [loader](MicroBatch which) { return loader->weight(which); },
+          .contents = [loader](MicroBatch which) { return loader->contents(which); },
+          .measurements = measurements,
+          .num_components = [loader](MicroBatch which) { return loader->num_components(which); },
+          .flops =
+              [loader,
+               flops = nn::kForwardAndBackward *
                        (vae->config().encode_flops(config.num_surface_points) +
                         vae->config().decode_flops(config.num_query_points))](MicroBatch which) {
-        return static_cast<double>(loader->num_components(which)) * flops;
-      }};
+                return static_cast<double>(loader->num_components(which)) * flops;
+              }};
 }
 
 }  // namespace moca::training

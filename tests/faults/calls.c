@@ -1,9 +1,12 @@
 // Loaded before the C library (LD_PRELOAD) into a real run: counts the calls that change files under
-// a folder of checkpoints, and kills the process before one of them, or slows them down.
+// a folder of checkpoints, and kills the process before one of them, or slows them down. Reads of
+// the files can stop coming back.
 //
 //   FAULT_PATH      part of the path of the files that are meant
 //   FAULT_KILL_AT   the process is killed before this call (1 the first)
 //   FAULT_SLOW_MS   every fsync takes this much longer
+//   FAULT_STUCK_READ the read that takes forever (1 the first)
+//   FAULT_RANK      all of this only in the process with this RANK
 //   FAULT_COUNT     file that gets the number of calls at exit
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -19,8 +22,17 @@
 #include <unistd.h>
 
 static atomic_long calls;
+static atomic_long reads;
+
+static int is(const char* value, const char* wanted) {
+  return value != NULL && strcmp(value, wanted) == 0;
+}
 
 static int meant(const char* path) {
+  const char* rank = getenv("FAULT_RANK");
+  if (rank != NULL && !is(getenv("RANK"), rank)) {
+    return 0;
+  }
   const char* part = getenv("FAULT_PATH");
   return part != NULL && path != NULL && strstr(path, part) != NULL;
 }
@@ -51,6 +63,26 @@ ssize_t write(int descriptor, const void* data, size_t size) {
     count();
   }
   return NEXT(write)(descriptor, data, size);
+}
+
+static void may_get_stuck(int descriptor) {
+  const char* stuck = getenv("FAULT_STUCK_READ");
+  if (stuck != NULL && meant_descriptor(descriptor) &&
+      atomic_fetch_add(&reads, 1) + 1 == atol(stuck)) {
+    for (;;) {
+      pause();
+    }
+  }
+}
+
+ssize_t pread(int descriptor, void* data, size_t size, off_t offset) {
+  may_get_stuck(descriptor);
+  return NEXT(pread)(descriptor, data, size, offset);
+}
+
+ssize_t pread64(int descriptor, void* data, size_t size, off64_t offset) {
+  may_get_stuck(descriptor);
+  return NEXT(pread64)(descriptor, data, size, offset);
 }
 
 int fsync(int descriptor) {

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from lab import ROOT, SIGNALS, Lab, is_whole, send
+from lab import DIT_CONFIG, ROOT, SIGNALS, Lab, is_whole, send
 
 sys.path.append(str(ROOT / "benchmarks"))
 from hardware import hardware  # noqa: E402 (found by the line above)
@@ -188,6 +188,9 @@ def signals(lab, long):
         "save": (lambda name: any((lab.runs / name / "checkpoints").glob(".unfinished*")), {},
                  lab.faults(SLOW_MS=60)),
         "validation": (lambda name: lab.steps_done(name) >= 5, LONG_VALIDATION, {}),
+        "sampling": (lambda name: lab.steps_done(name) >= 5, {
+            "config": DIT_CONFIG, "vae_run": lab.vae_run(), "training.validate_every": 5,
+            "sampler.num_steps": 100000}, {}),
     }
     more = {"training.max_steps": 4000, "training.checkpoint_every": 10,
             "training.optimizer.warmup_steps": 10}
@@ -205,9 +208,7 @@ def signals(lab, long):
                 launcher.wait(timeout=60)
                 output = (lab.path / f"{name}.log").read_text()
             else:
-                ranks = lab.start(name, ranks=2, env={k: v for k, v in env.items()
-                                                      if k.startswith(("LD_", "FAULT_"))},
-                                  **(more | settings))
+                ranks = lab.start(name, ranks=2, env=env, **(more | settings))
                 expect(lab.wait_until(lambda: ready(name)), "never came to", phase)
                 started = time.monotonic()
                 for process in ranks if target == "all ranks" else [ranks[1]]:
@@ -216,7 +217,8 @@ def signals(lab, long):
                 expect(all(process.returncode == 0 for process in ranks), output)
             expect(time.monotonic() - started < 20, "took longer than 20 s")
             expect("interrupted; a checkpoint was written" in output, output)
-            expect(phase != "validation" or "the validation was cut short" in output, output)
+            expect(phase not in ("validation", "sampling")
+                   or "the validation was cut short" in output, output)
             last = sorted((lab.runs / name / "checkpoints").glob("step_*"))[-1]
             expect(is_whole(last), "no whole checkpoint")
             expect(int(last.name[5:]) < 4000, "the run ended before its signal")
@@ -229,8 +231,7 @@ def second_signal(lab, long):
     for number in SIGNALS:
         def case(number=number):
             name = f"twice_{number}"
-            (process,) = lab.start(name, env={k: v for k, v in lab.faults(SLOW_MS=2000).items()
-                                              if k.startswith(("LD_", "FAULT_"))},
+            (process,) = lab.start(name, env=lab.faults(SLOW_MS=2000),
                                    **{"training.max_steps": 4000})
             expect(lab.wait_until(lambda: lab.steps_done(name) >= 3), "never trained")
             send(process.pid, SIGNALS[number])
@@ -245,30 +246,29 @@ def second_signal(lab, long):
 
 
 def hanging_worker(lab, long):
-    """One of two processes hangs, in a step, a validation or a save: the run ends within its limit
-    and five seconds, and says which rank waited in which phase for what."""
+    """One of two processes hangs, in a step, its loader, a validation or a save: the run ends within
+    its limit and five seconds, and says which rank waited in which phase for what."""
     limit = 3
-    slow = {key: value for key, value in lab.faults(SLOW_MS=600000).items()
-            if key.startswith(("LD_", "FAULT_"))}
-    # Who is stopped (SIGSTOP; in a save its disk takes forever), who tells, and what.
-    cases = [("step", after, 1, {}, {}, "all_reduce '") for after in (8, 1, 15, 22)]
-    cases += [("validation", 5, 0, LONG_VALIDATION, {}, "in phase 'validation of step 5'"),
-              ("save", 19, None, {}, slow, "in phase 'save of step 20'")]
-    for phase, after, stopped, settings, env, said in cases if long else cases[:1]:
-        def case(phase=phase, after=after, stopped=stopped, settings=settings, env=env, said=said):
+    # Who is stopped (SIGSTOP) or has a disk that takes forever, who tells, and what.
+    cases = [("loader", 1, None, 1, {}, lab.faults(PATH="/shard_", STUCK_READ=200, RANK=1),
+              "in phase 'loading of step ")]
+    cases += [("step", after, 1, 0, {}, {}, "all_reduce '") for after in (8, 1, 15, 22)]
+    cases += [("validation", 5, 0, 1, LONG_VALIDATION, {}, "in phase 'validation of step 5'"),
+              ("save", 19, None, 0, {}, lab.faults(SLOW_MS=600000),
+               "in phase 'save of step 20'")]
+    for phase, after, stopped, teller, settings, env, said in cases if long else cases[:2]:
+        def case(phase=phase, after=after, stopped=stopped, teller=teller, settings=settings,
+                 env=env, said=said):
             name = f"hang_in_{phase}_{after}"
             ranks = lab.start(name, ranks=2, env=env,
                               **{"training.hang_seconds": limit, "training.max_steps": 4000} | settings)
-            teller = 0 if stopped is None else 1 - stopped
             expect(lab.wait_until(lambda: lab.steps_done(name) >= after), "never trained")
-            started = time.monotonic()
             if stopped is not None:
                 send(ranks[stopped].pid, signal.SIGSTOP)
-            output = ranks[teller].communicate(timeout=60)[0]
-            taken = time.monotonic() - started
+            taken = lab.last_step_before_end(name, ranks[teller])
             for process in ranks:
                 process.kill()
-                process.communicate()
+            output = [process.communicate()[0] for process in ranks][teller]
             expect(ranks[teller].returncode not in (0, None, -signal.SIGKILL), output)
             expect(taken < limit + 5, "took", taken, "s")
             expect(f"rank {teller} of 2" in output and said in output, output)

@@ -13,6 +13,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # The tiny VAE: a hundred steps a second.
 CONFIG = ROOT / "configs" / "tiny_vae.yaml"
+DIT_CONFIG = ROOT / "configs" / "tiny.yaml"
 SETTINGS = {"training.max_steps": 40, "training.checkpoint_every": 10, "training.log_every": 1,
             "training.keep_checkpoints": 3, "training.micro_batches": 2,
             "training.num_threads": 1, "training.hang_seconds": 20}
@@ -65,23 +66,23 @@ class Lab:
         self.moca("prepare-data", CONFIG, f"data.path={self.path / 'data'}")
         self.references = {}
 
-    def settings(self, name, runs=None, **more):
+    def settings(self, name, runs=None, config=CONFIG, **more):
         wanted = SETTINGS | {"name": name, "runs_folder": runs or self.runs,
                              "data.path": self.path / "data"} | more
-        return [str(CONFIG)] + [f"{key}={value}" for key, value in wanted.items()]
+        return [str(config)] + [f"{key}={value}" for key, value in wanted.items()]
 
     def environment(self, **more):
         return os.environ | {"OMP_NUM_THREADS": "1"} | {k: str(v) for k, v in more.items()}
 
-    def faults(self, **faults):
-        """An environment in which calls.c does its work on checkpoints."""
-        return self.environment(LD_PRELOAD=self.preload, FAULT_PATH="/checkpoints",
-                                **{f"FAULT_{name}": value for name, value in faults.items()})
+    def faults(self, PATH="/checkpoints", **faults):
+        """Variables with which calls.c does its work on files of such a path."""
+        return {"LD_PRELOAD": str(self.preload), "FAULT_PATH": PATH,
+                **{f"FAULT_{name}": str(value) for name, value in faults.items()}}
 
     def moca(self, *arguments, env=None, timeout=120):
         return subprocess.run([str(self.program), *map(str, arguments)], text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout,
-                              env=env or self.environment())
+                              env=self.environment(**(env or {})))
 
     def train(self, name, *flags, env=None, runs=None, **more):
         return self.moca("train", *self.settings(name, runs, **more), *flags, env=env)
@@ -132,6 +133,11 @@ class Lab:
             self.references[key] = self.result(name)
         return self.references[key]
 
+    def vae_run(self):
+        """A trained VAE."""
+        self.reference()
+        return self.runs / f"reference_{list(self.references).index((1,))}"
+
     def workers_of(self, launcher):
         """Process ids of moca under a launcher."""
         listed = subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(launcher.pid)],
@@ -141,6 +147,16 @@ class Lab:
     def steps_done(self, name):
         metrics = self.runs / name / "metrics.jsonl"
         return metrics.read_text().count("\n") if metrics.exists() else 0
+
+    def last_step_before_end(self, name, process, timeout=60):
+        """Waits until a process has ended; seconds from its last step to its end."""
+        deadline = time.monotonic() + timeout
+        steps, since = self.steps_done(name), time.monotonic()
+        while process.poll() is None and time.monotonic() < deadline:
+            if self.steps_done(name) != steps:
+                steps, since = self.steps_done(name), time.monotonic()
+            time.sleep(0.005)
+        return time.monotonic() - since
 
     def wait_until(self, condition, timeout=60):
         deadline = time.monotonic() + timeout

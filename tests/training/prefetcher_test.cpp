@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <set>
@@ -49,6 +50,20 @@ TEST(Prefetcher, GivesWhatIsAskedForAlsoOutOfOrder) {
       {0, 1, 2}, 2);
   for (const MicroBatch& which : {MicroBatch{3, 1}, {4, 0}, {1, 0}, {1, 1}, {7, 0}, {7, 0}}) {
     EXPECT_EQ(prefetcher.get(which), (Loaded{which.step, which.index}));
+  }
+}
+
+TEST(Prefetcher, LoadsTheMicroBatchOfAStepOnceHoweverOftenItIsAskedFor) {
+  for (const int64_t num_threads : {0, 2}) {
+    std::atomic<int> first_loads = 0;
+    Prefetcher<int> prefetcher(
+        [&](MicroBatch which) {
+          return [&, which] { return which.step == 0 ? ++first_loads : 0; };
+        },
+        {0, 1, 1}, num_threads);
+    EXPECT_EQ(prefetcher.get({0, 0}), 1);
+    EXPECT_EQ(prefetcher.get({0, 0}), 1);
+    EXPECT_EQ(prefetcher.get({1, 0}), 0);
   }
 }
 

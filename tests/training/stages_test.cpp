@@ -329,7 +329,6 @@ TEST_F(TinyStages, TheDitTellsItsLossByNoiseLevelAndWhatItsRoutersDo) {
   EXPECT_GT(measured["router_entropy"], 0.0);
   EXPECT_LE(measured["router_entropy"], 1.0 + 1e-6);
   EXPECT_GE(measured["router_load"], 1.0 - 1e-6);
-  EXPECT_GE(measured["data_wait_seconds"], 0.0);
 }
 
 TEST_F(TinyStages, TheVaeTellsTheTwoPartsOfItsLoss) {
@@ -337,7 +336,7 @@ TEST_F(TinyStages, TheVaeTellsTheTwoPartsOfItsLoss) {
   distributed::ProcessGroup alone;
   const double loss = task.loss({0}).item<double>();
   const auto measured = task.measurements->take(alone);
-  ASSERT_EQ(measured.size(), 3U);
+  ASSERT_EQ(measured.size(), 2U);
   EXPECT_NEAR(measured[0].second + vae_config().kl_weight * measured[1].second, loss, 1e-6);
 }
 

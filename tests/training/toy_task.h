@@ -30,12 +30,12 @@ struct ToyTask {
   TrainingTask task(std::function<at::Tensor(int64_t step, const at::Tensor& loss)> change,
                     int64_t num_micro_batches = 1) const {
     return {
-        model.ptr(),
-        [model = model, change = std::move(change)](MicroBatch which) mutable {
-          return change(which.step, loss(model, which));
-        },
-        [num_micro_batches](MicroBatch) { return 1.0 / static_cast<double>(num_micro_batches); },
-        [](MicroBatch which) { return "toys of step " + std::to_string(which.step); }};
+        .model = model.ptr(),
+        .loss = [model = model, change = std::move(change)](
+                    MicroBatch which) mutable { return change(which.step, loss(model, which)); },
+        .weight = [num_micro_batches](
+                      MicroBatch) { return 1.0 / static_cast<double>(num_micro_batches); },
+        .contents = [](MicroBatch which) { return "toys of step " + std::to_string(which.step); }};
   }
 
   static at::Tensor wanted_weight() { return at::arange(12).view({3, 4}).to(at::kFloat) / 12.0; }

@@ -194,6 +194,17 @@ TEST(Trainer, RecordsItsSpeedInComponentsAndOperations) {
   }
 }
 
+TEST(Trainer, RecordsHowLongItWaitsForData) {
+  const RunFolder run;
+  auto task = ToyTask().task();
+  task.load = [](MicroBatch) { std::this_thread::sleep_for(std::chrono::milliseconds(2)); };
+  run.train(task, toy_training());
+  for (const auto& line : run.metrics()) {
+    EXPECT_GT(line.at("data_wait_seconds"), 0.002);
+    EXPECT_LE(line.at("data_wait_seconds"), line.at("seconds_per_step"));
+  }
+}
+
 TEST(Trainer, WritesATraceOfTheStepsItIsAskedFor) {
   const RunFolder run;
   auto config = toy_training();
@@ -275,10 +286,9 @@ TEST(Trainer, ResumingARunWithoutACheckpointStartsIt) {
 TEST(Trainer, RefusesToResumeAnotherArchitecture) {
   const RunFolder run;
   run.train(ToyTask().task(), toy_training());
-  const torch::nn::Linear other(5, 3);
-  EXPECT_THAT(refusal([&] {
-                run.resume({other.ptr(), nullptr, nullptr, nullptr}, toy_training());
-              }),
+  auto other = ToyTask().task();
+  other.model = torch::nn::Linear(5, 3).ptr();
+  EXPECT_THAT(refusal([&] { run.resume(other, toy_training()); }),
               HasSubstr("The checkpoint is of another architecture"));
 }
 

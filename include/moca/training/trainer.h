@@ -54,6 +54,7 @@ class Trainer {
   std::optional<StepStats> train_step();
   void share_updated_weights();
   double loss_and_gradients(MicroBatch which);
+  void wait_for_data(MicroBatch which);
   bool agree_to_stop();
   void enter(const std::string& phase);
   void count_bad_steps(const StepStats& stats);

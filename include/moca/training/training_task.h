@@ -22,6 +22,8 @@ using data::MicroBatch;
 // what was computed before, makes no difference.
 struct TrainingTask {
   std::shared_ptr<torch::nn::Module> model;
+  // Waits until the data of the micro-batch is there, which `loss` then finds; may be null.
+  std::function<void(MicroBatch which)> load = nullptr;
   // Mean over the micro-batch's components.
   std::function<at::Tensor(MicroBatch which)> loss;
   // The micro-batch's share of the step's loss; those of a step add up to 1.
