@@ -42,8 +42,14 @@ int main(int argc, char** argv) {
   }
   content.state_json = "{}";
   moca::checkpoint::CheckpointWriter writer(std::filesystem::path(argv[1]) / "checkpoints", {1, 0});
+  const auto begin = Clock::now();
+  writer.make_room(content);
+  const double stall_for_room = moca::seconds_since(begin);
+  writer.finish();
+  std::printf("memory for the copies: %.3f s, the caller waited %.3f s\n",
+              moca::seconds_since(begin), stall_for_room);
   std::printf("save | stall s | written after s | stall / writing\n");
-  for (int64_t step = 1; step <= 4; ++step) {  // the first one takes the copies' memory
+  for (int64_t step = 1; step <= 4; ++step) {
     const auto start = Clock::now();
     writer.save(step, content);
     const double stall = moca::seconds_since(start);

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <chrono>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -12,8 +13,8 @@ namespace moca::checkpoint {
 
 namespace {
 
-// The tensors on the CPU, in the memory that `copies` has from the last time.
-void copy_into(TensorFiles& copies, const TensorFiles& files) {
+// Tensors on the CPU with the names and sizes of `files`; those that fit are kept.
+void allocate(TensorFiles& copies, const TensorFiles& files) {
   for (const auto& [name, tensors] : files) {
     auto& targets = copies[name];
     targets.resize(tensors.size());
@@ -24,7 +25,24 @@ void copy_into(TensorFiles& copies, const TensorFiles& files) {
         copied_key = key;
         copied = at::empty(tensor.sizes(), tensor.options().device(at::kCPU));
       }
-      copied.copy_(tensor.detach());
+    }
+  }
+}
+
+void copy_into(TensorFiles& copies, const TensorFiles& files) {
+  allocate(copies, files);
+  for (const auto& [name, tensors] : files) {
+    for (size_t i = 0; i < tensors.size(); ++i) {
+      copies[name][i].second.copy_(tensors[i].second.detach());
+    }
+  }
+}
+
+// Memory is the process's own only once it is written to, which costs more than the copying.
+void touch(const TensorFiles& copies) {
+  for (const auto& [name, tensors] : copies) {
+    for (const auto& [key, tensor] : tensors) {
+      std::memset(tensor.mutable_data_ptr(), 0, tensor.nbytes());
     }
   }
 }
@@ -41,6 +59,16 @@ CheckpointWriter::~CheckpointWriter() {
   } catch (const std::exception& failure) {  // another one is on its way already
     log::warn(failure.what());
   }
+}
+
+void CheckpointWriter::make_room(const CheckpointContent& content) {
+  finish();
+  allocate(copy_.whole, content.whole);
+  allocate(copy_.shards, content.shards);
+  writing_ = std::async(std::launch::async, [this] {
+    touch(copy_.whole);
+    touch(copy_.shards);
+  });
 }
 
 void CheckpointWriter::save(int64_t step, const CheckpointContent& content) {

@@ -111,6 +111,9 @@ StopReason Trainer::train() {
     metrics_ = std::make_unique<MetricsLog>(run_folder_, step_);
   }
   throughput_->start(step_, seconds_spent());
+  if (writes()) {
+    writer_.make_room(content());
+  }
   Progress progress("train", config_.max_steps, "step", step_, /*shown=*/group_.is_first());
   while (step_ < config_.max_steps && !agree_to_stop()) {
     profile_->step_begins();
@@ -281,7 +284,7 @@ void Trainer::save(bool last) {
   distributed::check_same_bits(group_, optimizer_.parameters(), "the weights");
   check_weights();
   std::string failure;
-  if (group_.is_first() || config_.shard_optimizer) {
+  if (writes()) {
     failure = try_to_save(last);
   }
   if (group_.sum({failure.empty() ? 0.0 : 1.0}, "checkpoint")[0] == 0) {
@@ -310,9 +313,18 @@ void Trainer::check_weights() const {
   }
 }
 
+// Whether this rank has something to write of a checkpoint.
+bool Trainer::writes() const { return group_.is_first() || config_.shard_optimizer; }
+
+checkpoint::CheckpointContent Trainer::content() const {
+  const nlohmann::ordered_json state = {{"step", step_}, {"seconds", seconds_spent()}};
+  return {{{"model.safetensors", checkpoint::state_of(*task_.model)}},
+          {{"ema.safetensors", ema_.state()}, {"optimizer.safetensors", optimizer_.state()}},
+          state.dump(1) + "\n"};
+}
+
 // What went wrong, or nothing.
 std::string Trainer::try_to_save(bool last) {
-  const nlohmann::ordered_json state = {{"step", step_}, {"seconds", seconds_spent()}};
   std::string failure;
   try {
     writer_.finish();
@@ -320,10 +332,7 @@ std::string Trainer::try_to_save(bool last) {
     failure = of_the_one_before.what();
   }
   try {
-    writer_.save(
-        step_, {{{"model.safetensors", checkpoint::state_of(*task_.model)}},
-                {{"ema.safetensors", ema_.state()}, {"optimizer.safetensors", optimizer_.state()}},
-                state.dump(1) + "\n"});
+    writer_.save(step_, content());
     if (last) {
       writer_.finish();
       failure.clear();

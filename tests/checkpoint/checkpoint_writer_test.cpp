@@ -6,6 +6,7 @@
 
 #include "moca/checkpoint/checkpoint_folder.h"
 #include "moca/core/file_io.h"
+#include "moca/core/memory.h"
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tensor_matchers.h"
@@ -45,6 +46,19 @@ TEST_F(Writer, WritesWhatTheTensorsWereWhenTheyWereSaved) {
     EXPECT_TRUE(bit_equal(stored(step), at::full({1 << 20}, static_cast<double>(step))));
   }
   EXPECT_EQ(latest_good_step(checkpoints()), 3);
+}
+
+TEST_F(Writer, WritesIntoTheRoomMadeBefore) {
+  const auto tensor = at::zeros({1 << 22});
+  CheckpointWriter writer(checkpoints(), {10, 0});
+  writer.make_room(content_of(tensor));
+  writer.finish();
+  EXPECT_TRUE(steps_in(checkpoints()).empty());  // nothing is written yet
+  const double before = memory_gib();
+  writer.save(1, content_of(tensor.fill_(1.0)));
+  EXPECT_LT(memory_gib() - before, 0.008);  // the copy alone is 0.016
+  writer.finish();
+  EXPECT_TRUE(bit_equal(stored(1), at::ones({1 << 22})));
 }
 
 TEST_F(Writer, FinishesWhatItBeganWhenItGoes) {

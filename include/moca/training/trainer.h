@@ -62,6 +62,8 @@ class Trainer {
   void validate();
   void save(bool last);
   void check_weights() const;
+  bool writes() const;
+  checkpoint::CheckpointContent content() const;
   std::string try_to_save(bool last);
   bool due(int64_t interval) const { return step_ % interval == 0; }
   double seconds_spent() const;
