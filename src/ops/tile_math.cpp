@@ -36,31 +36,35 @@ inline __attribute__((always_inline)) float exponential(float x) {
 inline __attribute__((always_inline)) double exponential(double x) { return std::exp(x); }
 
 template <typename Number>
-inline __attribute__((always_inline)) void scale(Number* scores, const Columns<Number>& columns,
-                                                 Number* maximum) {
-  Number* const first = scores + columns.first;
-  const Number factor = columns.key_factor;
-  Number largest = *maximum;
-#pragma omp simd reduction(max : largest)
-  for (int64_t c = 0; c < columns.count; ++c) {
-    const Number score = first[c] * factor;
-    first[c] = score;
-    largest = score > largest ? score : largest;
+inline __attribute__((always_inline)) Number scale(Number* scores, const Number* key_factors,
+                                                   int64_t count, Number maximum) {
+#pragma omp simd reduction(max : maximum)
+  for (int64_t c = 0; c < count; ++c) {
+    const Number score = scores[c] * key_factors[c];
+    scores[c] = score;
+    maximum = score > maximum ? score : maximum;
   }
-  *maximum = largest;
+  return maximum;
 }
 
 template <typename Number>
-inline __attribute__((always_inline)) Number weigh(Number* scores, const Columns<Number>& columns,
-                                                   Number maximum) {
-  Number* const first = scores + columns.first;
-  const Number factor = columns.value_factor;
+inline __attribute__((always_inline)) Number weigh(Number* scores, const Number* value_factors,
+                                                   int64_t count, Number maximum) {
   Number sum = 0;
+  if (value_factors == nullptr) {
 #pragma omp simd reduction(+ : sum)
-  for (int64_t c = 0; c < columns.count; ++c) {
-    const Number weight = exponential(first[c] - maximum);
+    for (int64_t c = 0; c < count; ++c) {
+      const Number weight = exponential(scores[c] - maximum);
+      sum += weight;
+      scores[c] = weight;
+    }
+    return sum;
+  }
+#pragma omp simd reduction(+ : sum)
+  for (int64_t c = 0; c < count; ++c) {
+    const Number weight = exponential(scores[c] - maximum);
     sum += weight;
-    first[c] = weight * factor;
+    scores[c] = weight * value_factors[c];
   }
   return sum;
 }
@@ -88,20 +92,21 @@ inline __attribute__((always_inline)) GateSums<Number> differentiate(const KeyRo
 
 }  // namespace
 
-MOCA_CLONES void scale_row(float* scores, const Columns<float>& columns, float* maximum) {
-  scale(scores, columns, maximum);
+MOCA_CLONES float scale_row(float* scores, const float* key_factors, int64_t count, float maximum) {
+  return scale(scores, key_factors, count, maximum);
 }
 
-void scale_row(double* scores, const Columns<double>& columns, double* maximum) {
-  scale(scores, columns, maximum);
+double scale_row(double* scores, const double* key_factors, int64_t count, double maximum) {
+  return scale(scores, key_factors, count, maximum);
 }
 
-MOCA_CLONES float weigh_row(float* scores, const Columns<float>& columns, float maximum) {
-  return weigh(scores, columns, maximum);
+MOCA_CLONES float weigh_row(float* scores, const float* value_factors, int64_t count,
+                            float maximum) {
+  return weigh(scores, value_factors, count, maximum);
 }
 
-double weigh_row(double* scores, const Columns<double>& columns, double maximum) {
-  return weigh(scores, columns, maximum);
+double weigh_row(double* scores, const double* value_factors, int64_t count, double maximum) {
+  return weigh(scores, value_factors, count, maximum);
 }
 
 MOCA_CLONES void round_row(const float* from, int64_t count, c10::BFloat16* to) {

@@ -8,24 +8,17 @@
 // instruction sets, and the processor's own is taken at run time.
 namespace moca::ops {
 
-// Consecutive columns of a block of scores: the keys of one component.
-template <typename Number>
-struct Columns {
-  int64_t first = 0;
-  int64_t count = 0;
-  Number key_factor = 1;    // what their products with the queries are multiplied by
-  Number value_factor = 1;  // what their values are multiplied by
-};
+// One row of an online softmax: products with `count` keys are multiplied by the keys' factors, in
+// place. Returns the largest, or `maximum` where none is larger ...
+float scale_row(float* scores, const float* key_factors, int64_t count, float maximum);
+double scale_row(double* scores, const double* key_factors, int64_t count, double maximum);
+// ... then turned into weights, exponentials times the values' factors (null: all are 1). Returns
+// the exponentials' sum.
+float weigh_row(float* scores, const float* value_factors, int64_t count, float maximum);
+double weigh_row(double* scores, const double* value_factors, int64_t count, double maximum);
 
-// One row of an online softmax, in place: products are multiplied by their key factors and
-// `maximum` raised to their largest ...
-void scale_row(float* scores, const Columns<float>& columns, float* maximum);
-void scale_row(double* scores, const Columns<double>& columns, double* maximum);
-// ... then turned into weights, exponentials times value factors. Returns the exponentials' sum.
-float weigh_row(float* scores, const Columns<float>& columns, float maximum);
-double weigh_row(double* scores, const Columns<double>& columns, double maximum);
-
-// To the nearest bf16, ties to even.
+// To the nearest bf16, ties to even. A pass of its own: the exponentials beside 16-bit numbers take
+// longer than both passes.
 void round_row(const float* from, int64_t count, c10::BFloat16* to);
 
 // One row of the backward pass: the products of one key with `count` queries, whose log-sum-exp and

@@ -30,10 +30,14 @@ struct Piece {
 // Keys whose scores fit in one block.
 template <typename T>
 struct Chunk {
-  std::vector<Piece<T>> pieces;                  // what is multiplied at once
-  std::vector<Columns<Accumulated<T>>> columns;  // what is gated alike
-  int64_t num_columns = 0;
-  int64_t key_stride = 0;  // of all pieces
+  std::vector<Piece<T>> pieces;  // what is multiplied at once
+  // Of every column: what its products with the queries and its values are multiplied by.
+  std::vector<Accumulated<T>> key_factors, value_factors;
+  bool values_gated = false;   // not all value factors are 1
+  std::vector<int64_t> holes;  // columns without a key
+  int64_t key_stride = 0;      // of all pieces
+
+  int64_t num_columns() const { return static_cast<int64_t>(key_factors.size()); }
 };
 
 // Keys and values of one set of tokens as right sides of products, for every (b, h) the tokens of
@@ -82,15 +86,21 @@ class PackedTokens {
 template <typename T>
 void append(Chunk<T>& chunk, const Piece<T>& piece, Accumulated<T> key_factor,
             Accumulated<T> value_factor, int64_t K) {
-  chunk.columns.push_back({chunk.num_columns, piece.count, key_factor, value_factor});
+  const int64_t first = chunk.num_columns();
   auto* const last = chunk.pieces.empty() ? nullptr : &chunk.pieces.back();
   if (last != nullptr && last->value + last->count * K == piece.value) {
     last->count += piece.count;
   } else {
     chunk.pieces.push_back(piece);
-    chunk.pieces.back().first = chunk.num_columns;
+    chunk.pieces.back().first = first;
   }
-  chunk.num_columns += right_rows<T>(piece.count);
+  chunk.key_factors.resize(first + right_rows<T>(piece.count), key_factor);
+  chunk.value_factors.resize(chunk.key_factors.size(), value_factor);
+  chunk.values_gated = chunk.values_gated || value_factor != 1;
+  if (chunk.num_columns() > first + piece.count) {
+    chunk.holes.push_back(first + piece.count);
+    chunk.key_factors.back() = 1;
+  }
 }
 
 // Full tokens are cut into equal pieces; compressed tokens of neighbours go into one.
@@ -107,7 +117,7 @@ std::vector<Chunk<T>> chunks_of(const std::vector<Segment>& segments, int64_t b,
     for (int64_t first = 0; first < tokens.count(); first += size) {
       const int64_t count = std::min(size, tokens.count() - first);
       if (chunks.empty() || chunks.back().key_stride != tokens.key_stride() ||
-          chunks.back().num_columns + right_rows<T>(count) > kChunkKeys) {
+          chunks.back().num_columns() + right_rows<T>(count) > kChunkKeys) {
         chunks.emplace_back();
         chunks.back().key_stride = tokens.key_stride();
       }
@@ -143,23 +153,19 @@ struct QueryBlock {
 template <typename T>
 void softmax_row(const Chunk<T>& chunk, int64_t row, int64_t K, QueryBlock<T>& block) {
   auto* const scores = block.scores.data() + row * kChunkKeys;
-  auto maximum = block.maxima[row];
-  for (const auto& columns : chunk.columns) {
-    scale_row(scores, columns, &maximum);
+  for (const int64_t hole : chunk.holes) {
+    scores[hole] = -std::numeric_limits<Accumulated<T>>::infinity();
   }
+  const auto maximum =
+      scale_row(scores, chunk.key_factors.data(), chunk.num_columns(), block.maxima[row]);
   const auto shrink = std::exp(block.maxima[row] - maximum);
-  auto sum = block.sums[row] * shrink;
-  for (const auto& columns : chunk.columns) {
-    sum += weigh_row(scores, columns, maximum);
-    if (right_rows<T>(columns.count) > columns.count) {
-      scores[columns.first + columns.count] = 0;
-    }
-  }
+  const auto sum = weigh_row(scores, chunk.values_gated ? chunk.value_factors.data() : nullptr,
+                             chunk.num_columns(), maximum);
   if constexpr (kPaired<T>) {
-    round_row(scores, chunk.num_columns, block.rounded.data() + row * kChunkKeys);
+    round_row(scores, chunk.num_columns(), block.rounded.data() + row * kChunkKeys);
   }
   block.maxima[row] = maximum;
-  block.sums[row] = sum;
+  block.sums[row] = block.sums[row] * shrink + sum;
   if (shrink != 1) {
     auto* const output = block.output.data() + row * K;
     for (int64_t c = 0; c < K; ++c) {
