@@ -6,19 +6,16 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "hang_report.h"
-#include "moca/checkpoint/checkpoint_folder.h"
-#include "moca/checkpoint/module_state.h"
 #include "moca/core/error.h"
-#include "moca/core/file_io.h"
 #include "moca/core/interrupt.h"
 #include "moca/core/logging.h"
 #include "moca/core/memory.h"
 #include "moca/core/progress.h"
 #include "moca/nn/autocast.h"
 #include "profile.h"
+#include "run_checkpoints.h"
 #include "throughput.h"
 
 namespace moca::training {
@@ -37,17 +34,6 @@ bool finite(const StepStats& stats) {
   return std::isfinite(stats.loss) && std::isfinite(stats.gradient_norm);
 }
 
-// With a sharded optimiser every process writes its part of a checkpoint, otherwise the first all.
-checkpoint::CheckpointPart part_of(const distributed::ProcessGroup& group,
-                                   const TrainingConfig& config) {
-  checkpoint::CheckpointPart part;
-  if (config.shard_optimizer) {
-    part.index = group.rank();
-    part.count = group.size();
-  }
-  return part;
-}
-
 }  // namespace
 
 Trainer::Trainer(TrainingTask task, const TrainingConfig& config, const TrainingPlace& place)
@@ -56,14 +42,14 @@ Trainer::Trainer(TrainingTask task, const TrainingConfig& config, const Training
       group_(place.group),
       device_(place.device),
       run_folder_(place.run_folder),
-      checkpoints_(place.run_folder / "checkpoints"),
       share_(share_of(group_.rank(), group_.size(), config)),
       shards_(shards_of(trainable_parameters(*task_.model), group_.rank(), group_.size(),
                         config.shard_optimizer)),
       optimizer_(*task_.model, config.optimizer, shards_),
       ema_(*task_.model, {config.ema_decay, config.ema_on_cpu}, shards_),
       gradients_(group_, optimizer_.parameters()),
-      writer_(checkpoints_, {config.keep_checkpoints, config.keep_every}, part_of(group_, config)),
+      saved_(std::make_unique<RunCheckpoints>(run_folder_, config_, group_,
+                                              RunState{*task_.model, ema_, optimizer_})),
       watchdog_(std::chrono::duration<double>(config.hang_seconds),
                 [this](const std::string& phase, double seconds) {
                   end_hanging_run(group_, run_folder_, phase, seconds);
@@ -79,31 +65,10 @@ Trainer::Trainer(TrainingTask task, const TrainingConfig& config, const Training
 Trainer::~Trainer() = default;
 
 void Trainer::resume() {
-  double step = 0;  // of rank 0, that others may not find what it repairs
-  if (group_.is_first()) {
-    checkpoint::tidy_up(checkpoints_);
-    step = static_cast<double>(checkpoint::latest_good_step(checkpoints_).value_or(-1));
+  if (const auto progress = saved_->resume()) {
+    step_ = progress->step;
+    seconds_before_ = progress->seconds;
   }
-  step = group_.sum({step}, "step to resume from")[0];
-  if (step < 0) {
-    log::info("no checkpoint yet in " + checkpoints_.string() +
-              ": the run starts from the "
-              "beginning");
-    return;
-  }
-  load(static_cast<int64_t>(step));
-  distributed::check_same_bits(group_, optimizer_.parameters(), "the weights");
-}
-
-void Trainer::load(int64_t step) {
-  const auto folder = checkpoint::step_folder(checkpoints_, step);
-  checkpoint::load_state(*task_.model, checkpoint::Weights(folder / "model.safetensors"));
-  ema_.load(checkpoint::Weights(checkpoint::weights_file(folder, "ema.safetensors")));
-  optimizer_.load(checkpoint::Weights(checkpoint::weights_file(folder, "optimizer.safetensors")));
-  const auto state = nlohmann::json::parse(read_file(folder / "state.json"));
-  step_ = step;
-  seconds_before_ = state.at("seconds");
-  log::info("resumed from " + folder.string());
 }
 
 StopReason Trainer::train() {
@@ -111,9 +76,7 @@ StopReason Trainer::train() {
     metrics_ = std::make_unique<MetricsLog>(run_folder_, step_);
   }
   throughput_->start(step_, seconds_spent());
-  if (writes()) {
-    writer_.make_room(content());
-  }
+  saved_->make_room();
   Progress progress("train", config_.max_steps, "step", step_, /*shown=*/group_.is_first());
   while (step_ < config_.max_steps && !agree_to_stop()) {
     profile_->step_begins();
@@ -227,12 +190,12 @@ void Trainer::count_bad_steps(const StepStats& stats) {
   log::warn("step " + std::to_string(step_ - 1) + " skipped: loss " + std::to_string(stats.loss) +
             ", gradient norm " + std::to_string(stats.gradient_norm));
   if (++bad_steps_ == kMaxBadSteps) {
-    writer_.finish();
+    saved_->finish();
     throw Error("stopped at step " + std::to_string(step_) +
                 ": the loss or gradient was not finite for " + std::to_string(kMaxBadSteps) +
                 " steps in a row. Lower optimizer.learning_rate and "
                 "continue from the last checkpoint in " +
-                checkpoints_.string() + " with --resume.");
+                saved_->folder().string() + " with --resume.");
   }
 }
 
@@ -277,70 +240,9 @@ void Trainer::validate() {
   share_updated_weights();
 }
 
-// All learn whether those that write could. Training goes on without a checkpoint that
-// could not be written, but does not end without one.
 void Trainer::save(bool last) {
   enter("save");
-  distributed::check_same_bits(group_, optimizer_.parameters(), "the weights");
-  check_weights();
-  std::string failure;
-  if (writes()) {
-    failure = try_to_save(last);
-  }
-  if (group_.sum({failure.empty() ? 0.0 : 1.0}, "checkpoint")[0] == 0) {
-    return;
-  }
-  if (last) {
-    throw Error(failure.empty()
-                    ? "another rank could not write the last checkpoint, see its message"
-                    : failure);
-  }
-  if (!failure.empty()) {
-    log::warn(failure + " Training goes on; the next checkpoint is tried in " +
-              std::to_string(config_.checkpoint_every) + " steps.");
-  }
-}
-
-// What cannot be read again is not written over what can.
-void Trainer::check_weights() const {
-  const c10::NoGradGuard no_grad;
-  const auto norms = at::stack(at::_foreach_norm(optimizer_.parameters(), 2));
-  if (!at::isfinite(norms).all().item<bool>()) {
-    throw Error("stopped at step " + std::to_string(step_) +
-                ": weights hold NaN or infinity and are not saved. Continue from the last "
-                "checkpoint in " +
-                checkpoints_.string() + " with --resume.");
-  }
-}
-
-// Whether this rank has something to write of a checkpoint.
-bool Trainer::writes() const { return group_.is_first() || config_.shard_optimizer; }
-
-checkpoint::CheckpointContent Trainer::content() const {
-  const nlohmann::ordered_json state = {{"step", step_}, {"seconds", seconds_spent()}};
-  return {{{"model.safetensors", checkpoint::state_of(*task_.model)}},
-          {{"ema.safetensors", ema_.state()}, {"optimizer.safetensors", optimizer_.state()}},
-          state.dump(1) + "\n"};
-}
-
-// What went wrong, or nothing.
-std::string Trainer::try_to_save(bool last) {
-  std::string failure;
-  try {
-    writer_.finish();
-  } catch (const Error& of_the_one_before) {
-    failure = of_the_one_before.what();
-  }
-  try {
-    writer_.save(step_, content());
-    if (last) {
-      writer_.finish();
-      failure.clear();
-    }
-  } catch (const Error& of_this_one) {
-    failure = of_this_one.what();
-  }
-  return failure;
+  saved_->save({step_, seconds_spent()}, last);
 }
 
 double Trainer::seconds_spent() const { return seconds_before_ + seconds_since(start_); }

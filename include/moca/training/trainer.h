@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 
-#include "moca/checkpoint/checkpoint_writer.h"
 #include "moca/core/watchdog.h"
 #include "moca/distributed/gradient_sync.h"
 #include "moca/distributed/process_group.h"
@@ -19,6 +18,7 @@
 namespace moca::training {
 
 class Profile;
+class RunCheckpoints;
 class Throughput;
 
 struct StepStats {
@@ -50,7 +50,6 @@ class Trainer {
   StopReason train();
 
  private:
-  void load(int64_t step);
   std::optional<StepStats> train_step();
   void share_updated_weights();
   double loss_and_gradients(MicroBatch which);
@@ -61,10 +60,6 @@ class Trainer {
   void record(const StepStats& stats);
   void validate();
   void save(bool last);
-  void check_weights() const;
-  bool writes() const;
-  checkpoint::CheckpointContent content() const;
-  std::string try_to_save(bool last);
   bool due(int64_t interval) const { return step_ % interval == 0; }
   double seconds_spent() const;
 
@@ -73,13 +68,12 @@ class Trainer {
   distributed::ProcessGroup& group_;
   c10::Device device_;
   std::filesystem::path run_folder_;
-  std::filesystem::path checkpoints_;
   MicroBatchShare share_;
   ParameterShards shards_;
   Optimizer optimizer_;
   AveragedWeights ema_;
   distributed::GradientSync gradients_;
-  checkpoint::CheckpointWriter writer_;
+  std::unique_ptr<RunCheckpoints> saved_;
   Watchdog watchdog_;
   std::unique_ptr<MetricsLog> metrics_;  // of the first rank
   std::unique_ptr<Throughput> throughput_;

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <torch/nn/module.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "moca/checkpoint/checkpoint_writer.h"
+#include "moca/distributed/process_group.h"
+#include "moca/training/averaged_weights.h"
+#include "moca/training/optimizer.h"
+#include "moca/training/training_config.h"
+
+namespace moca::training {
+
+// What a run is made of besides its data and random numbers, which follow from the step.
+struct RunState {
+  torch::nn::Module& model;
+  AveragedWeights& ema;
+  Optimizer& optimizer;
+};
+
+// How far a run has come.
+struct RunProgress {
+  int64_t step = 0;
+  double seconds = 0;
+};
+
+// A run's checkpoints: all ranks save and resume together.
+class RunCheckpoints {
+ public:
+  RunCheckpoints(const std::filesystem::path& run_folder, const TrainingConfig& config,
+                 distributed::ProcessGroup& group, RunState state);
+
+  // Loads the newest good one; nothing where there is none yet.
+  std::optional<RunProgress> resume();
+
+  // Takes the memory that saving needs, beside the first steps.
+  void make_room();
+  // All learn whether those that write could. Training goes on without a checkpoint that could not
+  // be written, but does not end without the last one.
+  void save(const RunProgress& progress, bool last);
+  // Waits until what was saved is on the disk.
+  void finish() { writer_.finish(); }
+
+  const std::filesystem::path& folder() const { return folder_; }
+
+ private:
+  bool writes() const;
+  checkpoint::CheckpointContent content(const RunProgress& progress) const;
+  void check_weights(int64_t step) const;
+  std::string try_to_save(const RunProgress& progress, bool last);
+
+  std::filesystem::path folder_;
+  const TrainingConfig& config_;
+  distributed::ProcessGroup& group_;
+  RunState state_;
+  checkpoint::CheckpointWriter writer_;
+};
+
+}  // namespace moca::training
