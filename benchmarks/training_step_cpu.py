@@ -2,6 +2,7 @@
 PartCrafter model in turn, one thread each; writes benchmarks/results/training_step_cpu.json.
 
 usage: benchmarks/training_step_cpu.py BUILD_FOLDER [repeats]
+       benchmarks/training_step_cpu.py BUILD_FOLDER memory      the memory alone, beside the rows there are
 
 Judged by process CPU time. A ratio is the median over the repeats.
 """
@@ -14,6 +15,7 @@ import sys
 from forward_cpu import RESULTS, SIZES, ours, peers
 from hardware import hardware
 
+FILE = RESULTS / "training_step_cpu.json"
 COMPONENTS = 8
 BARS = {"fp32": {"dense_over_pytorch": 1.00, "moca_over_pytorch": 0.85},
         "bf16": {"dense_over_pytorch": 1.00, "moca_over_pytorch": 0.70}}
@@ -38,21 +40,27 @@ def row_of(build, dtype, repeats):
     return row
 
 
+def add_memory(result, build):
+    memory = ours(build, "fp32", 32, 1, "step")
+    result["memory_gib_of_32_components"] = {
+        name: round(memory[f"{name}_memory_gib"], 3) for name in ("dense", "moca", "checkpointed")}
+    FILE.write_text(json.dumps(result, indent=1) + "\n")
+
+
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     build = pathlib.Path(sys.argv[1]).resolve()
+    if sys.argv[2:] == ["memory"]:
+        add_memory(json.loads(FILE.read_text()), build)
+        return
     repeats = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     rows = [row_of(build, dtype, repeats) for dtype in BARS]
-    memory = ours(build, "fp32", 32, 1, "step")
     result = {"what": "one training step on one asset, random weights, CPU time of one thread",
               "hardware": hardware(),
               "command": f"benchmarks/training_step_cpu.py BUILD_FOLDER {repeats}", "sizes": SIZES,
-              "rows": rows,
-              "memory_gib_of_32_components": {
-                  name: round(memory[f"{name}_memory_gib"], 3)
-                  for name in ("dense", "moca", "checkpointed")}}
-    (RESULTS / "training_step_cpu.json").write_text(json.dumps(result, indent=1) + "\n")
+              "rows": rows}
+    add_memory(result, build)
 
 
 if __name__ == "__main__":
