@@ -226,7 +226,7 @@ TEST_F(Commands, TheRecipesTwinsTrainOneAfterAnother) {
   expect_refusal(
       "sample --run runs/tiny_scene_1024 --image runs/tiny/evaluation/0000_chair/picture.png "
       "--out scene",
-      "a map is needed in which pixels of component i hold i + 1");
+      "it needs a map of the picture in which pixels of component i hold i + 1");
 }
 
 TEST_F(Commands, PublicWeightsThatDoNotFitAreRefusedInOneLine) {
