@@ -9,6 +9,7 @@
 #include "moca/core/generator.h"
 #include "moca/mesh/scene_ops.h"
 #include "moca/mesh/surface_sampling.h"
+#include "views.h"
 
 namespace moca::data {
 namespace {
@@ -18,18 +19,11 @@ namespace {
 constexpr double kNearSigmas[2] = {0.015, 0.06};
 constexpr float kBoxMargin = 0.2F;
 constexpr double kSpace = 1.05;  // the uniform quarter lies in [-1.05, 1.05]^3 (Dora)
-constexpr int kSupersampling = 3;
 
 at::Tensor tensor_of(const std::vector<mesh::Vec3>& points) {
   const auto count = static_cast<int64_t>(points.size());
   auto tensor = at::empty({count, 3}, at::kFloat);
   std::memcpy(tensor.data_ptr<float>(), static_cast<const void*>(points.data()), tensor.nbytes());
-  return tensor;
-}
-
-at::Tensor tensor_of(const Image& image) {
-  auto tensor = at::empty({image.height, image.width, image.channels}, at::kByte);
-  std::memcpy(tensor.data_ptr<uint8_t>(), image.pixels.data(), tensor.nbytes());
   return tensor;
 }
 
@@ -79,31 +73,7 @@ void add_meshes(const mesh::Scene& scene, AssetTensors& tensors) {
   tensors.mesh_sizes = at::tensor(sizes, at::kLong).view({-1, 2});
 }
 
-void add_pictures(const mesh::Scene& scene, const ViewConfig& config, AssetTensors& tensors) {
-  std::vector<at::Tensor> images, ids;
-  for (const auto& camera : cameras_of(config)) {
-    const auto view =
-        mesh::render(scene, camera, static_cast<int>(config.image_size), kSupersampling);
-    images.push_back(tensor_of(view.color));
-    ids.push_back(tensor_of(view.component_ids).squeeze(-1));
-  }
-  tensors.images = at::stack(images);
-  tensors.component_ids = at::stack(ids);
-}
-
 }  // namespace
-
-std::vector<mesh::Camera> cameras_of(const ViewConfig& config) {
-  std::vector<mesh::Camera> cameras;
-  for (size_t i = 0; i < config.azimuths.size(); ++i) {
-    mesh::Camera camera;
-    camera.azimuth = static_cast<float>(config.azimuths[i]);
-    camera.elevation = static_cast<float>(config.elevations[i]);
-    camera.field_of_view = static_cast<float>(config.field_of_view);
-    cameras.push_back(camera);
-  }
-  return cameras;
-}
 
 AssetTensors sample_asset(const SourceAsset& asset, const DataConfig& config, uint64_t seed) {
   AssetTensors tensors;
@@ -122,7 +92,7 @@ AssetTensors sample_asset(const SourceAsset& asset, const DataConfig& config, ui
   tensors.query_points = at::stack(queries);
   tensors.query_distances = at::stack(distances);
   add_meshes(asset.scene, tensors);
-  add_pictures(asset.scene, config.views, tensors);
+  add_views(asset, config.views, tensors);
   return tensors;
 }
 

@@ -10,7 +10,4 @@ namespace moca::data {
 // Surface points with normals, query points with signed distances, pictures and meshes of an asset.
 AssetTensors sample_asset(const SourceAsset& asset, const DataConfig& config, uint64_t seed);
 
-// The cameras that every asset is rendered from.
-std::vector<mesh::Camera> cameras_of(const ViewConfig& config);
-
 }  // namespace moca::data

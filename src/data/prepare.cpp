@@ -8,6 +8,7 @@
 #include "moca/core/random.h"
 #include "moca/data/prepared_dataset.h"
 #include "source_asset.h"
+#include "views.h"
 
 namespace moca::data {
 

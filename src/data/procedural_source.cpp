@@ -60,6 +60,11 @@ AssetSource procedural_source(const DataConfig& config) {
     asset.source =
         "procedural:" + std::string(procedural::name_of(family)) + ":" + std::to_string(seed);
     asset.scene = procedural::scene_of(made);
+    if (config.procedural.paint == Paint::kAlike) {
+      for (auto& component : asset.scene.components) {
+        component.color = asset.scene.components.front().color;
+      }
+    }
     for (size_t i = 0; i < made.components.size(); ++i) {
       asset.closed.push_back(asset.scene.components[i].mesh);
       asset.distances.emplace_back(

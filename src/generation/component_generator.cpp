@@ -54,11 +54,7 @@ at::Device device_of(torch::nn::Module& module) { return module.parameters().fro
 
 // [S, S, channels] bytes of a picture as the dataset has them.
 at::Tensor square_bytes(const Image& picture, int64_t image_size) {
-  const int size = static_cast<int>(image_size);
-  auto prepared = pad_to_square(to_rgb(picture));
-  if (prepared.width != size) {
-    prepared = resize_area(prepared, size, size);
-  }
+  auto prepared = to_square_rgb(picture, static_cast<int>(image_size));
   return at::from_blob(prepared.pixels.data(), {image_size, image_size, 3}, at::kByte).clone();
 }
 

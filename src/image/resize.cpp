@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "moca/core/error.h"
+#include "moca/image/image_io.h"
 
 namespace moca {
 namespace {
@@ -286,6 +287,11 @@ Image limit_longest_edge(const Image& image, int longest_edge) {
   }
   return resize_area(image, std::max(static_cast<int>(image.width * scale), 1),
                      std::max(static_cast<int>(image.height * scale), 1));
+}
+
+Image to_square_rgb(const Image& image, int size) {
+  auto square = pad_to_square(to_rgb(image));
+  return square.width == size ? square : resize_area(square, size, size);
 }
 
 Image center_crop(const Image& image, int width, int height) {

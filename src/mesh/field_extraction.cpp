@@ -31,6 +31,9 @@ void check(const ExtractionOptions& options) {
   if (!(options.half_size > 0) || !std::isfinite(options.half_size)) {
     refuse("half_size must be positive, got " + std::to_string(options.half_size) + ".");
   }
+  if (!(options.max_slope >= 0) || !std::isfinite(options.max_slope)) {
+    refuse("max_slope must be at least 0, got " + std::to_string(options.max_slope) + ".");
+  }
   if (options.chunk < 1) {
     refuse("chunk must be at least 1, got " + std::to_string(options.chunk) + ".");
   }
@@ -63,9 +66,11 @@ class Pyramid {
         return with_sign_change(evaluated);
       }
       for (const Sample& sample : evaluated) {
-        if (std::abs(value(level, sample)) < options_.band || at_sign_change(level, sample)) {
-          const Sample same_place = {2 * sample[0], 2 * sample[1], 2 * sample[2]};
+        const Sample same_place = {2 * sample[0], 2 * sample[1], 2 * sample[2]};
+        if (at_sign_change(level, sample)) {
           levels_[level + 1].want_box(shifted(same_place, -2), shifted(same_place, 2));
+        } else if (std::abs(value(level, sample)) < largest_unsure_value(level)) {
+          levels_[level + 1].want_box(shifted(same_place, -1), shifted(same_place, 1));
         }
       }
     }
@@ -78,6 +83,20 @@ class Pyramid {
   int64_t num_queries() const { return num_queries_; }
 
  private:
+  // A value below this may lie beside a surface that only finer samples see. From a sample of the
+  // finest level to the nearest one of the level before it is at most sqrt(3) / 2 of that level's
+  // step, from there to the level before that sqrt(3) / 2 of its step, and so on: together
+  // sqrt(3) (step of `level` - finest step).
+  float largest_unsure_value(size_t level) const {
+    const auto finest_steps = static_cast<float>(stride_of(level) - 1);
+    return options_.max_slope * std::sqrt(3.0F) * finest_steps * lattice_.step * kRounding;
+  }
+
+  // How many steps of the finest level make one of this level.
+  int stride_of(size_t level) const {
+    return (options_.resolution - 1) / (levels_[level].resolution() - 1);
+  }
+
   // Where a level is not known the next coarser one has no sign change nearby, so its sample in the
   // same cell tells the sign.
   float value(size_t level, Sample sample) const {
@@ -154,7 +173,7 @@ class Pyramid {
   }
 
   void query(size_t level, std::span<const Sample> samples) {
-    const int stride = (options_.resolution - 1) / (levels_[level].resolution() - 1);
+    const int stride = stride_of(level);
     std::vector<Vec3> points;
     points.reserve(samples.size());
     for (const auto& [x, y, z] : samples) {
@@ -172,6 +191,8 @@ class Pyramid {
     }
     num_queries_ += static_cast<int64_t>(samples.size());
   }
+
+  static constexpr float kRounding = 1.0001F;  // a field at its largest slope is computed in float
 
   const Field& field_;
   ExtractionOptions options_;

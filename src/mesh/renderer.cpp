@@ -82,10 +82,11 @@ Vec3 shade(const View& view, const Vec3& color, const Vec3& normal) {
   return (color * light).cwiseMin(1.0F);
 }
 
-// How dark the line between two neighbouring samples is: at an outline, where one component covers
-// another or itself, and at a crease. `spacing` is the distance between neighbouring rays.
+// How dark the line between two neighbouring samples is: at an outline, where one surface covers
+// another, and at a crease. `spacing` is the distance between neighbouring rays. Never reads which
+// components they belong to.
 float line_strength(const Sample& a, const Sample& b, float spacing) {
-  if (a.component != b.component) {
+  if ((a.component < 0) != (b.component < 0)) {
     return 0.6F;
   }
   if (a.component < 0) {
@@ -137,15 +138,17 @@ SampleGrid take_samples(const RayCaster& caster, const View& view, int side) {
   return grid;
 }
 
-Vec3 sample_color(const Scene& scene, const View& view, const SampleGrid& grid, int x, int y) {
+Vec3 sample_color(const Scene& scene, const View& view, const SampleGrid& grid, Lines lines, int x,
+                  int y) {
   const Sample& sample = grid.at(x, y);
   const Vec3 color = sample.component < 0
                          ? Vec3::Ones()
                          : shade(view, scene.components[sample.component].color, sample.normal);
-  return color * (1.0F - grid.darkest_line(x, y));
+  return lines == Lines::kNone ? color : Vec3(color * (1.0F - grid.darkest_line(x, y)));
 }
 
-Image color_image(const Scene& scene, const View& view, const SampleGrid& grid, int size) {
+Image color_image(const Scene& scene, const View& view, const SampleGrid& grid, Lines lines,
+                  int size) {
   Image image(size, size, 3);
   const int per_side = grid.side / size;
 #pragma omp parallel for schedule(static)
@@ -153,7 +156,7 @@ Image color_image(const Scene& scene, const View& view, const SampleGrid& grid, 
     for (int x = 0; x < size; ++x) {
       Vec3 sum = Vec3::Zero();
       for (int i = 0; i < per_side * per_side; ++i) {
-        sum += sample_color(scene, view, grid, x * per_side + i % per_side,
+        sum += sample_color(scene, view, grid, lines, x * per_side + i % per_side,
                             y * per_side + i / per_side);
       }
       const Vec3 mean = sum / static_cast<float>(per_side * per_side);
@@ -180,7 +183,8 @@ Image id_image(const RayCaster& caster, const View& view, int size) {
 
 }  // namespace
 
-Rendering render(const Scene& scene, const Camera& camera, int size, int supersampling) {
+Rendering render(const Scene& scene, const Camera& camera, int size, int supersampling,
+                 Lines lines) {
   if (size < 1 || supersampling < 1 || size * supersampling > 32768) {
     throw std::logic_error("render: size = " + std::to_string(size) +
                            ", supersampling = " + std::to_string(supersampling));
@@ -192,7 +196,7 @@ Rendering render(const Scene& scene, const Camera& camera, int size, int supersa
   const RayCaster caster(scene);
   const View view = make_view(scene, camera);
   const SampleGrid grid = take_samples(caster, view, size * supersampling);
-  return {color_image(scene, view, grid, size), id_image(caster, view, size)};
+  return {color_image(scene, view, grid, lines, size), id_image(caster, view, size)};
 }
 
 }  // namespace moca::mesh

@@ -72,7 +72,8 @@ void draw_scene(Image& sheet, const mesh::Scene& scene, const SheetOptions& opti
   const int size = options.cell_size;
   for (size_t view = 0; view < options.views.size(); ++view) {
     if (has_faces(scene)) {
-      paste(sheet, mesh::render(scene, options.views[view], size).color, lefts[view], y);
+      paste(sheet, mesh::render(scene, options.views[view], size, 2, mesh::Lines::kCreases).color,
+            lefts[view], y);
     } else {
       draw_empty_cell(sheet, lefts[view], y, size, absent);
     }

@@ -132,8 +132,13 @@ at::Tensor AssetLoader::image(const Sample& sample) const {
   if (!sees_components_) {
     return image_encoder::normalise_images(bytes.unsqueeze(0))[0];
   }
-  return image_encoder::component_images(bytes, dataset.component_map(sample.asset, view),
-                                         record.num_components());
+  const auto map = dataset.component_map(sample.asset, view);
+  if (!map.any().item<bool>()) {
+    throw Error("asset " + record.id + ", view " + std::to_string(view) +
+                ": the model sees component masks, but no component is marked in the image. Give "
+                "VIEW_components.png in data.views.images and prepare the data again.");
+  }
+  return image_encoder::component_images(bytes, map, record.num_components());
 }
 
 }  // namespace moca::training

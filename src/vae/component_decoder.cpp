@@ -47,7 +47,7 @@ mesh::ExtractionOptions DecoderConfig::options() const {
   options.resolution = static_cast<int>(resolution);
   options.coarse_resolution = static_cast<int>(coarse_resolution);
   options.half_size = static_cast<float>(half_size);
-  options.band = static_cast<float>(band);
+  options.max_slope = static_cast<float>(max_slope);
   options.chunk = chunk;
   return options;
 }

@@ -176,7 +176,7 @@ def killed_worker(lab, long):
 
 
 # Of half a minute, after the fifth step.
-LONG_VALIDATION = {"training.validate_every": 5, "decoder.resolution": 513, "decoder.band": 10}
+LONG_VALIDATION = {"training.validate_every": 5, "decoder.resolution": 513, "decoder.max_slope": 1000}
 
 
 def signals(lab, long):

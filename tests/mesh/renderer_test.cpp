@@ -159,6 +159,54 @@ TEST(Renderer, DrawsItsIdsWhereverItsColoursAreNotWhite) {
   EXPECT_GT(num_covered, 50);
 }
 
+// Two boxes that touch, in one colour.
+Scene touching_boxes() {
+  return {{{"left", box({-0.6F, -0.4F, -0.3F}, {0.1F, 0.4F, 0.3F})},
+           {"right", box({0.1F, -0.4F, -0.3F}, {0.7F, 0.2F, 0.5F})}}};
+}
+
+Scene as_one_component(const Scene& scene) {
+  Component whole = scene.components.front();
+  for (size_t i = 1; i < scene.components.size(); ++i) {
+    const TriangleMesh& part = scene.components[i].mesh;
+    const auto first = static_cast<int32_t>(whole.mesh.vertices.size());
+    whole.mesh.vertices.insert(whole.mesh.vertices.end(), part.vertices.begin(),
+                               part.vertices.end());
+    for (const auto& face : part.faces) {
+      whole.mesh.faces.push_back({face[0] + first, face[1] + first, face[2] + first});
+    }
+  }
+  return {{whole}};
+}
+
+TEST(Renderer, ShowsTheSameImageWhetherTouchingBoxesAreOneComponentOrTwo) {
+  const Scene two = touching_boxes();
+  const Scene one = as_one_component(two);
+  for (const Lines lines : {Lines::kNone, Lines::kCreases}) {
+    for (const float field_of_view : {0.0F, 40.0F}) {
+      for (const float azimuth : {0.0F, 35.0F, 200.0F}) {
+        const Camera camera{.azimuth = azimuth, .elevation = 22, .field_of_view = field_of_view};
+        const Rendering expected = render(one, camera, 96, 3, lines);
+        const Rendering found = render(two, camera, 96, 3, lines);
+        EXPECT_EQ(found.color.pixels, expected.color.pixels);
+        EXPECT_NE(found.component_ids.pixels, expected.component_ids.pixels);
+      }
+    }
+  }
+}
+
+TEST(Renderer, DrawsLinesAtOutlinesAndCreasesOnlyWhereAsked) {
+  const Scene scene = touching_boxes();
+  const Image plain = render(scene, Camera{}, 96, 3).color;
+  const Image lined = render(scene, Camera{}, 96, 3, Lines::kCreases).color;
+  int num_darker = 0;
+  for (size_t i = 0; i < plain.pixels.size(); ++i) {
+    ASSERT_LE(lined.pixels[i], plain.pixels[i]);
+    num_darker += lined.pixels[i] < plain.pixels[i] ? 1 : 0;
+  }
+  EXPECT_GT(num_darker, 300);
+}
+
 TEST(Renderer, RefusesSizesThatCannotBe) {
   EXPECT_THROW(render(axes(), kFront, 0), std::logic_error);
   EXPECT_THROW(render(axes(), kFront, 8, 0), std::logic_error);

@@ -7,15 +7,30 @@
 #include <vector>
 
 #include "moca/config/rules.h"
+#include "moca/mesh/renderer.h"
+
+namespace moca::mesh {
+
+constexpr auto enum_names(Lines) {
+  return std::array{std::pair{"none", Lines::kNone}, std::pair{"creases", Lines::kCreases}};
+}
+
+}  // namespace moca::mesh
 
 namespace moca::data {
 
 enum class Source { kProcedural, kMeshes };
 enum class ComponentRule { kNode, kPrimitive };
+// How procedural components are coloured: by what they are, or all of an asset alike, so that only
+// its shape tells them apart.
+enum class Paint { kByRole, kAlike };
 
 constexpr auto enum_names(Source) {
   return std::array{std::pair{"procedural", Source::kProcedural},
                     std::pair{"meshes", Source::kMeshes}};
+}
+constexpr auto enum_names(Paint) {
+  return std::array{std::pair{"by_role", Paint::kByRole}, std::pair{"alike", Paint::kAlike}};
 }
 constexpr auto enum_names(ComponentRule) {
   return std::array{std::pair{"node", ComponentRule::kNode},
@@ -27,6 +42,7 @@ struct ProceduralConfig {
   int64_t min_components = 2;
   int64_t max_components = 8;
   std::vector<std::string> families;
+  Paint paint = Paint::kByRole;
 
   static void fields(auto& self, auto&& v) {
     v("num_assets", self.num_assets, "assets to generate for training, families in turn",
@@ -36,6 +52,9 @@ struct ProceduralConfig {
     v("max_components", self.max_components, "most components of an asset",
       config::in_range(2, 32));
     v("families", self.families, "families to use; [] is all of them");
+    v("paint", self.paint,
+      "colours: by_role, or alike: one for all components of an asset, so that the image does not "
+      "tell them apart");
   }
   void validate(const std::string& path) const;
 };
@@ -64,6 +83,8 @@ struct ViewConfig {
   std::vector<double> azimuths = {0.0};
   std::vector<double> elevations = {0.0};
   double field_of_view = 40.0;
+  mesh::Lines lines = mesh::Lines::kNone;
+  std::string images;
 
   static void fields(auto& self, auto&& v) {
     v("image_size", self.image_size, "side of the rendered pictures in pixels",
@@ -73,6 +94,10 @@ struct ViewConfig {
     v("elevations", self.elevations, "degrees, one per view", config::in_range(-90, 90));
     v("field_of_view", self.field_of_view, "degrees; 0 is orthographic (PartCrafter: 40)",
       config::in_range(0, 120));
+    v("lines", self.lines, "creases: draw outlines and sharp edges; never where components touch");
+    v("images", self.images,
+      "folder of images to use instead of rendered ones: ASSET/VIEW.png or .jpg (00, 01, ...), and "
+      "ASSET/VIEW_components.png where a model is to see component masks");
   }
   void validate(const std::string& path) const;
 };

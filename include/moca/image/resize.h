@@ -25,6 +25,10 @@ Image resize_shortest_edge(const Image& image, int shortest_edge);
 // returned as is.
 Image limit_longest_edge(const Image& image, int longest_edge);
 
+// RGB on white, padded to a centred square, by area to size x size: how a dataset holds an image and
+// how a model trained on it gets one.
+Image to_square_rgb(const Image& image, int size);
+
 // The middle of the picture, padded with zeros where it is smaller than the crop (transformers'
 // center_crop).
 Image center_crop(const Image& image, int width, int height);

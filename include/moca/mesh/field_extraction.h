@@ -16,8 +16,9 @@ struct ExtractionOptions {
   int coarse_resolution = 33;  // samples per axis of the first, dense lattice; (R - 1) / (this - 1)
                                // is a power of two
   float half_size = 1.005F;    // the lattice spans [-half_size, half_size]^3; TripoSG uses 1.005
-  float band =
-      0.0F;  // samples with |field| below this are refined as well as those at a sign change
+  // The most the field changes per unit of length. Where a value is so small that a surface can
+  // lie between the samples, the lattice is refined even without a sign change. 0: only at those.
+  float max_slope = 0.0F;
   int64_t chunk = 50000;  // queries per call of the field; TripoSG decodes 50,000 at a time
 };
 
@@ -27,11 +28,13 @@ struct Extraction {
 };
 
 // Evaluates the field on a coarse lattice, refines only where the surface can be (a sign change in
-// the 6-neighbourhood, or the band), then runs marching cubes on the finest blocks. All levels lie
-// on one lattice, so a refined value never moves a vertex. What lies outside the lattice is empty:
-// a surface cut by its border is closed there. A surface that the coarse lattice meets anywhere is
-// followed to its end, so the mesh is closed; one that lies wholly between coarse samples is
-// missed. Throws Error for options that do not fit together and for a field that is not a number.
+// the 6-neighbourhood, or a value that `max_slope` allows to cross 0 before the next sample), then
+// runs marching cubes on the finest blocks. All levels lie on one lattice, so a refined value never
+// moves a vertex. What lies outside the lattice is empty: a surface cut by its border is closed
+// there. A surface that the coarse lattice meets anywhere is followed to its end, so the mesh is
+// closed. With `max_slope` at least the field's own, the mesh is that of the whole finest lattice;
+// with less, a component that lies wholly between coarse samples is missed.
+// Throws Error for options that do not fit together and for a field that is not a number.
 Extraction mesh_from_field(const Field& field, const ExtractionOptions& options);
 
 }  // namespace moca::mesh

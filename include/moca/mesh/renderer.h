@@ -15,14 +15,20 @@ struct Camera {
   float half_extent = 1.35F;   // half the side of an orthographic picture; longest side 1.9 fits
 };
 
+// What is drawn over the shaded colours. Creases: outlines, jumps in depth and sharp edges, which a
+// camera sees too. Where components touch nothing is drawn: the image must not tell them apart.
+enum class Lines { kNone, kCreases };
+
 struct Rendering {
   Image color;          // RGB on white, [size, size]
   Image component_ids;  // one channel: 0 background, i + 1 for component i
 };
 
 // Shades each component's flat colour by its normal; `supersampling`^2 rays a pixel for the colour,
-// one ray through the pixel's centre for the id.
-Rendering render(const Scene& scene, const Camera& camera, int size, int supersampling = 2);
+// one ray through the pixel's centre for the id. But for their colours, the image is the same
+// however the faces are divided into components.
+Rendering render(const Scene& scene, const Camera& camera, int size, int supersampling = 2,
+                 Lines lines = Lines::kNone);
 
 // Distinct colours for components, the same for index i everywhere in the project. RGB in [0, 1].
 Vec3 component_color(int index);

@@ -13,7 +13,7 @@ struct DecoderConfig {
   int64_t resolution = 129;
   int64_t coarse_resolution = 33;
   double half_size = 1.005;
-  double band = 0.0;
+  double max_slope = 10.0;
   int64_t chunk = 50000;
 
   static void fields(auto& self, auto&& v) {
@@ -25,8 +25,9 @@ struct DecoderConfig {
       at_least(3));
     v("half_size", self.half_size, "the lattice spans [-half_size, half_size]^3 (TripoSG: 1.005)",
       above(0.0));
-    v("band", self.band,
-      "cells with |field| below this are refined as well as those with a sign change",
+    v("max_slope", self.max_slope,
+      "most the field changes per unit of length: refined is wherever a surface can then be (1 / "
+      "vae_training.truncation; 0: only where the sign changes)",
       at_least(0.0));
     v("chunk", self.chunk, "query points decoded at a time (TripoSG: 50,000)", at_least(1));
   }

@@ -1,0 +1,104 @@
+#include "views.h"
+
+#include <ATen/ATen.h>
+
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <string>
+
+#include "moca/core/error.h"
+#include "moca/image/image_io.h"
+#include "moca/image/resize.h"
+
+namespace moca::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kSupersampling = 3;
+
+at::Tensor tensor_of(const Image& image) {
+  auto tensor = at::empty({image.height, image.width, image.channels}, at::kByte);
+  std::memcpy(tensor.data_ptr<uint8_t>(), image.pixels.data(), tensor.nbytes());
+  return tensor;
+}
+
+std::string number_of(size_t view) {
+  char number[24];
+  std::snprintf(number, sizeof(number), "%02zu", view);
+  return number;
+}
+
+fs::path image_file(const fs::path& folder, size_t view) {
+  for (const char* extension : {".png", ".jpg", ".jpeg"}) {
+    const auto file = folder / (number_of(view) + extension);
+    if (fs::exists(file)) {
+      return file;
+    }
+  }
+  throw Error("data.views.images: no " + (folder / number_of(view)).string() +
+              ".png or .jpg. Every asset needs one image for each of data.views.azimuths.");
+}
+
+// All 0 where there is no file: nothing is known of the components.
+Image component_map(const fs::path& file, const Image& image, int64_t num_components, int size) {
+  if (!fs::exists(file)) {
+    return {size, size, 1};
+  }
+  const auto map = read_image(file);
+  if (map.channels != 1 || map.width != image.width || map.height != image.height) {
+    throw Error(file.string() + ": a component map must have one channel and its image's size, " +
+                std::to_string(image.width) + " x " + std::to_string(image.height) + "; it has " +
+                std::to_string(map.channels) + " channels, " + std::to_string(map.width) + " x " +
+                std::to_string(map.height) + ".");
+  }
+  for (const uint8_t id : map.pixels) {
+    if (id > num_components) {
+      throw Error(file.string() + ": a pixel names component " + std::to_string(id) +
+                  ", but the asset has " + std::to_string(num_components) +
+                  ". Pixels of component i hold i + 1, the background 0.");
+    }
+  }
+  return resize_nearest(pad_to_square(map, 0), size, size);
+}
+
+mesh::Rendering view_of(const SourceAsset& asset, const ViewConfig& config, size_t view,
+                        const mesh::Camera& camera) {
+  const int size = static_cast<int>(config.image_size);
+  if (config.images.empty()) {
+    return mesh::render(asset.scene, camera, size, kSupersampling, config.lines);
+  }
+  const auto folder = fs::path(config.images) / asset.id;
+  const auto image = read_image(image_file(folder, view));
+  const auto map = component_map(folder / (number_of(view) + "_components.png"), image,
+                                 static_cast<int64_t>(asset.scene.components.size()), size);
+  return {to_square_rgb(image, size), map};
+}
+
+}  // namespace
+
+std::vector<mesh::Camera> cameras_of(const ViewConfig& config) {
+  std::vector<mesh::Camera> cameras;
+  for (size_t i = 0; i < config.azimuths.size(); ++i) {
+    mesh::Camera camera;
+    camera.azimuth = static_cast<float>(config.azimuths[i]);
+    camera.elevation = static_cast<float>(config.elevations[i]);
+    camera.field_of_view = static_cast<float>(config.field_of_view);
+    cameras.push_back(camera);
+  }
+  return cameras;
+}
+
+void add_views(const SourceAsset& asset, const ViewConfig& config, AssetTensors& tensors) {
+  std::vector<at::Tensor> images, ids;
+  for (const auto& camera : cameras_of(config)) {
+    const auto view = view_of(asset, config, images.size(), camera);
+    images.push_back(tensor_of(view.color));
+    ids.push_back(tensor_of(view.component_ids).squeeze(-1));
+  }
+  tensors.images = at::stack(images);
+  tensors.component_ids = at::stack(ids);
+}
+
+}  // namespace moca::data

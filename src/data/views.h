@@ -1,0 +1,17 @@
+#pragma once
+
+#include <vector>
+
+#include "moca/data/asset.h"
+#include "source_asset.h"
+
+namespace moca::data {
+
+// The cameras of an asset's views.
+std::vector<mesh::Camera> cameras_of(const ViewConfig& config);
+
+// Fills images and component_ids: rendered, or read from the folder config.images. Where the folder
+// has no component map of a view, its ids are 0 everywhere.
+void add_views(const SourceAsset& asset, const ViewConfig& config, AssetTensors& tensors);
+
+}  // namespace moca::data

@@ -1,0 +1,126 @@
+// The images and component maps of a prepared dataset: rendered, or the user's own.
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <filesystem>
+
+#include "moca/image/image_io.h"
+#include "moca/image/resize.h"
+#include "tests/support/refusal.h"
+#include "tests/support/tiny_dataset.h"
+
+namespace moca::data {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using testing::refusal;
+
+class Views : public ::testing::Test {
+ protected:
+  Views() : config_(testing::tiny_data_config(folder_)) {
+    config_.procedural.num_assets = 1;
+    config_.num_held_out = 0;
+    config_.procedural.families = {"table"};
+  }
+
+  fs::path images() const { return folder_ / "images"; }
+
+  // An image of the asset's view, and its component map where `map` has pixels.
+  void give(const std::string& view, const Image& image, const Image& map = {}) {
+    config_.views.images = images();
+    fs::create_directories(images() / "0000_table");
+    write_png(images() / "0000_table" / (view + ".png"), image);
+    if (!map.pixels.empty()) {
+      write_png(images() / "0000_table" / (view + "_components.png"), map);
+    }
+  }
+
+  // 24 x 12, transparent on the right; its map names component 0 on the left.
+  static Image wide_image() {
+    Image image(24, 12, 4, 0);
+    for (int y = 0; y < 12; ++y) {
+      for (int x = 0; x < 12; ++x) {
+        const uint8_t pixel[4] = {200, 40, 10, 255};
+        std::memcpy(image.at(x, y), pixel, 4);
+      }
+    }
+    return image;
+  }
+  static Image wide_map() {
+    Image map(24, 12, 1, 0);
+    for (int y = 0; y < 12; ++y) {
+      std::memset(map.at(0, y), 1, 12);
+    }
+    return map;
+  }
+
+  std::string refusal_to_prepare() const {
+    return refusal([&] { prepare_dataset(config_, ""); });
+  }
+
+  testing::TemporaryFolder folder_;
+  DataConfig config_;
+};
+
+TEST_F(Views, TakeTheUsersImagesOnWhitePaddedToASquare) {
+  give("00", wide_image(), wide_map());
+  give("01", Image(7, 7, 3, 90));
+  const auto dataset = testing::prepared(config_);
+  const auto expected = to_square_rgb(wide_image(), 16);
+  const auto found = dataset->image(0, 0).contiguous();
+  ASSERT_EQ(found.sizes(), at::IntArrayRef({16, 16, 3}));
+  EXPECT_EQ(std::memcmp(found.const_data_ptr<uint8_t>(), expected.pixels.data(), 16 * 16 * 3), 0);
+  EXPECT_EQ(found[0][8][0].item<int>(), 255) << "padding above is not white";
+  EXPECT_EQ(found[8][12][0].item<int>(), 255) << "transparent is not white";
+  EXPECT_EQ(found[8][3][0].item<int>(), 200);
+  const auto map = dataset->component_map(0, 0);
+  EXPECT_EQ(map[8][3].item<int>(), 1);
+  EXPECT_EQ(map[8][12].item<int>(), 0);
+  EXPECT_EQ(map[0][3].item<int>(), 0) << "the padding is background";
+}
+
+TEST_F(Views, KnowNothingOfComponentsWhereTheUserGaveNoMap) {
+  give("00", wide_image(), wide_map());
+  give("01", Image(7, 7, 3, 90));
+  EXPECT_FALSE(testing::prepared(config_)->component_map(0, 1).any().item<bool>());
+}
+
+TEST_F(Views, RefuseWhatIsMissingOrDoesNotFit) {
+  give("00", wide_image());
+  EXPECT_THAT(refusal_to_prepare(),
+              AllOf(HasSubstr("data.views.images"), HasSubstr("0000_table/01")));
+  give("01", wide_image(), Image(3, 3, 1, 0));
+  EXPECT_THAT(refusal_to_prepare(),
+              AllOf(HasSubstr("01_components.png"), HasSubstr("24 x 12"), HasSubstr("3 x 3")));
+  give("01", wide_image(), Image(24, 12, 1, 200));
+  EXPECT_THAT(refusal_to_prepare(), HasSubstr("names component 200"));
+}
+
+TEST_F(Views, PaintAllComponentsAlikeWhereAsked) {
+  config_.procedural.paint = Paint::kAlike;
+  const auto alike = testing::prepared(config_)->reference(0);
+  config_.procedural.paint = Paint::kByRole;
+  config_.path = folder_ / "by_role";
+  const auto by_role = testing::prepared(config_)->reference(0);
+  ASSERT_GT(alike.components.size(), 1U);
+  for (const auto& component : alike.components) {
+    EXPECT_EQ(component.color, by_role.components.front().color);
+  }
+  EXPECT_NE(by_role.components.front().color, by_role.components.back().color);
+}
+
+TEST_F(Views, DrawLinesOnlyWhereAsked) {
+  const auto plain = testing::prepared(config_)->image(0, 0).to(at::kInt);
+  config_.views.lines = mesh::Lines::kCreases;
+  config_.path = folder_ / "lined";
+  const auto lined = testing::prepared(config_)->image(0, 0).to(at::kInt);
+  EXPECT_TRUE((lined <= plain).all().item<bool>());
+  EXPECT_GT((lined < plain).sum().item<int64_t>(), 30);
+}
+
+}  // namespace
+}  // namespace moca::data
