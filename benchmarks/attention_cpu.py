@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-from hardware import hardware
+from provenance import bar, provenance
 
 RESULTS = pathlib.Path(__file__).resolve().parent / "results"
 BARS = {"moc_over_dense": {2: 1.02, 4: 1.02, 8: 0.62, 16: 0.38},
@@ -37,6 +37,14 @@ def run(build, flags):
 
 def medians(measured, names):
     return {name: round(statistics.median(row[name] for row in measured), 4) for name in names}
+
+
+def bars_of(rows, dense):
+    bars = [bar(f"{name}, {row['dtype']}, N = {row['components']}", row[name], "<=", limit)
+            for row in rows for name, limit in row.get("bars", {}).items()]
+    bars += [bar(f"dense_over_sdpa, {row['dtype']}, {row['where']}, {row['flags']}",
+                 row["dense_over_sdpa"], "<=", 1.0) for row in dense]
+    return bars
 
 
 def main():
@@ -62,10 +70,9 @@ def main():
             dense.append({"dtype": dtype, "where": place, "flags": " ".join(flags),
                           **medians(measured, ("dense_over_sdpa", "dense_over_sdpa_training"))})
             print(dense[-1], flush=True)
-    result = {"what": "attention of a global block, CPU time of one thread",
-              "hardware": hardware(),
-              "command": f"benchmarks/attention_cpu.py BUILD_FOLDER {repeats}",
-              "rows": rows, "dense": {"bar": 1.0, "rows": dense}}
+    result = {**provenance("attention of a global block, CPU time of one thread, random weights",
+                           f"benchmarks/attention_cpu.py BUILD_FOLDER {repeats}"),
+              "bars": bars_of(rows, dense), "rows": rows, "dense": {"bar": 1.0, "rows": dense}}
     (RESULTS / "attention_cpu.json").write_text(json.dumps(result, indent=1) + "\n")
 
 

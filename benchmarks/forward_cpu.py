@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 
-from hardware import hardware
+from provenance import bar, provenance
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -150,10 +150,12 @@ def main():
     repeats = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     rows = [row_of(build, dtype, components, repeats)
             for dtype, bars in BARS.items() for components in bars]
-    result = {"what": "one forward of the DiT, no gradient, random weights, CPU time of one thread",
-              "hardware": hardware(),
-              "command": f"benchmarks/forward_cpu.py BUILD_FOLDER {repeats}", "sizes": SIZES,
-              "rows": rows}
+    result = {**provenance("one forward of the DiT beside plain PyTorch's PartCrafter "
+                           "(scripts/plain_models), no gradient, random weights, CPU time of one "
+                           "thread", f"benchmarks/forward_cpu.py BUILD_FOLDER {repeats}"),
+              "bars": [bar(f"moca_over_pytorch, {row['dtype']}, N = {row['components']}",
+                           row["moca_over_pytorch"], "<=", row["bar"]) for row in rows],
+              "sizes": SIZES, "rows": rows}
     write(result)
     add_growth(result, build)
 

@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 from forward_cpu import RESULTS, ROOT
-from hardware import hardware
+from provenance import bar, provenance
 
 BAR = 0.10
 DIT = {"stage": "dit", "dit.width": 256, "dit.num_heads": 4, "dit.num_layers": 6,
@@ -78,9 +78,10 @@ def main():
         shared = [f"{key}={value}" for key, value in COMMON.items()]
         moca(build, "train", quickstart, *shared, folder=folder)  # runs/quickstart_vae
         rows = [row_of(build, folder, name, settings) for name, settings in VARIANTS.items()]
-    result = {"what": "main memory a run needs, as --dry-run says it, against its peak",
-              "hardware": hardware(), "command": "benchmarks/memory_estimate.py BUILD_FOLDER",
-              "bar": BAR, "within_bar": sum(abs(row["error"]) <= BAR for row in rows),
+    within = sum(abs(row["error"]) <= BAR for row in rows)
+    result = {**provenance("main memory a run needs, as --dry-run says it, against its peak",
+                           "benchmarks/memory_estimate.py BUILD_FOLDER"),
+              "bars": [bar(f"configurations within {BAR:.0%}", within, ">=", len(rows))],
               "rows": rows}
     (RESULTS / "memory_estimate.json").write_text(json.dumps(result, indent=1) + "\n")
 

@@ -13,7 +13,7 @@ import statistics
 import sys
 
 from forward_cpu import RESULTS, SIZES, ours, peers
-from hardware import hardware
+from provenance import bar, provenance
 
 FILE = RESULTS / "training_step_cpu.json"
 COMPONENTS = 8
@@ -56,10 +56,12 @@ def main():
         return
     repeats = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     rows = [row_of(build, dtype, repeats) for dtype in BARS]
-    result = {"what": "one training step on one asset, random weights, CPU time of one thread",
-              "hardware": hardware(),
-              "command": f"benchmarks/training_step_cpu.py BUILD_FOLDER {repeats}", "sizes": SIZES,
-              "rows": rows}
+    result = {**provenance("one training step on one asset beside a plain PyTorch loop of "
+                           "PartCrafter, random weights, CPU time of one thread",
+                           f"benchmarks/training_step_cpu.py BUILD_FOLDER {repeats}"),
+              "bars": [bar(f"{name}, {row['dtype']}", row[name], "<=", limit)
+                       for row in rows for name, limit in row["bars"].items()],
+              "sizes": SIZES, "rows": rows}
     add_memory(result, build)
 
 

@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 
-from hardware import hardware
+from provenance import bar, provenance
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULT = ROOT / "benchmarks" / "results" / "vae_decode.json"
@@ -64,10 +64,11 @@ def main():
         summary += [ratios(rounds, threads, "fp32"), ratios(rounds, threads, "bf16"),
                     ratios(rounds, threads, "bf16", "bf16")]
     result = {
-        "what": "decode of one component at the released VAE's size, random weights",
-        "hardware": hardware(),
-        "command": "benchmarks/vae_decode.py BUILD_FOLDER " + str(num_rounds),
-        "bars": {f"moca {dtype} / pytorch fp32": bar for dtype, bar in BARS.items()},
+        **provenance("decode of one component at the released VAE's size, random weights",
+                     f"benchmarks/vae_decode.py BUILD_FOLDER {num_rounds}"),
+        "bars": [bar(f"queries of moca {row['moca']} / pytorch fp32, one thread, CPU time",
+                     row["query_ratio"], "<=", BARS[row["moca"]])
+                 for row in summary if row["pytorch"] == "fp32" and row["threads"] == 1],
         "ratios": summary,
         "runs": rows,
     }

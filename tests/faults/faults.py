@@ -18,7 +18,7 @@ import time
 from lab import DIT_CONFIG, ROOT, SIGNALS, Lab, is_whole, send
 
 sys.path.append(str(ROOT / "benchmarks"))
-from hardware import hardware  # noqa: E402 (found by the line above)
+from provenance import bar, provenance  # noqa: E402 (found by the line above)
 
 
 class Skipped(Exception):
@@ -366,10 +366,12 @@ def record(results):
     before = json.loads(file.read_text())["checks"] if file.exists() else []
     known = {row["name"]: row for row in before}
     known.update({row["name"]: row for row in results})
-    file.write_text(json.dumps({"command": "tests/faults/faults.py BUILD_FOLDER --long",
-                                "hardware": hardware(),
-                                "checks": [known[check.__name__] for check in CHECKS
-                                           if check.__name__ in known]}, indent=1) + "\n")
+    checks = [known[check.__name__] for check in CHECKS if check.__name__ in known]
+    result = {**provenance("real runs that are killed, cut off, damaged or hang",
+                           "tests/faults/faults.py BUILD_FOLDER --long"),
+              "bars": [bar(row["name"], row["passed"], "==", row["total"]) for row in checks],
+              "checks": checks}
+    file.write_text(json.dumps(result, indent=1) + "\n")
 
 
 def main():

@@ -1,0 +1,103 @@
+// What the decoder's extraction loses of exact components: every component of a folder of meshes as
+// its signed distance, clipped and scaled as VAEs are trained (distance / 0.1 in [-1, 1]), through
+// the hierarchical extraction with and without the field's slope, and through the dense lattice.
+// Usage: moca_thin_components_benchmark FOLDER [resolution] [coarse resolution]
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <string>
+#include <vector>
+
+#include "moca/data/data_config.h"
+#include "moca/mesh/field_extraction.h"
+#include "moca/mesh/scene_ops.h"
+#include "source_asset.h"
+
+namespace {
+
+using moca::mesh::Vec3;
+
+constexpr float kTruncation = 0.1F;  // vae_training.truncation
+
+// Beyond the component's box by more than the truncation the field is -1 without a look.
+moca::mesh::Field exact_field(const moca::mesh::TriangleMesh& closed,
+                              const moca::data::DistanceFunction& distance) {
+  const auto box = moca::mesh::bounds(closed);
+  return [box, &distance](std::span<const Vec3> points, std::span<float> values) {
+    std::vector<Vec3> near;
+    std::vector<size_t> places;
+    std::fill(values.begin(), values.end(), -1.0F);
+    for (size_t i = 0; i < points.size(); ++i) {
+      const Vec3 beyond = (box.low - points[i]).cwiseMax(points[i] - box.high);
+      if (beyond.maxCoeff() < kTruncation) {
+        near.push_back(points[i]);
+        places.push_back(i);
+      }
+    }
+    const auto distances = distance(near);
+    for (size_t i = 0; i < near.size(); ++i) {
+      values[places[i]] = std::clamp(distances[i] / kTruncation, -1.0F, 1.0F);
+    }
+  };
+}
+
+struct Tally {
+  const char* name;
+  moca::mesh::ExtractionOptions options;
+  int64_t num_empty = 0;
+  int64_t num_queries = 0;
+  std::vector<std::string> empty = {};
+
+  void add(const moca::mesh::Field& field, const std::string& component) {
+    const auto extraction = moca::mesh::mesh_from_field(field, options);
+    num_queries += extraction.num_queries;
+    if (extraction.mesh.empty()) {
+      ++num_empty;
+      empty.push_back(component);
+    }
+  }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: %s FOLDER [resolution] [coarse resolution]\n", argv[0]);
+    return 2;
+  }
+  moca::mesh::ExtractionOptions options;
+  options.resolution = argc > 2 ? std::atoi(argv[2]) : 129;
+  options.coarse_resolution = argc > 3 ? std::atoi(argv[3]) : 33;
+  std::vector<Tally> tallies = {
+      {"sign_changes_only", options}, {"slope", options}, {"dense", options}};
+  tallies[1].options.max_slope = 1 / kTruncation;
+  tallies[2].options.coarse_resolution = options.resolution;
+  moca::data::DataConfig config;
+  config.source = moca::data::Source::kMeshes;
+  config.meshes.folder = argv[1];
+  config.meshes.longest_side = 1.9;  // configs/real_small_vae.yaml
+  const auto source = moca::data::mesh_folder_source(config);
+  int64_t num_components = 0;
+  for (int64_t i = 0; i < source.count; ++i) {
+    const auto asset = source.make(i);
+    for (size_t c = 0; c < asset.closed.size(); ++c, ++num_components) {
+      const auto field = exact_field(asset.closed[c], asset.distances[c]);
+      for (auto& tally : tallies) {
+        tally.add(field, asset.id + "/" + asset.scene.components[c].name);
+      }
+    }
+  }
+  std::printf("{\"resolution\": %d, \"coarse_resolution\": %d, \"components\": %lld",
+              options.resolution, options.coarse_resolution,
+              static_cast<long long>(num_components));
+  for (const auto& tally : tallies) {
+    std::printf(",\n \"%s\": {\"empty\": %lld, \"queries\": %lld, \"names\": [", tally.name,
+                static_cast<long long>(tally.num_empty), static_cast<long long>(tally.num_queries));
+    for (size_t i = 0; i < tally.empty.size(); ++i) {
+      std::printf("%s\"%s\"", i == 0 ? "" : ", ", tally.empty[i].c_str());
+    }
+    std::printf("]}");
+  }
+  std::printf("}\n");
+}
