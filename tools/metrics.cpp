@@ -26,6 +26,7 @@ void run(const MetricsOptions& options) {
   std::printf("%-16s %.6f  (%s, %lld points, alignment %s)\n", "Chamfer", scores.points.chamfer,
               moca::config::name_of(config.chamfer), static_cast<long long>(config.num_points),
               moca::config::name_of(config.alignment));
+  std::printf("%-16s %s\n", "frame", moca::evaluation::frame_name(config).c_str());
   for (size_t i = 0; i < config.thresholds.size(); ++i) {
     std::printf("%-16s %.6f\n", moca::experiment::f_score_name(config.thresholds[i]).c_str(),
                 scores.points.f_scores[i]);

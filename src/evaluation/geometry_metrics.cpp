@@ -31,6 +31,12 @@ bool has_faces(const mesh::Scene& scene) {
                      [](const mesh::Component& component) { return !component.mesh.empty(); });
 }
 
+void check_has_faces(const mesh::Scene& reference) {
+  if (!has_faces(reference)) {
+    throw Error("metrics: the reference scene has no faces; leave it out of the evaluation.");
+  }
+}
+
 }  // namespace
 
 PointMetrics compare_points(const std::vector<Vec3>& prediction, const std::vector<Vec3>& reference,
@@ -67,24 +73,42 @@ SelfIou self_iou(const mesh::Scene& scene, int64_t resolution) {
   return result;
 }
 
+ComparisonFrames comparison_frames(const mesh::Scene& prediction, const mesh::Scene& reference,
+                                   const MetricConfig& config) {
+  check_has_faces(reference);
+  const mesh::Frame frame = mesh::normal_frame(reference);
+  const bool by_itself = config.renormalise_prediction && has_faces(prediction);
+  return {by_itself ? mesh::normal_frame(prediction) : frame, frame};
+}
+
+std::string frame_name(const MetricConfig& config) {
+  return config.renormalise_prediction
+             ? "reference and prediction each centred, longest side 2"
+             : "reference centred, longest side 2; prediction moved with it";
+}
+
 SceneMetrics compare_scenes(const mesh::Scene& prediction, const mesh::Scene& reference,
                             const MetricConfig& config) {
-  if (!has_faces(reference)) {
-    throw Error("metrics: the reference scene has no faces; leave it out of the evaluation.");
-  }
-  mesh::Scene scene = prediction;
-  std::vector<Vec3> points = {Vec3::Zero()};
+  return compare_scenes(prediction, reference, comparison_frames(prediction, reference, config),
+                        config);
+}
+
+SceneMetrics compare_scenes(const mesh::Scene& prediction, const mesh::Scene& reference,
+                            const ComparisonFrames& frames, const MetricConfig& config) {
+  check_has_faces(reference);
+  mesh::Scene moved_prediction = prediction;
+  mesh::Scene moved_reference = reference;
+  mesh::move_to(frames.prediction, moved_prediction);
+  mesh::move_to(frames.reference, moved_reference);
   const auto seed = static_cast<uint64_t>(config.seed);
-  if (has_faces(scene)) {
-    if (config.renormalise_prediction) {
-      mesh::normalise(scene);
-    }
-    points = mesh::sample_surface(scene, config.num_points, seed + 1).positions;
+  std::vector<Vec3> points = {Vec3::Zero()};
+  if (has_faces(moved_prediction)) {
+    points = mesh::sample_surface(moved_prediction, config.num_points, seed + 1).positions;
   }
   const std::vector<Vec3> reference_points =
-      mesh::sample_surface(reference, config.num_points, seed).positions;
+      mesh::sample_surface(moved_reference, config.num_points, seed).positions;
   points = align_points(points, reference_points, config.alignment, config.chamfer);
-  const SelfIou iou = self_iou(scene, config.iou_resolution);
+  const SelfIou iou = self_iou(moved_prediction, config.iou_resolution);
   return {compare_points(points, reference_points, config), iou.mean, iou.max};
 }
 

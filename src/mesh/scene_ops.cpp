@@ -55,7 +55,7 @@ Box bounds(const Scene& scene) {
   return closed_box(box);
 }
 
-void normalise(Scene& scene, float longest_side) {
+Frame normal_frame(const Scene& scene, float longest_side) {
   const Box box = bounds(scene);
   const Vec3 center = 0.5F * box.low + 0.5F * box.high;
   const float side = (box.high - box.low).maxCoeff();
@@ -64,11 +64,19 @@ void normalise(Scene& scene, float longest_side) {
     throw Error("Cannot normalise a scene whose longest side is " + std::to_string(side) +
                 "; it needs vertices at more than one position.");
   }
+  return {center, scale};
+}
+
+void move_to(const Frame& frame, Scene& scene) {
   for (Component& component : scene.components) {
     for (Vec3& vertex : component.mesh.vertices) {
-      vertex = (vertex - center) * scale;
+      vertex = (vertex - frame.center) * frame.scale;
     }
   }
+}
+
+void normalise(Scene& scene, float longest_side) {
+  move_to(normal_frame(scene, longest_side), scene);
 }
 
 TriangleMesh fuse(const Scene& scene) {

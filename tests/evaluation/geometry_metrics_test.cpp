@@ -6,6 +6,7 @@
 
 #include "moca/config/schema.h"
 #include "moca/core/error.h"
+#include "moca/mesh/surface_sampling.h"
 #include "test_shapes.h"
 
 namespace moca::evaluation {
@@ -97,17 +98,58 @@ TEST(CompareScenes, DependsOnTheSeedAlone) {
   EXPECT_NE(compare_scenes(two_boxes(), two_boxes({0.1, 0, 0}), config).points.chamfer, first);
 }
 
-TEST(CompareScenes, RenormalisesThePredictionWhenAsked) {
-  Scene prediction = two_boxes();
-  for (auto& component : prediction.components) {
+Scene moved(Scene scene, float scale, const Vec3& shift) {
+  for (auto& component : scene.components) {
     for (Vec3& vertex : component.mesh.vertices) {
-      vertex = 0.5F * vertex + Vec3(0.3F, 0, 0);
+      vertex = scale * vertex + shift;
     }
   }
+  return scene;
+}
+
+// Wherever a dataset puts an asset and however large, its scores are those of longest side 2.
+TEST(CompareScenes, ScoresInTheFrameInWhichTheReferenceIsCentredWithLongestSide2) {
+  const Scene reference = two_boxes();
+  const Scene prediction = two_boxes({0.1F, 0.05F, 0});
+  const auto expected = compare_scenes(prediction, reference, few_points());
+  const Vec3 shift(0.3F, -2, 5);
+  const auto in_dataset =
+      compare_scenes(moved(prediction, 0.95F, shift), moved(reference, 0.95F, shift), few_points());
+  EXPECT_NEAR(in_dataset.points.chamfer, expected.points.chamfer, 1e-4);
+  EXPECT_NEAR(in_dataset.points.f_scores[0], expected.points.f_scores[0], 2e-3);
+  EXPECT_NEAR(in_dataset.points.f_scores[1], expected.points.f_scores[1], 2e-3);
+}
+
+TEST(CompareScenes, TakesTheVoxelsOfTheSelfIouInThatFrame) {
+  // 64 voxels along 2: the two boxes of half the size fill as many as the whole ones.
+  const Scene overlapping = scene_of(
+      {box_mesh({-1, -0.5, -0.5}, {0.5, 0.5, 0.5}), box_mesh({0, -0.5, -0.5}, {1, 0.5, 0.5})});
+  const auto whole = compare_scenes(overlapping, overlapping, few_points());
+  const Scene half = moved(overlapping, 0.5F, Vec3::Zero());
+  EXPECT_EQ(compare_scenes(half, half, few_points()).self_iou_mean, whole.self_iou_mean);
+  EXPECT_EQ(whole.self_iou_mean, self_iou(overlapping, 64).mean);
+}
+
+TEST(CompareScenes, ComparesAPartInTheFrameOfTheWhole) {
+  const Scene reference = moved(two_boxes(), 0.5F, {1, 1, 1});
+  const Scene prediction = moved(two_boxes(), 0.5F, {1.05F, 1, 1});
+  const auto frames = comparison_frames(prediction, reference, few_points());
+  const Scene part = {{prediction.components[1]}};
+  const Scene of_reference = {{reference.components[1]}};
+  const auto score = compare_scenes(part, of_reference, frames, few_points());
+  const auto expected = compare_points(
+      mesh::sample_surface(Scene{{two_boxes({0.1F, 0, 0}).components[1]}}, 5000, 1).positions,
+      mesh::sample_surface(Scene{{two_boxes().components[1]}}, 5000, 0).positions, few_points());
+  EXPECT_NEAR(score.points.chamfer, expected.chamfer, 1e-4);
+}
+
+TEST(CompareScenes, RenormalisesThePredictionWhenAsked) {
+  const Scene prediction = moved(two_boxes(), 0.5F, {0.3F, 0, 0});
   MetricConfig config = few_points();
   EXPECT_GT(compare_scenes(prediction, two_boxes(), config).points.chamfer, 0.2);
   config.renormalise_prediction = true;
   EXPECT_LT(compare_scenes(prediction, two_boxes(), config).points.chamfer, 0.06);
+  EXPECT_NE(frame_name(config), frame_name(few_points()));
 }
 
 TEST(CompareScenes, ScoresAnEmptyPredictionAsOnePointAtTheOrigin) {

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "moca/config/rules.h"
 #include "moca/evaluation/alignment.h"
 #include "moca/evaluation/point_distances.h"
+#include "moca/mesh/scene_ops.h"
 #include "moca/mesh/triangle_mesh.h"
 
 namespace moca::evaluation {
@@ -18,7 +20,7 @@ struct MetricConfig {
   std::vector<double> thresholds = {0.1, 0.05};  // of the F-score, strict <
   ChamferForm chamfer = ChamferForm::kSumL2;
   Alignment alignment = Alignment::kNone;
-  bool renormalise_prediction = false;  // scale the prediction's longest side to 2 first
+  bool renormalise_prediction = false;  // by itself, instead of moving with the reference
   int64_t iou_resolution = 64;          // voxels along [-1, 1] for the self-IoU
   int64_t seed = 0;
 
@@ -32,7 +34,8 @@ struct MetricConfig {
       "how the prediction is moved before it is compared: best of 4 turns about Y, of 24 axis "
       "rotations, or ICP");
     v("renormalise_prediction", self.renormalise_prediction,
-      "centre the prediction and scale its longest side to 2 before it is compared");
+      "centre the prediction and scale its longest side to 2 by itself, instead of moving it with "
+      "the reference");
     v("iou_resolution", self.iou_resolution,
       "voxels along [-1, 1] for the self-IoU (PartCrafter: 64)", config::in_range(1, 1024));
     v("seed", self.seed, "of the points drawn on the surfaces", config::at_least(0));
@@ -64,11 +67,29 @@ struct SelfIou {
 // `resolution` voxels along [-1, 1]; a component without faces has none.
 SelfIou self_iou(const mesh::Scene& scene, int64_t resolution);
 
-// The whole comparison of a generated scene with its reference, both normalised to [-1, 1]. The two
-// are sampled with different seeds, so a scene compared with itself scores the noise of sampling. A
+// Where the two scenes of a comparison are moved to: the reference is centred and its longest side
+// scaled to 2, as PartCrafter does, and the prediction moves with it (or is normalised by itself,
+// where the config says so).
+struct ComparisonFrames {
+  mesh::Frame prediction;
+  mesh::Frame reference;
+};
+// Throws Error for a reference without faces.
+ComparisonFrames comparison_frames(const mesh::Scene& prediction, const mesh::Scene& reference,
+                                   const MetricConfig& config);
+
+// The frames in words, for whoever reads a score.
+std::string frame_name(const MetricConfig& config);
+
+// The whole comparison of a generated scene with its reference, both given in one frame, as a
+// dataset's, and compared in `frames`; the self-IoU's voxels fill [-1, 1] there. The two are
+// sampled with different seeds, so a scene compared with itself scores the noise of sampling. A
 // prediction without any face is scored as the one point at the origin that PartCrafter puts in
 // place of a failed decode. Throws Error for a reference without faces.
 SceneMetrics compare_scenes(const mesh::Scene& prediction, const mesh::Scene& reference,
                             const MetricConfig& config);
+// The same of parts of two scenes, in the frames of the whole.
+SceneMetrics compare_scenes(const mesh::Scene& prediction, const mesh::Scene& reference,
+                            const ComparisonFrames& frames, const MetricConfig& config);
 
 }  // namespace moca::evaluation

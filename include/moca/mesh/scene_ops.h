@@ -7,6 +7,18 @@ namespace moca::mesh {
 Box bounds(const TriangleMesh& mesh);
 Box bounds(const Scene& scene);
 
+// Moves a point x to (x - center) * scale.
+struct Frame {
+  Vec3 center = Vec3::Zero();
+  float scale = 1;
+};
+
+// The frame in which the scene's bounding-box centre is 0 and its longest side `longest_side`.
+// Throws Error for a scene without extent.
+Frame normal_frame(const Scene& scene, float longest_side = 2.0F);
+
+void move_to(const Frame& frame, Scene& scene);
+
 // Moves the scene's bounding-box centre to 0 and scales its longest side to `longest_side`.
 // PartCrafter normalises the whole scene to a longest side of 2.
 void normalise(Scene& scene, float longest_side = 2.0F);
