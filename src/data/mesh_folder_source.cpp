@@ -94,13 +94,6 @@ std::set<int64_t> held_out(int64_t count, int64_t num_held_out, uint64_t seed) {
   return {order.begin(), order.begin() + std::min(num_held_out, count)};
 }
 
-mesh::TriangleMesh closed_surface(const mesh::TriangleMesh& component, int resolution) {
-  if (mesh::is_watertight(component) && mesh::signed_volume(component) > 0) {
-    return component;
-  }
-  return mesh::make_watertight(component, resolution);
-}
-
 SourceAsset read_components(const fs::path& file, const DataConfig& config) {
   const auto rule = config.meshes.component_rule == ComponentRule::kNode
                         ? mesh::ComponentRule::kNode
@@ -118,8 +111,8 @@ SourceAsset read_components(const fs::path& file, const DataConfig& config) {
   }
   mesh::normalise(asset.scene, static_cast<float>(config.meshes.longest_side));
   for (const auto& component : asset.scene.components) {
-    asset.closed.push_back(
-        closed_surface(component.mesh, static_cast<int>(config.meshes.watertight_resolution)));
+    asset.closed.push_back(mesh::closed_surface(
+        component.mesh, static_cast<int>(config.meshes.watertight_resolution)));
     asset.distances.emplace_back(
         [closed = asset.closed.back()](std::span<const mesh::Vec3> points) {
           return mesh::signed_distance(closed, points);

@@ -21,6 +21,10 @@ bool is_inside(const RayCaster& caster, const Vec3& point) {
 
 }  // namespace
 
+TriangleMesh closed_surface(const TriangleMesh& mesh, int resolution) {
+  return is_watertight(mesh) && signed_volume(mesh) > 0 ? mesh : make_watertight(mesh, resolution);
+}
+
 std::vector<float> signed_distance(const TriangleMesh& closed_mesh, std::span<const Vec3> points) {
   const RayCaster caster(closed_mesh);
   const Box box = bounds(closed_mesh);

@@ -12,6 +12,9 @@ namespace moca::mesh {
 // outside filled. Closed meshes that face outward need no such thing.
 TriangleMesh make_watertight(const TriangleMesh& mesh, int resolution);
 
+// The mesh itself where it is closed and faces outward, else what make_watertight makes of it.
+TriangleMesh closed_surface(const TriangleMesh& mesh, int resolution);
+
 // Distance to the surface of a closed mesh: positive inside, negative outside.
 std::vector<float> signed_distance(const TriangleMesh& closed_mesh, std::span<const Vec3> points);
 
