@@ -7,7 +7,7 @@
 #include "commands.h"
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
-#include "moca/experiment/evaluate_run.h"
+#include "moca/experiment/asset_scenes.h"
 #include "moca/experiment/models.h"
 #include "moca/experiment/run_config.h"
 #include "moca/image/image_io.h"

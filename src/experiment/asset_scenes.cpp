@@ -5,10 +5,19 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
+#include <span>
+#include <string>
 #include <utility>
-#include <vector>
 
+#include "moca/core/error.h"
 #include "moca/core/generator.h"
+#include "moca/core/logging.h"
+#include "moca/core/random.h"
+#include "moca/mesh/field_extraction.h"
+#include "moca/mesh/mesh_io.h"
+#include "moca/mesh/signed_distance.h"
+#include "moca/vae/component_decoder.h"
 
 namespace moca::experiment {
 namespace {
@@ -24,9 +33,40 @@ Image image_of(const at::Tensor& bytes) {
 
 }  // namespace
 
-generation::Request request_of(const data::PreparedDataset& dataset, int64_t asset, uint64_t seed) {
-  return {image_of(dataset.image(asset, 0)), dataset.records()[asset].num_components(), seed,
-          image_of(dataset.component_map(asset, 0))};
+std::vector<int64_t> views_of(const EvaluationConfig& config, const data::AssetRecord& record) {
+  const auto count = static_cast<int64_t>(record.views.size());
+  if (count == 0) {
+    throw Error("asset " + record.id +
+                " of the dataset has no picture to generate from. Prepare the dataset again: moca "
+                "prepare-data CONFIG.");
+  }
+  if (config.view == ViewRule::kFixed && config.view_index >= count) {
+    throw Error("evaluation.view_index is " + std::to_string(config.view_index) + ", but asset " +
+                record.id + " has views 0 to " + std::to_string(count - 1) +
+                ". Choose one of them, or evaluation.view=random.");
+  }
+  switch (config.view) {
+    case ViewRule::kFixed:
+      return {config.view_index};
+    case ViewRule::kRandom:
+      return {static_cast<int64_t>(
+          stream_seed(static_cast<uint64_t>(config.seed), "evaluation view of " + record.id) %
+          static_cast<uint64_t>(count))};
+    default:
+      std::vector<int64_t> all(count);
+      std::iota(all.begin(), all.end(), 0);
+      return all;
+  }
+}
+
+generation::Request request_of(const data::PreparedDataset& dataset, int64_t asset, int64_t view,
+                               uint64_t seed) {
+  return {image_of(dataset.image(asset, view)), dataset.records()[asset].num_components(), seed,
+          image_of(dataset.component_map(asset, view))};
+}
+
+uint64_t generation_seed(const EvaluationConfig& config, const data::AssetRecord& record) {
+  return stream_seed(static_cast<uint64_t>(config.seed), "generate " + record.id);
 }
 
 mesh::Scene reconstruct(vae::VecsetVae& vae, const data::PreparedDataset& dataset, int64_t asset,
@@ -40,7 +80,8 @@ mesh::Scene reconstruct(vae::VecsetVae& vae, const data::PreparedDataset& datase
     points.push_back(surface.points.narrow(0, 0, num_points));
     normals.push_back(surface.normals.narrow(0, 0, num_points));
   }
-  auto generator = generator_for(config.evaluation.seed, "reconstruct", asset);
+  auto generator = generator_for(static_cast<uint64_t>(config.evaluation.seed),
+                                 "reconstruct " + dataset.records()[asset].id);
   const auto posterior =
       vae->encode(at::stack(points).to(device), at::stack(normals).to(device), generator);
   const auto noise = at::randn(posterior.mean.sizes(), generator, at::TensorOptions());
@@ -50,6 +91,39 @@ mesh::Scene reconstruct(vae::VecsetVae& vae, const data::PreparedDataset& datase
     scene.components.push_back({"", std::move(surface), mesh::Vec3::Zero()});
   }
   return scene;
+}
+
+mesh::Scene exact_field_scene(const mesh::Scene& reference, const RunConfig& config) {
+  const auto resolution = static_cast<int>(config.data.meshes.watertight_resolution);
+  const auto truncation = static_cast<float>(config.vae_training.truncation);
+  mesh::Scene scene;
+  for (const auto& component : reference.components) {
+    const auto closed = mesh::closed_surface(component.mesh, resolution);
+    const auto field = [&](std::span<const mesh::Vec3> points, std::span<float> values) {
+      const auto distances = mesh::signed_distance(closed, points);
+      std::transform(distances.begin(), distances.end(), values.begin(), [&](float distance) {
+        return std::clamp(distance / truncation, -1.0F, 1.0F);
+      });
+    };
+    scene.components.push_back({component.name,
+                                mesh::mesh_from_field(field, config.decoder.options()).mesh,
+                                component.color});
+  }
+  return scene;
+}
+
+void write_asset(const std::filesystem::path& folder, const mesh::Scene& scene) {
+  std::filesystem::create_directories(folder);
+  mesh::write_glb(folder / "asset.glb", scene);
+  for (const auto& component : scene.components) {
+    if (component.mesh.empty()) {
+      log::warn(folder.string() + ": " + component.name + " has no surface and is not written");
+      continue;
+    }
+    for (const char* extension : {".glb", ".ply", ".obj"}) {
+      mesh::write_mesh(folder / (component.name + extension), component.mesh);
+    }
+  }
 }
 
 }  // namespace moca::experiment

@@ -5,7 +5,6 @@
 
 #include "moca/core/interrupt.h"
 #include "moca/core/logging.h"
-#include "moca/core/random.h"
 #include "moca/evaluation/geometry_metrics.h"
 #include "moca/experiment/asset_scenes.h"
 #include "moca/experiment/evaluation_result.h"
@@ -56,8 +55,11 @@ Validation validation_of(const RunConfig& config,
     generation::ComponentGenerator generator(
         denoiser, vae, config.sampler, config.decoder,
         config.training.precision == training::Precision::kBf16);
-    const auto seed = stream_seed(config.evaluation.seed, "generate", asset);
-    return generator.generate({request_of(*dataset, asset, seed)}).front();
+    // Of several views the first: a validation is to be quick.
+    const auto& record = dataset->records()[asset];
+    const auto view = views_of(config.evaluation, record).front();
+    const auto seed = generation_seed(config.evaluation, record);
+    return generator.generate({request_of(*dataset, asset, view, seed)}).front();
   };
   return [=, vae = vae]() mutable -> std::vector<std::pair<std::string, double>> {
     vae->eval();

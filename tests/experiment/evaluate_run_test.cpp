@@ -9,9 +9,7 @@
 #include "moca/core/file_io.h"
 #include "moca/data/prepared_dataset.h"
 #include "moca/image/image_io.h"
-#include "moca/mesh/mesh_io.h"
 #include "tests/experiment/tiny_runs.h"
-#include "tests/mesh/shapes.h"
 #include "tests/support/refusal.h"
 
 namespace moca::experiment {
@@ -65,7 +63,8 @@ TEST_F(EvaluateRun, ScoresEveryAssetAndEveryComponent) {
     EXPECT_EQ(asset.at("id"), record.id);
     EXPECT_EQ(asset.at("split"), record.split);
     EXPECT_EQ(asset.at("components"), record.num_components());
-    for (const char* part : {"generated", "control", "other_picture", "vae_reconstruction"}) {
+    for (const char* part :
+         {"generated", "control", "other_picture", "vae_reconstruction", "exact_field"}) {
       EXPECT_TRUE(asset.at(part).contains("chamfer")) << part;
       EXPECT_TRUE(asset.at(part).contains("f_score_0.1")) << part;
       EXPECT_TRUE(asset.at(part).contains("f_score_0.05")) << part;
@@ -96,14 +95,16 @@ TEST_F(EvaluateRun, TheControlIsAnotherAssetOfTheSameSplitWhereThereIsOne) {
 }
 
 TEST_F(EvaluateRun, WritesThePictureAndTheComponentsOfEveryAsset) {
-  const auto config = runs_->dit_config();
+  auto config = runs_->dit_config();
+  config.evaluation.view = ViewRule::kFixed;
+  config.evaluation.view_index = 1;
   evaluated(config);
   const data::PreparedDataset dataset(config.data.path);
   for (int64_t i = 0; i < 4; ++i) {
     const auto folder = output() / dataset.records()[i].id;
     EXPECT_TRUE(fs::exists(folder / "asset.glb"));
     const auto picture = read_image(folder / "picture.png");
-    const auto expected = dataset.image(i, 0).contiguous();
+    const auto expected = dataset.image(i, 1).contiguous();
     ASSERT_EQ(picture.pixels.size(), static_cast<size_t>(expected.numel()));
     EXPECT_EQ(std::memcmp(picture.pixels.data(), expected.const_data_ptr<uint8_t>(),
                           picture.pixels.size()),
@@ -165,30 +166,6 @@ TEST_F(EvaluateRun, RefusesAMissingDatasetOrRunAndLeavesNothingBehind) {
   config = runs_->vae_config("no_run");
   EXPECT_THAT(refusal([&] { evaluate_run(config, output()); }), HasSubstr("no run at"));
   EXPECT_FALSE(fs::exists(output()));
-}
-
-TEST(WriteAsset, WritesTheAssetAndEachComponentInThreeFormats) {
-  const testing::TemporaryFolder folder;
-  const auto box = testing::cube(0.5F);
-  write_asset(folder / "a", {{{"component_00", box, mesh::Vec3(1, 0, 0)},
-                              {"component_01", testing::cube(0.25F), mesh::Vec3(0, 1, 0)}}});
-  const auto asset = mesh::read_scene(folder / "a/asset.glb");
-  ASSERT_EQ(asset.components.size(), 2U);
-  EXPECT_EQ(asset.components[1].name, "component_01");
-  EXPECT_EQ(asset.components[1].color, mesh::Vec3(0, 1, 0));
-  for (const char* extension : {".glb", ".ply", ".obj"}) {
-    const auto file = folder / ("a/component_00" + std::string(extension));
-    EXPECT_EQ(mesh::read_scene(file).components.at(0).mesh.vertices.size(), 8U) << file;
-  }
-}
-
-TEST(WriteAsset, KeepsThePlaceOfAComponentWithoutSurface) {
-  const testing::TemporaryFolder folder;
-  write_asset(folder / "a", {{{"component_00", {}, mesh::Vec3::Zero()},
-                              {"component_01", testing::cube(0.25F), mesh::Vec3::Zero()}}});
-  EXPECT_FALSE(fs::exists(folder / "a/component_00.ply"));
-  EXPECT_TRUE(fs::exists(folder / "a/component_01.ply"));
-  EXPECT_THAT(read_file(folder / "a/asset.glb"), HasSubstr("component_00"));
 }
 
 }  // namespace

@@ -25,6 +25,11 @@ AssetScore asset(const std::string& id, const std::string& split, double score) 
   result.control_id = "another";
   result.other_picture = points(3, 0.125);
   result.reconstruction = {points(0.5, 1.0), 0.0, 0.0};
+  result.exact_field = {points(0.25, 1.0), 0.0, 0.0};
+  result.views = {{1, 35.0, 22.0}};
+  result.generated_empty = {1, 2};
+  result.reconstruction_empty = {0, 2};
+  result.exact_field_empty = {2, 2};
   return result;
 }
 
@@ -102,6 +107,47 @@ TEST(EvaluationJson, ListsEveryAssetAndTheConventions) {
   EXPECT_EQ(conventions.at("chamfer"), "sum_l2");
   EXPECT_EQ(conventions.at("alignment"), "none");
   EXPECT_EQ(conventions.at("iou_resolution"), 64);
+  EXPECT_EQ(conventions.at("frame"), "reference centred, longest side 2; prediction moved with it");
+}
+
+TEST(EvaluationJson, NamesTheRuleOfViewsAndEveryAssetsViews) {
+  auto result = example();
+  result.view = ViewRule::kFixed;
+  result.view_index = 1;
+  const auto fixed = json::parse(json_of(result));
+  EXPECT_EQ(fixed.at("conventions").at("view"), "fixed");
+  EXPECT_EQ(fixed.at("conventions").at("view_index"), 1);
+  EXPECT_EQ(fixed.at("assets")[0].at("views"),
+            json::parse(R"([{"index": 1, "azimuth": 35.0, "elevation": 22.0}])"));
+  result.view = ViewRule::kRandom;
+  const auto drawn = json::parse(json_of(result)).at("conventions");
+  EXPECT_EQ(drawn.at("view"), "random");
+  EXPECT_FALSE(drawn.contains("view_index"));
+}
+
+TEST(EvaluationJson, CountsEmptyComponentsOfEveryAssetAndOfEverySplit) {
+  const auto result = json::parse(json_of(example()));
+  const auto of_asset = result.at("assets")[3].at("empty_components");
+  EXPECT_EQ(of_asset.at("generated"), json::parse(R"({"count": 1, "of": 2})"));
+  const auto train = result.at("train").at("empty_components");
+  EXPECT_EQ(train.at("generated"), json::parse(R"({"count": 3, "of": 6})"));
+  EXPECT_EQ(train.at("vae_reconstruction"), json::parse(R"({"count": 0, "of": 6})"));
+  EXPECT_EQ(train.at("exact_field"), json::parse(R"({"count": 6, "of": 6})"));
+  EXPECT_EQ(result.at("test").at("empty_components").at("generated").at("count"), 1);
+  EXPECT_DOUBLE_EQ(result.at("train").at("exact_field").at("chamfer"), 0.25);
+}
+
+TEST(SummaryText, HasALinePerSplitAndKindOfScene) {
+  auto result = example();
+  result.assets.pop_back();  // no test split
+  EXPECT_EQ(
+      summary_text(result),
+      "train generated          Chamfer 0.5000  F@0.1 0.5000  F@0.05 0.2500  self-IoU 0.0500  "
+      "empty components 3 of 6\n"
+      "train vae_reconstruction Chamfer 0.5000  F@0.1 1.0000  F@0.05 0.5000  self-IoU 0.0000  "
+      "empty components 0 of 6\n"
+      "train exact_field        Chamfer 0.2500  F@0.1 1.0000  F@0.05 0.5000  self-IoU 0.0000  "
+      "empty components 6 of 6\n");
 }
 
 TEST(EvaluationJson, LeavesOutWhatWasNotScored) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <vector>
 
 #include "moca/data/prepared_dataset.h"
 #include "moca/experiment/run_config.h"
@@ -10,12 +12,29 @@
 
 namespace moca::experiment {
 
-// As many components as an asset has, from its first picture.
-generation::Request request_of(const data::PreparedDataset& dataset, int64_t asset, uint64_t seed);
+// The views that an asset is generated from. A drawn one hangs on the seed and the asset's id, not
+// on its place in the dataset. Throws Error for a fixed view that the asset lacks.
+std::vector<int64_t> views_of(const EvaluationConfig& config, const data::AssetRecord& record);
+
+// As many components as an asset has, from its picture `view`.
+generation::Request request_of(const data::PreparedDataset& dataset, int64_t asset, int64_t view,
+                               uint64_t seed);
+
+// The seed an asset is generated with: its own wherever it stands and whatever is generated with
+// it.
+uint64_t generation_seed(const EvaluationConfig& config, const data::AssetRecord& record);
 
 // The decoder's meshes of an asset's components, each drawn once from its posterior: what the
 // decoder was trained on and the DiT learns. A wide posterior's mean is neither.
 mesh::Scene reconstruct(vae::VecsetVae& vae, const data::PreparedDataset& dataset, int64_t asset,
                         const RunConfig& config, c10::Device device);
+
+// What the decoder's lattice makes of a field without any error: every component's exact signed
+// distance, in the units that the VAE is trained to give (divided by the truncation and clipped),
+// through the same extraction. Open components are closed as data preparation closes them.
+mesh::Scene exact_field_scene(const mesh::Scene& reference, const RunConfig& config);
+
+// asset.glb, and every component that has a surface as .glb, .ply and .obj.
+void write_asset(const std::filesystem::path& folder, const mesh::Scene& scene);
 
 }  // namespace moca::experiment

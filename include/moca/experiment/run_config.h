@@ -25,14 +25,30 @@ constexpr auto enum_names(Stage) {
   return std::array{std::pair{"vae", Stage::kVae}, std::pair{"dit", Stage::kDit}};
 }
 
+// Which of an asset's pictures it is generated from: one for all, one drawn per asset, or every
+// one.
+enum class ViewRule { kFixed, kRandom, kAll };
+constexpr auto enum_names(ViewRule) {
+  return std::array{std::pair{"fixed", ViewRule::kFixed}, std::pair{"random", ViewRule::kRandom},
+                    std::pair{"all", ViewRule::kAll}};
+}
+
 struct EvaluationConfig {
   int64_t batch_size = 16;
   int64_t seed = 0;
+  ViewRule view = ViewRule::kRandom;
+  int64_t view_index = 0;
   evaluation::MetricConfig metrics;
 
   static void fields(auto& self, auto&& v) {
     v("batch_size", self.batch_size, "assets that are sampled together", config::at_least(1));
-    v("seed", self.seed, "of the noise and component ids of generated assets", config::at_least(0));
+    v("seed", self.seed, "of the noise, component ids and drawn views of generated assets",
+      config::at_least(0));
+    v("view", self.view,
+      "picture an asset is generated from: fixed (view_index), random (drawn per asset; the "
+      "paper's), or all (scores are means over every view)");
+    v("view_index", self.view_index, "which view, for view: fixed; 0 is the first",
+      config::at_least(0));
     v("metrics", self.metrics, "how generated and reference assets are compared");
   }
   void validate(const std::string& path) const;

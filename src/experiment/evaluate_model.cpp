@@ -1,0 +1,198 @@
+#include "moca/experiment/evaluate_model.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+
+#include "moca/core/progress.h"
+#include "moca/experiment/asset_scenes.h"
+#include "moca/image/image_io.h"
+
+namespace moca::experiment {
+namespace {
+
+// Points per component and side when the VAE is scored component by component.
+constexpr int64_t kComponentPoints = 20000;
+
+// One picture to generate from.
+struct Job {
+  int64_t asset = 0;
+  int64_t nth_view = 0;  // among the asset's views that are used
+};
+
+AssetScore unscored(const data::AssetRecord& record, const std::vector<int64_t>& views) {
+  AssetScore score;
+  score.id = record.id;
+  score.split = record.split;
+  score.num_components = record.num_components();
+  for (const int64_t view : views) {
+    const auto& camera = record.views[view];
+    score.views.push_back({view, camera.azimuth, camera.elevation});
+  }
+  return score;
+}
+
+EmptyComponents empty_in(const mesh::Scene& scene) {
+  const auto& components = scene.components;
+  return {std::count_if(components.begin(), components.end(),
+                        [](const mesh::Component& c) { return c.mesh.empty(); }),
+          static_cast<int64_t>(components.size())};
+}
+
+class Evaluation {
+ public:
+  Evaluation(const ScoredModel& model, const data::PreparedDataset& dataset,
+             const RunConfig& config, const std::filesystem::path& output)
+      : model_(model), dataset_(dataset), config_(config), output_(output) {
+    result_.metrics = config.evaluation.metrics;
+    result_.view = config.evaluation.view;
+    result_.view_index = config.evaluation.view_index;
+    for (const auto& record : dataset.records()) {
+      references_.push_back(dataset.reference(static_cast<int64_t>(references_.size())));
+      views_.push_back(views_of(config.evaluation, record));
+      result_.assets.push_back(unscored(record, views_.back()));
+    }
+  }
+
+  void reconstruct_all() {
+    Progress progress("reconstruct", count(), "asset");
+    for (int64_t i = 0; i < count(); ++i) {
+      reconstruct(i);
+      extract_exact_field(i);
+      progress.update(i + 1);
+    }
+  }
+
+  void generate_all() {
+    std::vector<Job> jobs;
+    for (int64_t i = 0; i < count(); ++i) {
+      for (size_t nth = 0; nth < views_[i].size(); ++nth) {
+        jobs.push_back({i, static_cast<int64_t>(nth)});
+      }
+    }
+    Progress progress("generate", static_cast<int64_t>(jobs.size()), "picture");
+    for (size_t first = 0; first < jobs.size();) {
+      const size_t last =
+          std::min(first + static_cast<size_t>(config_.evaluation.batch_size), jobs.size());
+      generate_batch({jobs.begin() + static_cast<std::ptrdiff_t>(first),
+                      jobs.begin() + static_cast<std::ptrdiff_t>(last)});
+      first = last;
+      progress.update(static_cast<int64_t>(last));
+    }
+  }
+
+  const EvaluationResult& result() const { return result_; }
+
+ private:
+  int64_t count() const { return static_cast<int64_t>(result_.assets.size()); }
+
+  // The asset whose reference and picture serve as asset i's control: the next one of its split, of
+  // any split where i is alone in its own, i itself only where there is no other.
+  int64_t other_asset(int64_t i) const {
+    for (int64_t step = 1; step < count(); ++step) {
+      const int64_t other = (i + step) % count();
+      if (result_.assets[other].split == result_.assets[i].split) {
+        return other;
+      }
+    }
+    return (i + 1) % count();
+  }
+
+  // A picture of `pictured` with the seed of `seeded`.
+  generation::Request request(int64_t pictured, int64_t nth_view, int64_t seeded) const {
+    const auto& views = views_[pictured];
+    const int64_t view = views[nth_view % static_cast<int64_t>(views.size())];
+    return request_of(dataset_, pictured, view,
+                      generation_seed(config_.evaluation, dataset_.records()[seeded]));
+  }
+
+  void generate_batch(const std::vector<Job>& jobs) {
+    std::vector<generation::Request> requests, other_requests;
+    for (const auto& [asset, nth_view] : jobs) {
+      requests.push_back(request(asset, nth_view, asset));
+      other_requests.push_back(request(other_asset(asset), nth_view, asset));
+    }
+    const auto scenes = model_.generate(requests);
+    const auto other_scenes = model_.generate(other_requests);
+    for (size_t i = 0; i < jobs.size(); ++i) {
+      score_generated(jobs[i], scenes[i], other_scenes[i]);
+      const auto folder = folder_of(jobs[i]);
+      write_asset(folder, scenes[i]);
+      write_png(folder / "picture.png", requests[i].picture);
+    }
+  }
+
+  void score_generated(const Job& job, const mesh::Scene& scene, const mesh::Scene& other_scene) {
+    auto& score = result_.assets[job.asset];
+    const double weight = 1.0 / static_cast<double>(views_[job.asset].size());
+    const int64_t other = other_asset(job.asset);
+    add(weight, compared(scene, job.asset), score.generated);
+    score.generated_empty += empty_in(scene);
+    if (other != job.asset) {
+      score.control_id = result_.assets[other].id;
+      add(weight, compared(scene, other).points, score.control);
+      add(weight, compared(other_scene, other).points, score.other_picture);
+    }
+  }
+
+  evaluation::SceneMetrics compared(const mesh::Scene& scene, int64_t reference) const {
+    return evaluation::compare_scenes(scene, references_[reference], result_.metrics);
+  }
+
+  // The asset's own folder for its first view, one inside it for each further view.
+  std::filesystem::path folder_of(const Job& job) const {
+    const auto folder = output_ / result_.assets[job.asset].id;
+    char name[32];
+    std::snprintf(name, sizeof(name), "view_%02d",
+                  static_cast<int>(views_[job.asset][job.nth_view]));
+    return job.nth_view == 0 ? folder : folder / name;
+  }
+
+  void reconstruct(int64_t i) {
+    const auto scene = model_.reconstruct(i);
+    auto& score = result_.assets[i];
+    score.reconstruction = compared(scene, i);
+    score.reconstruction_empty = empty_in(scene);
+    auto metrics = result_.metrics;
+    metrics.num_points = std::min(kComponentPoints, metrics.num_points);
+    const auto frames = evaluation::comparison_frames(scene, references_[i], metrics);
+    for (size_t component = 0; component < scene.components.size(); ++component) {
+      const auto alone = [&](const mesh::Scene& from) {
+        return mesh::Scene{{from.components[component]}};
+      };
+      result_.components.push_back(
+          {score.id, references_[i].components[component].name, score.split,
+           evaluation::compare_scenes(alone(scene), alone(references_[i]), frames, metrics)
+               .points});
+    }
+  }
+
+  void extract_exact_field(int64_t i) {
+    const auto scene = exact_field_scene(references_[i], config_);
+    auto& score = result_.assets[i];
+    score.exact_field = compared(scene, i);
+    score.exact_field_empty = empty_in(scene);
+  }
+
+  const ScoredModel& model_;
+  const data::PreparedDataset& dataset_;
+  const RunConfig& config_;
+  const std::filesystem::path& output_;
+  std::vector<mesh::Scene> references_;
+  std::vector<std::vector<int64_t>> views_;  // of every asset, those it is generated from
+  EvaluationResult result_;
+};
+
+}  // namespace
+
+EvaluationResult evaluate_model(const ScoredModel& model, const data::PreparedDataset& dataset,
+                                const RunConfig& config, const std::filesystem::path& output) {
+  Evaluation evaluation(model, dataset, config, output);
+  evaluation.reconstruct_all();
+  if (model.generate) {
+    evaluation.generate_all();
+  }
+  return evaluation.result();
+}
+
+}  // namespace moca::experiment
