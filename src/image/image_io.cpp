@@ -6,6 +6,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "jpeg_decoder.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 
@@ -14,7 +15,7 @@
 #define STBI_ONLY_PNG
 #define STBI_ONLY_JPEG
 #define STBI_NO_STDIO
-#define STBI_MAX_DIMENSIONS 16384
+#define STBI_MAX_DIMENSIONS 16384  // kMaxSide
 #include <stb/stb_image.h>
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STB_IMAGE_WRITE_STATIC
@@ -23,6 +24,8 @@
 
 namespace moca {
 namespace {
+
+constexpr int kMaxSide = 16384;
 
 std::string read_bytes(const std::filesystem::path& file) {
   std::error_code ignored;
@@ -76,6 +79,13 @@ Image read_image(const std::filesystem::path& file) {
   }
   if (is_truncated_jpeg(bytes)) {
     refuse("the JPEG is cut off");
+  }
+  if (is_rgb_or_grey_jpeg(bytes)) {
+    JpegDecoder decoder(bytes);
+    if (!decoder.read_size() || !decoder.fits(kMaxSide) || !decoder.read_pixels()) {
+      refuse(decoder.mistake());
+    }
+    return decoder.take_image();
   }
   if (stbi_info_from_memory(data, length, &width, &height, &stored) == 0) {
     refuse(stbi_failure_reason());
