@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 
 #include "moca/core/error.h"
 #include "moca/core/generator.h"
@@ -21,7 +22,10 @@ namespace {
 // How many components the model has ids for.
 int64_t max_components_of(const dit::DitConfig& config, ComponentIds ids, double guidance_scale) {
   if (config.codebook_size == 0) {
-    return 1;
+    // TripoSG makes one object; PartCrafter without part embedding any number of parts that only
+    // their noise tells apart.
+    const bool one = config.global_attention == dit::GlobalAttentionKind::kNone;
+    return one ? 1 : std::numeric_limits<int64_t>::max();
   }
   const bool both_halves = ids == ComponentIds::kPartCrafter && guidance_scale > 1.0;
   return both_halves ? config.codebook_size / 2 : config.codebook_size;

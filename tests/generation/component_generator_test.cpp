@@ -165,13 +165,24 @@ TEST(ComponentGenerator, RefusesMoreComponentsThanIdsAndNone) {
   EXPECT_EQ(refusal([&] { tiny.latents({picture(10), 8, 1}); }), "accepted");
 }
 
-TEST(ComponentGenerator, GeneratesOneComponentWithoutACodebook) {
+TEST(ComponentGenerator, GeneratesOneComponentWithoutIdsAndAttentionBetweenComponents) {
+  TinyGenerator tiny;
+  auto config = testing::tiny_dit_config();
+  config.codebook_size = 0;
+  config.global_attention = dit::GlobalAttentionKind::kNone;
+  tiny.denoiser = ComponentDenoiser(config, testing::tiny_image_encoder_config(), 4);
+  EXPECT_EQ(tiny.latents({picture(10), 1, 1}).size(0), 1);
+  EXPECT_THAT(refusal([&] { tiny.latents({picture(10), 2, 1}); }), HasSubstr("ids for 1 to 1"));
+}
+
+TEST(ComponentGenerator, TellsComponentsWithoutIdsApartByTheirNoise) {
   TinyGenerator tiny;
   auto config = testing::tiny_dit_config();
   config.codebook_size = 0;
   tiny.denoiser = ComponentDenoiser(config, testing::tiny_image_encoder_config(), 4);
-  EXPECT_EQ(tiny.latents({picture(10), 1, 1}).size(0), 1);
-  EXPECT_THAT(refusal([&] { tiny.latents({picture(10), 2, 1}); }), HasSubstr("ids for 1 to 1"));
+  const auto latents = tiny.latents({picture(10), 20, 1});
+  EXPECT_EQ(latents.size(0), 20);
+  EXPECT_FALSE(at::equal(latents[0], latents[1]));
 }
 
 // Component i fills a column of four pixels.
