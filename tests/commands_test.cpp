@@ -198,8 +198,7 @@ TEST_F(Commands, ConvertWeightsWritesAFolderThatSampleAndTrainingTake) {
   for (const std::string precision : {"fp32", "bf16"}) {
     const auto outcome =
         moca("sample --weights exported" + picture + "--precision " + precision + " --out from_" +
-             precision + " vae.num_tokens=16 sampler.num_steps=2 decoder.resolution=17" +
-             " decoder.coarse_resolution=9");
+             precision + " sampler.num_steps=2 decoder.resolution=17 decoder.coarse_resolution=9");
     EXPECT_EQ(outcome.code, 0) << outcome.output;
     EXPECT_TRUE(fs::exists(*folder_ / ("from_" + precision) / "asset.glb"));
     EXPECT_THAT(outcome.output, HasSubstr("0 new, 0 refused"));
@@ -208,6 +207,43 @@ TEST_F(Commands, ConvertWeightsWritesAFolderThatSampleAndTrainingTake) {
                             " name=started vae_run= pretrained.vae=exported pretrained.dit=exported"
                             " pretrained.image_encoder=exported training.max_steps=2");
   EXPECT_EQ(trained.code, 0) << trained.output;
+}
+
+TEST_F(Commands, AnExportSamplesTheBytesOfItsRun) {
+  ASSERT_EQ(moca("train " + config("tiny.yaml") +
+                 " name=dense dit.global_attention=dense sampler.guidance_scale=3")
+                .code,
+            0);
+  const std::string picture =
+      " --image runs/tiny/evaluation/0000_chair/picture.png --components 3 --seed 5 --out ";
+  for (const std::string run : {"tiny", "dense"}) {
+    ASSERT_EQ(moca("convert-weights runs/" + run + " export_" + run).code, 0);
+    ASSERT_EQ(moca("sample --run runs/" + run + picture + "of_run_" + run).code, 0);
+    const auto outcome = moca("sample --weights export_" + run + picture + "of_export_" + run);
+    ASSERT_EQ(outcome.code, 0) << outcome.output;
+    size_t files = 0;
+    for (const auto& entry : fs::directory_iterator(*folder_ / ("of_run_" + run))) {
+      const auto other = *folder_ / ("of_export_" + run) / entry.path().filename();
+      EXPECT_EQ(read_file(entry.path()), read_file(other)) << run << ", " << other.filename();
+      ++files;
+    }
+    EXPECT_EQ(files, 10U) << "asset.glb and three files of each component";
+  }
+}
+
+TEST_F(Commands, AnExportWithoutWhatSamplingNeedsIsRefusedWithItsName) {
+  const std::string picture = " --image runs/tiny/evaluation/0000_chair/picture.png --out needs";
+  ASSERT_EQ(moca("convert-weights runs/tiny needs_settings").code, 0);
+  const auto file = *folder_ / "needs_settings/model_index.json";
+  auto text = read_file(file);
+  const std::string tokens = "\"vae.num_tokens\": 8,";
+  ASSERT_NE(text.find(tokens), std::string::npos) << text;
+  write_file(file, text.erase(text.find(tokens), tokens.size()));
+  expect_refusal("sample --weights needs_settings" + picture,
+                 "model_index.json: _sampling.settings.vae.num_tokens is missing");
+  EXPECT_EQ(moca("sample --weights needs_settings vae.num_tokens=8" + picture).code, 0);
+  fs::remove(file);
+  expect_refusal("sample --weights needs_settings" + picture + "2", "_sampling is missing");
 }
 
 // The three phases of the paper's training, each from the weights of the one before.
@@ -234,7 +270,7 @@ TEST_F(Commands, PublicWeightsThatDoNotFitAreRefusedInOneLine) {
   ASSERT_EQ(moca("convert-weights runs/tiny for_mistakes").code, 0);
   expect_refusal("sample --weights nowhere" + picture, "no folder nowhere");
   expect_refusal("sample" + picture, "name either a run with --run or a model folder");
-  expect_refusal("sample --weights for_mistakes --components 26" + picture, "ids for 1 to 25");
+  expect_refusal("sample --weights for_mistakes --components 51" + picture, "ids for 1 to 50");
   fs::resize_file(*folder_ / "for_mistakes/transformer/diffusion_pytorch_model.safetensors", 5000);
   expect_refusal("sample --weights for_mistakes" + picture,
                  "for_mistakes/transformer/diffusion_pytorch_model.safetensors");

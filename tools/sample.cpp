@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,7 @@ struct SampleOptions {
   std::string picture;
   std::string component_map;
   std::vector<std::string> overrides;
-  std::string precision = "fp32";
+  std::string precision;  // empty: as the folder says
   int64_t num_components = 4;
   uint64_t seed = 0;
   std::string out;
@@ -36,7 +37,10 @@ moca::generation::ComponentGenerator make_generator(const SampleOptions& options
     return experiment::load_generator(config, moca::ops::select_device(config.device));
   }
   const auto config = experiment::pretrained_config(options.weights, options.overrides);
-  const auto type = options.precision == "bf16" ? at::kBFloat16 : at::kFloat;
+  std::optional<at::ScalarType> type;
+  if (!options.precision.empty()) {
+    type = options.precision == "bf16" ? at::kBFloat16 : at::kFloat;
+  }
   return experiment::load_pretrained_generator(config, type,
                                                moca::ops::select_device(config.device));
 }
@@ -83,7 +87,8 @@ void add_sample(CLI::App& app) {
   auto* command = app.add_subcommand("sample", "Generate one mesh per component from a picture");
   command->add_option("--run", options->run, "folder of a run of stage dit");
   command->add_option("--weights", options->weights,
-                      "folder of public weights in the layout of TripoSG and PartCrafter");
+                      "folder of weights in the layout of TripoSG and PartCrafter: public ones, "
+                      "or what convert-weights wrote");
   command->add_option("--image", options->picture, "PNG or JPEG of the object or scene")
       ->required();
   command->add_option(
@@ -95,9 +100,9 @@ void add_sample(CLI::App& app) {
       ->capture_default_str();
   command
       ->add_option("--precision", options->precision,
-                   "fp32 or bf16: what --weights are held and computed in")
-      ->check(CLI::IsMember({"fp32", "bf16"}))
-      ->capture_default_str();
+                   "fp32 or bf16: what --weights are held and computed in; default fp32, and for "
+                   "an export as its run")
+      ->check(CLI::IsMember({"fp32", "bf16"}));
   command->add_option("--seed", options->seed, "of the noise and component ids")
       ->capture_default_str();
   command->add_option("--out", options->out,

@@ -2,6 +2,7 @@
 
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
+#include "moca/experiment/exported_settings.h"
 #include "moca/experiment/models.h"
 #include "moca/nn/lora.h"
 #include "moca/pretrained/write_pretrained.h"
@@ -9,7 +10,8 @@
 namespace moca::experiment {
 namespace {
 
-// A picture of the training set needs no crop: it is the encoder's input as it is.
+// For upstream, which knows no `square` preprocessing: a picture that was padded to a square on
+// white and brought to the encoder's size passes unchanged.
 image_encoder::PreprocessConfig preprocessing_of(const RunConfig& config) {
   image_encoder::PreprocessConfig preprocess;
   const auto size = static_cast<int>(config.image_encoder.image_size);
@@ -37,7 +39,11 @@ void convert_run(const RunConfig& config, const std::filesystem::path& output) {
     pretrained::write_scheduler(output, config.sampler.schedule);
     pretrained::write_preprocessor(output, preprocessing_of(config));
   }
-  pretrained::write_model_index(output);
+  std::optional<pretrained::SamplingDescription> sampling;
+  if (config.stage == Stage::kDit) {
+    sampling.emplace().settings = exported_settings(config);
+  }
+  pretrained::write_model_index(output, sampling);
   log::info("wrote " + output.string());
 }
 

@@ -15,6 +15,7 @@
 #include "moca/pretrained/hugging_face_folder.h"
 #include "moca/pretrained/load_pretrained.h"
 #include "moca/pretrained/lora_adapter.h"
+#include "moca/pretrained/sampling_description.h"
 
 namespace moca::experiment {
 namespace {
@@ -49,9 +50,7 @@ vae::VecsetVae pretrained_vae(const RunConfig& config, c10::Device device) {
 
 // The statistics a pretrained VAE's folder names; TripoSG's names none.
 void set_pretrained_statistics(const RunConfig& config, vae::LatentStatistics statistics) {
-  using pretrained::Part;
-  const auto folder = pretrained::part_folder(config.pretrained.vae, Part::kVae);
-  const auto description = pretrained::read_vae_config(folder / config_name(Part::kVae));
+  const auto description = pretrained::describe_vae(config.pretrained.vae);
   if (!description.latents_mean.empty()) {
     statistics->set(at::tensor(description.latents_mean, at::kFloat),
                     at::tensor(description.latents_deviation, at::kFloat));
@@ -73,10 +72,14 @@ void add_adapters(generation::ComponentDenoiser& denoiser, const nn::LoraConfig&
   }
 }
 
-generation::Conditioning pretrained_conditioning(const RunConfig& config) {
+generation::Conditioning pretrained_conditioning(const RunConfig& config,
+                                                 const pretrained::SamplingDescription& sampling) {
   using pretrained::Part;
   generation::Conditioning conditioning;
-  conditioning.component_ids = generation::ComponentIds::kPartCrafter;
+  conditioning.component_ids = sampling.component_ids;
+  if (sampling.preprocessing == pretrained::Preprocessing::kSquare) {
+    return conditioning;
+  }
   conditioning.preprocess = image_encoder::PreprocessConfig();
   const std::filesystem::path folder = config.pretrained.image_encoder;
   if (pretrained::has_part(folder, Part::kPreprocessor)) {
@@ -148,14 +151,24 @@ generation::ComponentGenerator load_generator(const RunConfig& config, c10::Devi
 }
 
 generation::ComponentGenerator load_pretrained_generator(const RunConfig& config,
-                                                         at::ScalarType type, c10::Device device) {
-  const nn::DefaultType weights_in(type);
+                                                         std::optional<at::ScalarType> type,
+                                                         c10::Device device) {
+  using generation::ComponentIds;
+  const auto stored = pretrained::read_sampling(config.pretrained.dit);
+  const auto sampling = stored.value_or(pretrained::SamplingDescription{
+      {}, ComponentIds::kPartCrafter, pretrained::Preprocessing::kDinov2});
+  const bool use_bf16 = stored && !type && config.training.precision == training::Precision::kBf16;
+  auto sampler = config.sampler;
+  if (sampling.component_ids == ComponentIds::kPartCrafter && sampler.guidance_scale < 1.0) {
+    log::warn("sampler.guidance_scale below 1 is none (1), as in PartCrafter's pipeline");
+    sampler.guidance_scale = 1.0;
+  }
+  const nn::DefaultType weights_in(type.value_or(at::kFloat));
   auto vae = pretrained_vae(config, device);
   auto denoiser = initial_denoiser(config, config.vae.latent_channels);
   freeze(*denoiser, device);
-  return {denoiser,           vae,
-          config.sampler,     config.decoder,
-          /*use_bf16=*/false, pretrained_conditioning(config)};
+  return {denoiser,       vae,      sampler,
+          config.decoder, use_bf16, pretrained_conditioning(config, sampling)};
 }
 
 }  // namespace moca::experiment

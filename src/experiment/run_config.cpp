@@ -3,10 +3,14 @@
 #include <algorithm>
 
 #include "moca/config/schema.h"
+#include "moca/config/values.h"
 #include "moca/core/error.h"
+#include "moca/core/logging.h"
+#include "moca/experiment/exported_settings.h"
 #include "moca/pretrained/hugging_face_config.h"
 #include "moca/pretrained/hugging_face_folder.h"
 #include "moca/pretrained/load_pretrained.h"
+#include "moca/pretrained/sampling_description.h"
 
 namespace moca::experiment {
 
@@ -44,6 +48,25 @@ RunConfig with_pretrained_sizes(const PretrainedConfig& from, RunConfig config) 
     config.image_encoder.image_size = image_size;
   }
   return config;
+}
+
+// Public weights say nothing of the number of tokens, steps and guidance: what their own programs
+// take (PartCrafter's for objects, TripoSG's).
+void use_upstream_sampling(const fs::path& folder, RunConfig* config) {
+  using pretrained::Part;
+  const bool triposg = config->dit.global_attention == dit::GlobalAttentionKind::kNone;
+  config->vae.num_tokens = triposg ? 2048 : 1024;
+  config->sampler = flow::SamplerConfig();
+  if (pretrained::has_part(folder, Part::kScheduler)) {
+    config->sampler.schedule =
+        pretrained::read_scheduler_config(pretrained::part_folder(folder, Part::kScheduler) /
+                                          pretrained::config_name(Part::kScheduler));
+  }
+  log::info(folder.string() + " does not say how to sample; unless overridden, as " +
+            (triposg ? "TripoSG" : "PartCrafter") +
+            " does: vae.num_tokens=" + std::to_string(config->vae.num_tokens) +
+            " sampler.num_steps=" + std::to_string(config->sampler.num_steps) +
+            " sampler.guidance_scale=" + config::format_number(config->sampler.guidance_scale));
 }
 
 }  // namespace
@@ -119,10 +142,10 @@ RunConfig pretrained_config(const fs::path& folder, const std::vector<std::strin
   if (config.dit.codebook_size > 0) {
     config.data.max_components = std::min(config.data.max_components, config.dit.codebook_size);
   }
-  if (pretrained::has_part(folder, Part::kScheduler)) {
-    config.sampler.schedule =
-        pretrained::read_scheduler_config(pretrained::part_folder(folder, Part::kScheduler) /
-                                          pretrained::config_name(Part::kScheduler));
+  if (const auto sampling = pretrained::read_sampling(folder)) {
+    apply_exported_settings(sampling->settings, folder, overrides, &config);
+  } else {
+    use_upstream_sampling(folder, &config);
   }
   const auto binding = config::bind(config);
   config::apply_overrides(binding, overrides);

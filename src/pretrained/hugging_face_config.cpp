@@ -23,19 +23,6 @@ void require_heads(const JsonReader& json, const char* width_key, int64_t width,
   }
 }
 
-template <class Enum>
-Enum enum_of(JsonReader& json, const char* key, Enum otherwise) {
-  const auto text = json.text(key, config::name_of(otherwise));
-  std::vector<std::string> names;
-  for (const auto& [name, value] : enum_names(Enum{})) {
-    if (text == name) {
-      return value;
-    }
-    names.emplace_back(name);
-  }
-  json.refuse(key, "It must be one of " + config::braced(names) + ".");
-}
-
 VaeDescription vae_config_of(JsonReader json) {
   VaeDescription description;
   auto& vae = description.vae;
@@ -66,7 +53,7 @@ VaeDescription vae_config_of(JsonReader json) {
 
 // PartCrafter's options; its code's defaults where a key is missing.
 void read_part_options(JsonReader& json, dit::DitConfig* dit) {
-  const int64_t max_parts = json.integer("max_num_parts", 32, 1, kMaxWidth);
+  const int64_t max_parts = json.integer("max_num_parts", 32, json.has("moca") ? 0 : 1, kMaxWidth);
   dit->codebook_size = json.boolean("enable_part_embedding", true) ? max_parts : 0;
   dit->local_image_attention = json.boolean("enable_local_cross_attn", true);
   dit->global_image_attention = json.boolean("enable_global_cross_attn", true);
@@ -87,6 +74,7 @@ void read_part_options(JsonReader& json, dit::DitConfig* dit) {
 // What only a MoCA DiT has; written by `json_of`.
 void read_moca_options(JsonReader json, dit::DitConfig* dit) {
   dit->global_attention = dit::GlobalAttentionKind::kMoc;
+  dit->codebook_size = json.integer("codebook_size", dit->codebook_size, 0, kMaxWidth);
   dit->num_compressed_tokens = json.integer("num_compressed_tokens", 64, 1, kMaxWidth);
   dit->compressed_tokens = enum_of(json, "compressed_tokens", dit->compressed_tokens);
   dit->attend_compressed = json.boolean("attend_compressed", true);
@@ -282,14 +270,15 @@ OrderedJson json_of(const DitDescription& description) {
   const bool moc = dit.global_attention == dit::GlobalAttentionKind::kMoc;
   const bool triposg =
       dit.global_attention == dit::GlobalAttentionKind::kNone && dit.codebook_size == 0;
-  OrderedJson json = {{"_class_name", moc       ? "MocaDiTModel"
+  OrderedJson json = {{"_class_name", moc       ? kMocaClass
                                       : triposg ? "TripoSGDiTModel"
                                                 : "PartCrafterDiTModel"},
                       {"num_attention_heads", dit.num_heads},
                       {"width", dit.width},
                       {"in_channels", description.latent_channels},
                       {"num_layers", dit.num_layers},
-                      {"cross_attention_dim", description.image_width}};
+                      {"cross_attention_dim", description.image_width},
+                      {"_exported_by", "moca"}};  // see read_sampling
   if (triposg) {
     return json;
   }
@@ -304,7 +293,11 @@ OrderedJson json_of(const DitDescription& description) {
     }
   }
   if (moc) {
-    json["moca"] = {{"num_compressed_tokens", dit.num_compressed_tokens},
+    // Without rows upstream's table does not fit the file's: PartCrafterDiTModel, asked for by
+    // name, fails instead of leaving out packing and routers with a warning.
+    json["max_num_parts"] = 0;
+    json["moca"] = {{"codebook_size", dit.codebook_size},
+                    {"num_compressed_tokens", dit.num_compressed_tokens},
                     {"compressed_tokens", config::name_of(dit.compressed_tokens)},
                     {"attend_compressed", dit.attend_compressed},
                     {"num_selected", dit.router.num_selected},
@@ -314,45 +307,6 @@ OrderedJson json_of(const DitDescription& description) {
                     {"per_head", dit.router.per_head}};
   }
   return json;
-}
-
-OrderedJson json_of(const image_encoder::ImageEncoderConfig& config) {
-  return {{"architectures", {"Dinov2Model"}},
-          {"model_type", "dinov2"},
-          {"hidden_size", config.width},
-          {"num_hidden_layers", config.num_layers},
-          {"num_attention_heads", config.num_heads},
-          {"mlp_ratio", config.mlp_ratio},
-          {"hidden_act", "gelu"},
-          {"layer_norm_eps", config.norm_epsilon},
-          {"image_size", config.position_grid * config.patch_size},
-          {"patch_size", config.patch_size},
-          {"num_channels", config.num_channels},
-          {"qkv_bias", config.query_key_value_bias},
-          {"layerscale_value", 1.0},
-          {"use_swiglu_ffn", config.gated_mlp}};
-}
-
-OrderedJson json_of(const flow::ScheduleConfig& config) {
-  return {{"_class_name", "RectifiedFlowScheduler"},
-          {"num_train_timesteps", config.num_train_timesteps},
-          {"shift", config.shift},
-          {"use_dynamic_shifting", config.use_dynamic_shifting}};
-}
-
-OrderedJson json_of(const image_encoder::PreprocessConfig& config) {
-  return {{"image_processor_type", "BitImageProcessor"},
-          {"do_resize", config.do_resize},
-          {"size", {{"shortest_edge", config.shortest_edge}}},
-          {"resample", 3},
-          {"do_center_crop", config.do_center_crop},
-          {"crop_size", {{"height", config.crop_height}, {"width", config.crop_width}}},
-          {"do_rescale", config.do_rescale},
-          {"rescale_factor", config.rescale_factor},
-          {"do_normalize", config.do_normalize},
-          {"image_mean", config.image_mean},
-          {"image_std", config.image_std},
-          {"do_convert_rgb", true}};
 }
 
 }  // namespace moca::pretrained

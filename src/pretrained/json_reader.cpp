@@ -138,6 +138,21 @@ JsonReader JsonReader::section(const char* key) {
   return {file_, path_ + key + ".", value == nullptr ? Json::object() : *value};
 }
 
+std::vector<std::pair<std::string, std::string>> JsonReader::entries() {
+  std::vector<std::pair<std::string, std::string>> result;
+  for (const auto& [key, value] : json_.items()) {
+    if (key.starts_with('_')) {
+      continue;
+    }
+    known_.insert(key);
+    if (value.is_object() || value.is_null()) {
+      refuse(key, "It must be a number, true, false, a text or a list.");
+    }
+    result.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return result;
+}
+
 void JsonReader::require(const char* key, const Json& supported) {
   const Json* value = find(key);
   if (value != nullptr && *value != supported) {

@@ -5,7 +5,10 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "moca/config/rules.h"
 
 namespace moca::pretrained {
 
@@ -37,6 +40,10 @@ class JsonReader {
   // Warns of keys that nothing asked for.
   void warn_unknown() const;
 
+  // Every key that does not begin with "_" with its value as text: numbers, lists and true as JSON,
+  // a text without its quotes. Objects are refused.
+  std::vector<std::pair<std::string, std::string>> entries();
+
   const std::filesystem::path& file() const { return file_; }
 
  private:
@@ -47,5 +54,19 @@ class JsonReader {
   nlohmann::json json_;
   std::set<std::string> known_;
 };
+
+// The value of a key that names one of an enum's values.
+template <class Enum>
+Enum enum_of(JsonReader& json, const char* key, Enum otherwise) {
+  const auto text = json.text(key, config::name_of(otherwise));
+  std::vector<std::string> names;
+  for (const auto& [name, value] : enum_names(Enum{})) {
+    if (text == name) {
+      return value;
+    }
+    names.emplace_back(name);
+  }
+  json.refuse(key, "It must be one of " + config::braced(names) + ".");
+}
 
 }  // namespace moca::pretrained

@@ -13,6 +13,7 @@
 #include "moca/core/logging.h"
 #include "moca/pretrained/hugging_face_config.h"
 #include "moca/pretrained/hugging_face_folder.h"
+#include "moca/pretrained/latent_folding.h"
 
 namespace moca::pretrained {
 namespace {
@@ -106,6 +107,15 @@ void require_blocks(const std::filesystem::path& config, const checkpoint::Weigh
   }
 }
 
+// A tensor [channels] as numbers.
+std::vector<double> channel_values(const checkpoint::Weights& weights, const std::string& name,
+                                   int64_t channels) {
+  require_shape(weights.path(), weights, name, {channels});
+  weights.check_finite(name);
+  const auto values = weights.read(name).to(at::kDouble);
+  return {values.const_data_ptr<double>(), values.const_data_ptr<double>() + channels};
+}
+
 // A warm start with another M: the stored compression queries again and again, or the first of
 // them.
 void repeat_queries(dit::MocaDit& dit, const checkpoint::Weights& weights) {
@@ -132,6 +142,11 @@ VaeDescription describe_vae(const std::filesystem::path& path) {
   require_shape(file, weights, "post_quant.weight", {vae.width_decoder, vae.latent_channels});
   require_blocks(file, weights, "encoder.blocks.", vae.num_layers_encoder + 1);
   require_blocks(file, weights, "decoder.blocks.", vae.num_layers_decoder + 1);
+  if (std::filesystem::exists(folder / kUnfoldedFile)) {
+    const checkpoint::Weights unfolded(folder / kUnfoldedFile);
+    description.latents_mean = channel_values(unfolded, "latents_mean", vae.latent_channels);
+    description.latents_deviation = channel_values(unfolded, "latents_std", vae.latent_channels);
+  }
   return description;
 }
 
@@ -237,6 +252,12 @@ void load_vae_weights(vae::VecsetVae& vae, const std::filesystem::path& path) {
                 static_cast<int64_t>(ours.frequencies_include_pi),
                 static_cast<int64_t>(theirs.frequencies_include_pi));
   load_vae_weights(vae, checkpoint::Weights(weights_file(folder)), {});
+  if (std::filesystem::exists(folder / kUnfoldedFile)) {
+    checkpoint::LoadRules rules;
+    rules.fresh = {"encoder.", "decoder."};
+    rules.unused = {"latents_mean", "latents_std"};
+    checkpoint::load_state(*vae, checkpoint::Weights(folder / kUnfoldedFile), rules);
+  }
 }
 
 void load_dit_weights(dit::MocaDit& dit, const std::filesystem::path& path) {

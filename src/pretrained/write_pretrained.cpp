@@ -4,9 +4,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "json_reader.h"
 #include "moca/checkpoint/module_state.h"
 #include "moca/core/file_io.h"
 #include "moca/pretrained/hugging_face_folder.h"
+#include "moca/pretrained/latent_folding.h"
 
 namespace moca::pretrained {
 namespace {
@@ -31,11 +33,6 @@ void write_part(const std::filesystem::path& root, Part part, const OrderedJson&
   checkpoint::write_weights(root / folder_name(part) / name, tensors, options.max_shard_bytes);
 }
 
-std::vector<double> numbers_of(const at::Tensor& values) {
-  const auto dense = values.to(at::kDouble).cpu().contiguous();
-  return {dense.const_data_ptr<double>(), dense.const_data_ptr<double>() + dense.numel()};
-}
-
 bool is_identity(const vae::LatentStatistics& statistics) {
   return at::equal(statistics->mean(), at::zeros_like(statistics->mean())) &&
          at::equal(statistics->deviation(), at::ones_like(statistics->deviation()));
@@ -45,12 +42,17 @@ bool is_identity(const vae::LatentStatistics& statistics) {
 
 void write_vae(const std::filesystem::path& root, const vae::VecsetVae& vae,
                const vae::LatentStatistics& statistics, const WriteOptions& options) {
-  VaeDescription description{vae->config(), {}, {}};
-  if (!is_identity(statistics)) {
-    description.latents_mean = numbers_of(statistics->mean());
-    description.latents_deviation = numbers_of(statistics->deviation());
+  auto tensors = checkpoint::state_of(*vae);
+  const bool folded = !is_identity(statistics);
+  const auto unfolded = unfolded_tensors(tensors, statistics->mean(), statistics->deviation());
+  if (folded) {
+    tensors = fold_statistics(tensors, statistics->mean(), statistics->deviation());
   }
-  write_part(root, Part::kVae, json_of(description), checkpoint::state_of(*vae), options);
+  write_part(root, Part::kVae, json_of(VaeDescription{vae->config(), {}, {}}), tensors, options);
+  if (folded) {
+    checkpoint::write_safetensors(root / folder_name(Part::kVae) / kUnfoldedFile, unfolded,
+                                  {{"format", "pt"}});
+  }
 }
 
 void write_dit(const std::filesystem::path& root, const dit::MocaDit& dit, int64_t latent_channels,
@@ -85,19 +87,35 @@ void write_preprocessor(const std::filesystem::path& root,
   write_config(root, Part::kPreprocessor, json_of(config));
 }
 
-void write_model_index(const std::filesystem::path& root) {
-  OrderedJson index = {{"_class_name", "PartCrafterPipeline"}};
-  const auto list = [&](Part part, const char* library, const char* type) {
+void write_model_index(const std::filesystem::path& root,
+                       const std::optional<SamplingDescription>& sampling) {
+  const auto dit_file = root / folder_name(Part::kTransformer) / config_name(Part::kTransformer);
+  const bool has_dit = has_part(root, Part::kTransformer);
+  const auto dit = has_dit ? JsonReader(dit_file).text("_class_name", "") : std::string();
+  const bool triposg = dit == "TripoSGDiTModel";
+  OrderedJson index = {{"_class_name", dit == kMocaClass ? "MocaPipeline"
+                                       : triposg         ? "TripoSGPipeline"
+                                                         : "PartCrafterPipeline"}};
+  const auto list = [&](Part part, const std::string& library, const std::string& type) {
     if (has_part(root, part)) {
       index[folder_name(part)] = {library, type};
     }
   };
-  list(Part::kVae, "triposg", "TripoSGVAEModel");
-  list(Part::kTransformer, "partcrafter", "PartCrafterDiTModel");
-  list(Part::kScheduler, "partcrafter", "RectifiedFlowScheduler");
+  // Modules of PartCrafter's repository, as its save_pretrained writes them, or of TripoSG's.
+  const std::string modules = triposg ? "triposg." : "src.";
+  list(Part::kVae, modules + "models.autoencoders.autoencoder_kl_triposg", "TripoSGVAEModel");
+  list(Part::kTransformer,
+       modules + "models.transformers." +
+           (triposg ? "triposg_transformer" : "partcrafter_transformer"),
+       dit);
+  list(Part::kScheduler, modules + "schedulers.scheduling_rectified_flow",
+       "RectifiedFlowScheduler");
   list(Part::kImageEncoder, "transformers", "Dinov2Model");
   list(Part::kPreprocessor, "transformers", "BitImageProcessor");
-  write_file(root / "model_index.json", index.dump(2) + "\n");
+  if (sampling) {
+    index["_sampling"] = json_of(*sampling);
+  }
+  write_file(root / kModelIndex, index.dump(2) + "\n");
 }
 
 }  // namespace moca::pretrained

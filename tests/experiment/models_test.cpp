@@ -5,8 +5,13 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <nlohmann/json.hpp>
+
 #include "moca/checkpoint/checkpoint_folder.h"
 #include "moca/checkpoint/safetensors.h"
+#include "moca/core/file_io.h"
+#include "moca/experiment/convert_run.h"
+#include "moca/pretrained/write_pretrained.h"
 #include "tests/experiment/tiny_runs.h"
 #include "tests/support/refusal.h"
 #include "tests/support/tensor_matchers.h"
@@ -58,6 +63,86 @@ TEST_F(Models, AGeneratorFollowsTheSamplerOfItsConfig) {
   const auto latents = generator.generate_latents({request()})[0];
   EXPECT_TRUE(bit_equal(same.generate_latents({request()})[0], latents));
   EXPECT_FALSE(at::equal(other.generate_latents({request()})[0], latents));
+}
+
+TEST_F(Models, AnExportGeneratesTheLatentsOfItsRun) {
+  const testing::TemporaryFolder folder;
+  const auto run = runs_->dit_config();
+  convert_run(run, folder / "export");
+  const auto config = pretrained_config(folder / "export", {});
+  EXPECT_EQ(config.vae.num_tokens, run.vae.num_tokens);
+  auto of_run = load_generator(run, at::kCPU);
+  auto of_export = load_pretrained_generator(config, std::nullopt, at::kCPU);
+  const generation::Request request = {Image(23, 16, 3, 90), 3, 5};
+  EXPECT_TRUE(
+      bit_equal(of_export.generate_latents({request})[0], of_run.generate_latents({request})[0]));
+}
+
+// Weights of the kinds that upstream publishes, from a run's export.
+class PublicWeights : public Models {
+ protected:
+  // As upstream would have written it: without what our exports add.
+  RunConfig config(const std::vector<std::string>& overrides) const {
+    return pretrained_config(folder_.path(), overrides);
+  }
+  void SetUp() override {
+    const auto run = runs_->dit_config();
+    pretrained::write_vae(folder_.path(), testing::tiny_vae(), vae::LatentStatistics(4));
+    pretrained::write_image_encoder(folder_.path(), image_encoder::ImageEncoder(run.image_encoder));
+    image_encoder::PreprocessConfig preprocess;
+    preprocess.shortest_edge = preprocess.crop_width = preprocess.crop_height = 16;
+    pretrained::write_preprocessor(folder_.path(), preprocess);
+    write_dit(dit::GlobalAttentionKind::kDense, 8);
+  }
+  void write_dit(dit::GlobalAttentionKind kind, int64_t codebook_size) const {
+    auto config = testing::tiny_dit_config();
+    config.global_attention = kind;
+    config.codebook_size = codebook_size;
+    torch::manual_seed(1);
+    pretrained::write_dit(folder_.path(), dit::MocaDit(config, 4, 16), 4, 16);
+    const auto file = folder_ / "transformer/config.json";
+    auto json = nlohmann::json::parse(read_file(file));
+    json.erase("_exported_by");
+    write_file(file, json.dump());
+  }
+  at::Tensor latents(const std::vector<std::string>& overrides, int64_t num_components) const {
+    auto settings = overrides;
+    settings.insert(settings.end(), {"vae.num_tokens=6", "sampler.num_steps=2"});
+    auto generator = load_pretrained_generator(config(settings), at::kFloat, at::kCPU);
+    return generator.generate_latents({{Image(16, 16, 3, 90), num_components, 5}})[0];
+  }
+
+  testing::TemporaryFolder folder_;
+};
+
+TEST_F(PublicWeights, AreSampledWithUpstreamsNumbers) {
+  const auto partcrafter = config({});
+  EXPECT_EQ(partcrafter.vae.num_tokens, 1024);
+  EXPECT_EQ(partcrafter.sampler.num_steps, 50);
+  EXPECT_EQ(partcrafter.sampler.guidance_scale, 7.0);
+  write_dit(dit::GlobalAttentionKind::kNone, 0);
+  EXPECT_EQ(config({}).vae.num_tokens, 2048);
+  EXPECT_EQ(config({"vae.num_tokens=6"}).vae.num_tokens, 6);
+}
+
+TEST_F(PublicWeights, HaveNoGuidanceAtOneAndBelow) {
+  const auto none = latents({"sampler.guidance_scale=1"}, 2);
+  EXPECT_TRUE(bit_equal(latents({"sampler.guidance_scale=0.5"}, 2), none));
+  EXPECT_TRUE(bit_equal(latents({"sampler.guidance_scale=0"}, 2), none));
+  EXPECT_FALSE(at::equal(latents({"sampler.guidance_scale=1.5"}, 2), none));
+}
+
+TEST_F(PublicWeights, CountIdsOverBothHalvesOfGuidance) {
+  EXPECT_EQ(latents({}, 4).size(0), 4);
+  EXPECT_THAT(refusal([&] { latents({}, 5); }), HasSubstr("ids for 1 to 4"));
+  EXPECT_EQ(latents({"sampler.guidance_scale=1"}, 8).size(0), 8);
+}
+
+TEST_F(PublicWeights, WithoutPartEmbeddingGiveAnyNumberOfParts) {
+  write_dit(dit::GlobalAttentionKind::kDense, 0);
+  EXPECT_EQ(latents({}, 40).size(0), 40);
+  write_dit(dit::GlobalAttentionKind::kNone, 0);  // TripoSG
+  EXPECT_THAT(refusal([&] { latents({}, 2); }), HasSubstr("ids for 1 to 1"));
 }
 
 TEST_F(Models, AVaeRunCannotGenerate) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "moca/experiment/run_config.h"
 #include "moca/generation/component_generator.h"
 #include "moca/vae/vecset_vae.h"
@@ -23,9 +25,12 @@ generation::ComponentDenoiser load_denoiser(const RunConfig& config, int64_t lat
 // The averaged model of a run of stage dit with its VAE, ready to generate.
 generation::ComponentGenerator load_generator(const RunConfig& config, c10::Device device);
 
-// The pipeline of a model folder in the layout of TripoSG and PartCrafter, see `pretrained_config`:
-// DINOv2's preprocessing, PartCrafter's part ids. Weights are held in `type` (float or bf16).
+// The pipeline of a model folder in the layout of TripoSG and PartCrafter, see `pretrained_config`.
+// An export of ours generates what its run generates; public weights get DINOv2's preprocessing and
+// PartCrafter's part ids. Weights are held and computed in `type` (float or bf16); without a type
+// in float, under autocast where an export's run was.
 generation::ComponentGenerator load_pretrained_generator(const RunConfig& config,
-                                                         at::ScalarType type, c10::Device device);
+                                                         std::optional<at::ScalarType> type,
+                                                         c10::Device device);
 
 }  // namespace moca::experiment

@@ -134,7 +134,8 @@ RunConfig load_config(const std::filesystem::path& file, const std::vector<std::
 RunConfig load_run(const std::filesystem::path& run_folder,
                    const std::vector<std::string>& overrides = {});
 
-// The config of a model folder that was not trained here: all parts from `folder`.
+// The config of a model folder, one of our exports or public weights: all parts from `folder`,
+// sampled as an export says or as upstream does.
 RunConfig pretrained_config(const std::filesystem::path& folder,
                             const std::vector<std::string>& overrides);
 

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "moca/flow/euler_sampler.h"
@@ -28,6 +30,10 @@ struct Request {
 // Which ids components get: random rows of the codebook as in training, or PartCrafter's, counted
 // from 0 (see partcrafter_ids).
 enum class ComponentIds { kDrawn, kPartCrafter };
+constexpr auto enum_names(ComponentIds) {
+  return std::array{std::pair{"drawn", ComponentIds::kDrawn},
+                    std::pair{"partcrafter", ComponentIds::kPartCrafter}};
+}
 
 // How pictures and ids reach the model.
 struct Conditioning {

@@ -22,6 +22,9 @@ struct VaeDescription {
   std::vector<double> latents_deviation;
 };
 
+// The class of a MoCA DiT in a config's _class_name; no public code has it.
+inline constexpr const char* kMocaClass = "MocaDiTModel";
+
 struct DitDescription {
   dit::DitConfig dit;
   int64_t latent_channels = 64;

@@ -13,6 +13,9 @@ const char* folder_name(Part part);
 // The name of a part's JSON file: config.json, scheduler_config.json, preprocessor_config.json.
 const char* config_name(Part part);
 
+// The file of a model folder that names every part's class.
+inline constexpr const char* kModelIndex = "model_index.json";
+
 // The folder of one part: `path`/<folder name>, or `path` itself where that holds the part's JSON.
 // Throws Error when neither does.
 std::filesystem::path part_folder(const std::filesystem::path& path, Part part);

@@ -18,7 +18,8 @@
 namespace moca::pretrained {
 
 // What the config of a part's folder says, checked against its weights: a module of these sizes can
-// be made and loaded.
+// be made and loaded. A VAE's statistics are those of its unfolded layers, which are what is loaded
+// where an export has them (latent_folding.h).
 VaeDescription describe_vae(const std::filesystem::path& path);
 DitDescription describe_dit(const std::filesystem::path& path);
 image_encoder::ImageEncoderConfig describe_image_encoder(const std::filesystem::path& path);

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 
 #include "moca/dit/moca_dit.h"
 #include "moca/image_encoder/image_encoder.h"
 #include "moca/pretrained/hugging_face_config.h"
+#include "moca/pretrained/sampling_description.h"
 #include "moca/vae/latent_statistics.h"
 #include "moca/vae/vecset_vae.h"
 
@@ -18,8 +20,8 @@ struct WriteOptions {
   uint64_t max_shard_bytes = 10'000'000'000;  // diffusers: 10GB
 };
 
-// With statistics other than 0 and 1 the config gets latents_mean and latents_std: the DiT's
-// latents times latents_std plus latents_mean are what the VAE decodes.
+// Statistics other than 0 and 1 are folded into the VAE, so that it decodes the DiT's latents as
+// they are; its own layers and the statistics stand beside it, see latent_folding.h.
 void write_vae(const std::filesystem::path& root, const vae::VecsetVae& vae,
                const vae::LatentStatistics& statistics, const WriteOptions& options = {});
 
@@ -32,10 +34,13 @@ void write_image_encoder(const std::filesystem::path& root,
                          const image_encoder::ImageEncoder& encoder,
                          const WriteOptions& options = {});
 
-// The configs without weights, and model_index.json, which lists the parts that are there.
+// The configs without weights, and model_index.json, which lists the parts that are there and says
+// how to sample with them. A MoCA DiT is listed under a class that upstream does not have: its
+// PartCrafterDiTModel would leave packing and routers out without an error.
 void write_scheduler(const std::filesystem::path& root, const flow::ScheduleConfig& config);
 void write_preprocessor(const std::filesystem::path& root,
                         const image_encoder::PreprocessConfig& config);
-void write_model_index(const std::filesystem::path& root);
+void write_model_index(const std::filesystem::path& root,
+                       const std::optional<SamplingDescription>& sampling = {});
 
 }  // namespace moca::pretrained

@@ -1,0 +1,68 @@
+#include "moca/experiment/exported_settings.h"
+
+#include <algorithm>
+
+#include "moca/config/schema.h"
+#include "moca/config/values.h"
+#include "moca/core/error.h"
+#include "moca/core/logging.h"
+#include "moca/pretrained/hugging_face_folder.h"
+
+namespace moca::experiment {
+namespace {
+
+bool is_exported(const std::string& setting) {
+  return setting == "vae.num_tokens" || setting == "image_encoder.image_size" ||
+         setting == "training.precision" || setting.starts_with("sampler.") ||
+         setting.starts_with("decoder.");
+}
+
+bool names(const std::string& assignment, const std::string& setting) {
+  return assignment.starts_with(setting + "=");
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> exported_settings(const RunConfig& config) {
+  RunConfig copy = config;
+  std::vector<std::pair<std::string, std::string>> result;
+  for (const auto& setting : config::bind(copy).settings) {
+    if (is_exported(setting.path)) {
+      result.emplace_back(setting.path, config::yaml_text(setting));
+    }
+  }
+  return result;
+}
+
+void apply_exported_settings(const std::vector<std::pair<std::string, std::string>>& stored,
+                             const std::filesystem::path& folder,
+                             const std::vector<std::string>& overrides, RunConfig* config) {
+  const auto file = (folder / pretrained::kModelIndex).string();
+  const auto binding = config::bind(*config);
+  std::vector<std::string> assignments;
+  for (const auto& [name, value] : stored) {
+    if (is_exported(name)) {
+      assignments.push_back(name + "=" + value);
+    } else {
+      log::warn(file + ": _sampling.settings." + name + " is unknown and ignored");
+    }
+  }
+  for (const auto& setting : binding.settings) {
+    const auto is_it = [&](const std::string& assignment) {
+      return names(assignment, setting.path);
+    };
+    if (is_exported(setting.path) && std::none_of(assignments.begin(), assignments.end(), is_it) &&
+        std::none_of(overrides.begin(), overrides.end(), is_it)) {
+      throw Error(file + ": _sampling.settings." + setting.path +
+                  " is missing, and sampling needs it. Name it on the command line (" +
+                  setting.path + "=VALUE) or write the folder again with moca convert-weights.");
+    }
+  }
+  try {
+    config::apply_overrides(binding, assignments);
+  } catch (const Error& mistake) {
+    throw Error(file + ": _sampling.settings: " + mistake.what());
+  }
+}
+
+}  // namespace moca::experiment
