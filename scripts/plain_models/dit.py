@@ -78,6 +78,8 @@ class Block(nn.Module):
         self.config = config
         self.is_global = is_global(config, index)
         self.has_packing = config["global_attention"] == "moc"
+        kind = "global" if self.is_global else "local"
+        self.sees_picture = config.get(f"{kind}_image_attention", True)
         self.norm1 = LayerNorm(width)
         self.attn1 = Attention(width, heads, normed_heads=True)
         self.norm2 = LayerNorm(width)
@@ -150,7 +152,7 @@ class Block(nn.Module):
         attended = self.self_attention(self.norm1(x))
         updated, kept = x[:, :attended.shape[1]], x[:, attended.shape[1]:]
         updated = updated + attended
-        context = image if image is not None else updated.new_zeros(
+        context = image if image is not None and self.sees_picture else updated.new_zeros(
             len(x), 1, self.config["image_width"])
         updated = updated + self.attn2.attend_context(self.norm2(updated), context)
         updated = updated + self.ff(self.norm3(updated))
