@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "moca/core/shapes.h"
+#include "moca/ops/float_product.h"
 
 namespace moca::dit {
 
@@ -26,7 +27,10 @@ ops::Routing ComponentRouterImpl::forward(const at::Tensor& anchors,
   options.num_selected = config_.num_selected;
   options.activation = config_.activation;
   options.stochastic = config_.stochastic && is_training() && generator.has_value();
-  auto routing = ops::route(heads(to_q_(anchors)), heads(to_k_(anchors)), options, generator);
+  // In float: what is rounded to bf16 ties, and a tie is decided by the order of the components.
+  const auto query = ops::float_product(anchors, to_q_->effective_weight());
+  const auto key = ops::float_product(anchors, to_k_->effective_weight());
+  auto routing = ops::route(heads(query), heads(key), options, generator);
   if (!config_.per_head) {  // Table 3F: one routing for all heads
     routing.importance = routing.importance.expand({B, N, num_heads_, -1});
     routing.selected = routing.selected.expand({B, N, num_heads_, -1});

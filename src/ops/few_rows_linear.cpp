@@ -35,18 +35,23 @@ bool few_rows_apply(const at::Tensor& input, const at::Tensor& weight) {
          weight.stride(1) == 1 && weight.size(1) % 2 == 0 && onednn_applies(input, weight);
 }
 
+at::Tensor few_rows_product(const at::Tensor& input, const at::Tensor& weight) {
+  const auto rows = input.reshape({-1, input.size(-1)}).contiguous();
+  const auto output = input.scalar_type() == at::kBFloat16 ? multiply<c10::BFloat16>(rows, weight)
+                                                           : multiply<float>(rows, weight);
+  auto sizes = input.sizes().vec();
+  sizes.back() = weight.size(0);
+  return output.contiguous().view(sizes);
+}
+
 at::Tensor few_rows_linear(const at::Tensor& input, const at::Tensor& weight,
                            const at::Tensor& bias, bool gelu) {
-  const auto rows = input.reshape({-1, input.size(-1)}).contiguous();
-  auto output = input.scalar_type() == at::kBFloat16 ? multiply<c10::BFloat16>(rows, weight)
-                                                     : multiply<float>(rows, weight);
+  auto output = few_rows_product(input, weight);
   if (bias.defined()) {
     output = output + bias;
   }
   output = gelu ? at::gelu(output, "none") : output;
-  auto sizes = input.sizes().vec();
-  sizes.back() = weight.size(0);
-  return output.to(input.scalar_type()).contiguous().view(sizes);
+  return output.to(input.scalar_type());
 }
 
 }  // namespace moca::ops

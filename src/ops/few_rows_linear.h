@@ -13,4 +13,7 @@ bool few_rows_apply(const at::Tensor& input, const at::Tensor& weight);
 at::Tensor few_rows_linear(const at::Tensor& input, const at::Tensor& weight,
                            const at::Tensor& bias, bool gelu);
 
+// Likewise its product alone, in float as it was summed: input [..., in], weight [out, in].
+at::Tensor few_rows_product(const at::Tensor& input, const at::Tensor& weight);
+
 }  // namespace moca::ops

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "moca/core/shapes.h"
+#include "moca/ops/float_product.h"
 #include "moca/ops/moc_attention.h"
 
 #ifdef MOCA_CUDA
@@ -20,22 +21,27 @@
 namespace moca::ops {
 namespace {
 
-// Eq. 4. Never in bf16: its scores would tie. anchors: [B, N, H, K]; returns [B, N, H, N].
-at::Tensor importance_of(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
-                         RouterActivation activation) {
+// What every component is to every other, [B, N, H, N]: the logits are what is ranked, for two
+// importances near 1 may be the same float where their logits are not.
+struct Scores {
+  at::Tensor logits, importance;
+};
+
+// Eq. 4. anchors: [B, N, H, K].
+Scores scores_of(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
+                 RouterActivation activation) {
   const int64_t N = anchor_query.size(1);
-  const auto type = at::promote_types(anchor_query.scalar_type(), at::kFloat);
-  const auto query = anchor_query.transpose(1, 2).to(type);  // [B, H, N, K]
-  const auto key = anchor_key.transpose(1, 2).to(type);      // [B, H, N, K]
   const auto scale = std::sqrt(static_cast<double>(anchor_query.size(3)));
-  const auto logits = at::matmul(query, key.transpose(2, 3)) / scale;
+  const auto logits =
+      float_product(anchor_query.transpose(1, 2), anchor_key.transpose(1, 2)) / scale;
   if (activation == RouterActivation::kSigmoid) {
-    return at::sigmoid(logits).transpose(1, 2);
+    return {logits.transpose(1, 2), at::sigmoid(logits).transpose(1, 2)};
   }
   // Softmax over the others; a lone component has none.
   const double masked = N > 1 ? -std::numeric_limits<double>::infinity() : 0.0;
   const auto self = at::eye(N, logits.options().dtype(at::kBool));  // [N, N]
-  return at::softmax(logits.masked_fill(self, masked), -1).transpose(1, 2);
+  return {logits.transpose(1, 2),
+          at::softmax(logits.masked_fill(self, masked), -1).transpose(1, 2)};
 }
 
 template <typename Number>
@@ -61,19 +67,19 @@ void activate_row(Number* row, int64_t N, int64_t own, RouterActivation activati
 // The same in one pass where nobody differentiates: between two components a dozen operations on
 // tensors would take longer than a hundredth of their block.
 template <typename T>
-at::Tensor importance_in_one_pass(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
-                                  RouterActivation activation) {
+Scores scores_in_one_pass(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
+                          RouterActivation activation) {
   using Number = std::conditional_t<std::is_same_v<T, double>, double, float>;
   const int64_t B = anchor_query.size(0), N = anchor_query.size(1), H = anchor_query.size(2);
   const int64_t K = anchor_query.size(3);
   const auto scale = static_cast<Number>(1 / std::sqrt(static_cast<double>(K)));
-  auto importance = at::empty(
-      {B, N, H, N}, anchor_query.options().dtype(c10::CppTypeToScalarType<Number>::value));
+  auto logits = at::empty({B, N, H, N},
+                          anchor_query.options().dtype(c10::CppTypeToScalarType<Number>::value));
   const auto vector_of = [](const at::Tensor& anchors, int64_t b, int64_t i, int64_t h) {
     return anchors.const_data_ptr<T>() + b * anchors.stride(0) + i * anchors.stride(1) +
            h * anchors.stride(2);
   };
-  auto* row = importance.template mutable_data_ptr<Number>();
+  auto* row = logits.template mutable_data_ptr<Number>();
   for (int64_t r = 0; r < B * N * H; ++r, row += N) {
     const int64_t h = r % H, i = r / H % N, b = r / H / N;
     const T* const query = vector_of(anchor_query, b, i, h);
@@ -85,43 +91,48 @@ at::Tensor importance_in_one_pass(const at::Tensor& anchor_query, const at::Tens
       }
       row[j] = dot * scale;
     }
-    activate_row(row, N, i, activation);
   }
-  return importance;
+  auto importance = logits.clone();
+  row = importance.template mutable_data_ptr<Number>();
+  for (int64_t r = 0; r < B * N * H; ++r, row += N) {
+    activate_row(row, N, r / H % N, activation);
+  }
+  return {logits, importance};
 }
 
-at::Tensor importance_without_record(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
-                                     RouterActivation activation) {
+Scores scores_without_record(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
+                             RouterActivation activation) {
   const auto type = anchor_query.scalar_type();
   const bool plain = anchor_query.is_cpu() && anchor_key.is_cpu() &&
                      anchor_key.scalar_type() == type && anchor_query.stride(3) == 1 &&
                      anchor_key.stride(3) == 1;
   if (plain && type == at::kFloat) {
-    return importance_in_one_pass<float>(anchor_query, anchor_key, activation);
+    return scores_in_one_pass<float>(anchor_query, anchor_key, activation);
   }
   if (plain && type == at::kBFloat16) {
-    return importance_in_one_pass<c10::BFloat16>(anchor_query, anchor_key, activation);
+    return scores_in_one_pass<c10::BFloat16>(anchor_query, anchor_key, activation);
   }
   if (plain && type == at::kDouble) {
-    return importance_in_one_pass<double>(anchor_query, anchor_key, activation);
+    return scores_in_one_pass<double>(anchor_query, anchor_key, activation);
   }
-  return importance_of(anchor_query, anchor_key, activation);
+  return scores_of(anchor_query, anchor_key, activation);
 }
 
-// What components are ranked by: importance, or importance plus Gumbel noise on its logarithm,
+// What components are ranked by: the logits, or the logarithm of importance plus Gumbel noise,
 // whose top k is a sample without replacement in proportion to importance (Gumbel top-k, Kool et
-// al. 2019).
-at::Tensor ranking_keys(const at::Tensor& importance, const RoutingOptions& options,
+// al. 2019). The logarithm of a softmax is the logits but for a constant of the row.
+at::Tensor ranking_keys(const Scores& scores, const RoutingOptions& options,
                         const std::optional<at::Generator>& generator) {
-  const auto detached = importance.detach().to(at::kFloat);
+  const auto logits = scores.logits.detach();
   if (!options.stochastic) {
-    return detached;
+    return logits.to(at::kFloat);
   }
   TORCH_CHECK(generator.has_value(), "stochastic routing needs a generator");
-  const auto uniform = at::rand(detached.sizes(), generator, at::TensorOptions().dtype(at::kDouble))
-                           .clamp_min(1e-12);
-  const auto gumbel = (-(-uniform.log()).log()).to(at::kFloat).to(detached.device());
-  return detached.clamp_min(1e-20F).log() + gumbel;
+  const auto uniform =
+      at::rand(logits.sizes(), generator, at::TensorOptions().dtype(at::kDouble)).clamp_min(1e-12);
+  const auto gumbel = (-(-uniform.log()).log()).to(at::kFloat).to(logits.device());
+  const bool sigmoid = options.activation == RouterActivation::kSigmoid;
+  return (sigmoid ? at::log_sigmoid(logits) : logits).to(at::kFloat) + gumbel;
 }
 
 struct Selection {
@@ -199,12 +210,12 @@ Routing route(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
   TORCH_CHECK(options.num_selected >= 0, "num_selected must be at least 0, got ",
               options.num_selected);
   Routing routing;
-  routing.importance =
-      at::GradMode::is_enabled()
-          ? importance_of(anchor_query, anchor_key, options.activation)
-          : importance_without_record(anchor_query, anchor_key, options.activation);
+  const auto scores = at::GradMode::is_enabled()
+                          ? scores_of(anchor_query, anchor_key, options.activation)
+                          : scores_without_record(anchor_query, anchor_key, options.activation);
+  routing.importance = scores.importance;
   const int64_t num_selected = std::min(options.num_selected, N - 1);
-  const auto keys = ranking_keys(routing.importance, options, generator);
+  const auto keys = ranking_keys(scores, options, generator);
   auto selection = select(keys, num_selected);
   routing.selected = std::move(selection.selected);
   routing.rest = std::move(selection.rest);

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "moca/nn/autocast.h"
 #include "tests/dit/small_dit.h"
 #include "tests/support/tensor_matchers.h"
 
@@ -81,6 +82,32 @@ TEST_F(Router, FollowsAPermutationOfTheComponents) {
       routing_of(config_, anchors_).importance.index_select(1, order).index_select(3, order);
   EXPECT_TRUE(
       all_close(routing_of(config_, anchors_.index_select(1, order)).importance, expected, 1e-5));
+}
+
+// 10,000 rows of 19 others each, as training sees them: bf16 anchors under autocast.
+TEST_F(Router, SelectsTheSameOthersInWhateverOrderTheyComeUnderAutocast) {
+  config_.router.num_selected = 3;
+  const int64_t B = 125, N = 20;
+  const auto anchors = random_tensor({B, N, 32}).to(at::kBFloat16);
+  const auto order = at::randperm(N, generator_for(1, "order"), at::kLong);
+  // Who is selected by whom: [B, N, H, N] of booleans.
+  const auto selection_of = [&](const at::Tensor& of, bool recorded) {
+    const at::AutoGradMode mode(recorded);
+    const nn::Autocast autocast(at::kCPU, true);
+    const auto routing = make_router(config_)->forward(of, std::nullopt);
+    EXPECT_EQ(routing.importance.scalar_type(), at::kFloat);
+    return at::zeros_like(routing.importance, at::kBool).scatter_(3, routing.selected, true);
+  };
+  const auto rows_that_agree = [](const at::Tensor& a, const at::Tensor& b) {
+    return (a == b).all(-1).sum().item<int64_t>();
+  };
+  const auto selected = selection_of(anchors, true);
+  const auto expected = selected.index_select(1, order).index_select(3, order);
+  for (const bool recorded : {true, false}) {
+    const auto permuted = selection_of(anchors.index_select(1, order), recorded);
+    EXPECT_EQ(rows_that_agree(permuted, expected), B * N * 4) << recorded;
+  }
+  EXPECT_EQ(rows_that_agree(selection_of(anchors, false), selected), B * N * 4);
 }
 
 TEST_F(Router, RoutesEachAssetByItself) {

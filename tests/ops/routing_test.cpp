@@ -166,6 +166,19 @@ TEST(Routing, PermutesWithTheComponents) {
                         before.selected.index_select(1, order)));
 }
 
+// Importances that are the same float, 1, still have an order.
+TEST(Routing, RanksLogitsWhereTheSigmoidIsSaturated) {
+  const auto query = at::ones({1, 4, 1, 1});
+  const auto key = at::tensor({20.0F, 21.0F, 23.0F, 22.0F}).view({1, 4, 1, 1});
+  for (const bool recorded : {true, false}) {
+    const at::AutoGradMode mode(recorded);
+    const auto routing = route(query, key, {1, RouterActivation::kSigmoid, false}, std::nullopt);
+    EXPECT_TRUE(at::equal(routing.importance, at::ones_like(routing.importance)));
+    EXPECT_TRUE(at::equal(routing.selected.flatten(), at::tensor({2, 2, 3, 2}, at::kLong)))
+        << recorded;
+  }
+}
+
 TEST(Routing, IsTheSameWhateverTheTypeOfTheAnchors) {
   const auto query = draw(0).to(at::kBFloat16);
   const auto key = draw(1).to(at::kBFloat16);
