@@ -69,6 +69,7 @@ void add_adapters(generation::ComponentDenoiser& denoiser, const nn::LoraConfig&
   if (lora.rank > 0) {
     nn::add_lora(*denoiser, lora);
     nn::freeze_adapted_layers(*denoiser);
+    nn::train_beside_adapters(*denoiser, lora);
   }
 }
 

@@ -25,6 +25,10 @@ void LoraConfig::validate(const std::string& path) const {
     throw Error(path + ".targets is empty, but " + path + ".rank is " + std::to_string(rank) +
                 ": name the layers that get an adapter, as [attn1.to_q, attn1.to_v].");
   }
+  if (rank == 0 && !also_train.empty()) {
+    throw Error(path + ".also_train names " + also_train.front() + ", but " + path +
+                ".rank is 0, so that everything is trained: leave it out, or set the rank.");
+  }
 }
 
 std::vector<std::string> add_lora(torch::nn::Module& module, const LoraConfig& config) {
@@ -64,6 +68,23 @@ void freeze_adapted_layers(torch::nn::Module& module) {
     layer->weight.set_requires_grad(false);
     if (layer->bias.defined()) {
       layer->bias.set_requires_grad(false);
+    }
+  }
+}
+
+void train_beside_adapters(torch::nn::Module& module, const LoraConfig& config) {
+  for (const auto& wanted : config.also_train) {
+    bool found = false;
+    for (auto& item : module.named_parameters()) {
+      const auto owner = item.key().substr(0, item.key().rfind('.'));
+      if (is_target(owner, wanted)) {
+        item.value().set_requires_grad(true);
+        found = true;
+      }
+    }
+    if (!found) {
+      throw Error("dit_training.lora.also_train: no module with parameters is called '" + wanted +
+                  "'. Name ends of module names, such as patch_embeddings.projection.");
     }
   }
 }

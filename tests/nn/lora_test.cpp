@@ -132,5 +132,26 @@ TEST(Lora, ARankWithoutTargetsIsRefused) {
             "that get an adapter, as [attn1.to_q, attn1.to_v].");
 }
 
+TEST(Lora, TrainsTheModulesThatAreNamedWholeBesideItsAdapters) {
+  FeedForward layer(8);
+  for (auto& parameter : layer->parameters()) {
+    parameter.set_requires_grad(false);
+  }
+  auto config = small_config({"net.0.proj"});
+  config.also_train = {"2"};
+  train_beside_adapters(*layer, config);
+  for (const auto& item : layer->named_parameters()) {
+    EXPECT_EQ(item.value().requires_grad(), item.key().starts_with("net.2.")) << item.key();
+  }
+  config.also_train = {"net.5"};
+  EXPECT_EQ(testing::refusal([&] { train_beside_adapters(*layer, config); }),
+            "dit_training.lora.also_train: no module with parameters is called 'net.5'. Name ends "
+            "of module names, such as patch_embeddings.projection.");
+  config.rank = 0;
+  EXPECT_EQ(testing::refusal([&] { config.validate("dit_training.lora"); }),
+            "dit_training.lora.also_train names net.5, but dit_training.lora.rank is 0, so that "
+            "everything is trained: leave it out, or set the rank.");
+}
+
 }  // namespace
 }  // namespace moca::nn
