@@ -44,7 +44,11 @@ std::string summary_of(const std::vector<std::string>& names) {
   return text;
 }
 
-void log_report(const checkpoint::Weights& weights, const checkpoint::LoadReport& report) {
+// `apart`: a tensor whose own line says what became of it.
+void log_report(const checkpoint::Weights& weights, checkpoint::LoadReport report,
+                const std::string& apart = "") {
+  std::erase(report.fresh, apart);
+  std::erase(report.refused, apart);
   log::info(weights.path().string() + ": " + std::to_string(report.loaded.size()) + " loaded, " +
             std::to_string(report.fresh.size()) + " new, " + std::to_string(report.refused.size()) +
             " refused");
@@ -116,18 +120,18 @@ std::vector<double> channel_values(const checkpoint::Weights& weights, const std
   return {values.const_data_ptr<double>(), values.const_data_ptr<double>() + channels};
 }
 
-// A warm start with another M: the stored compression queries again and again, or the first of
-// them.
-void repeat_queries(dit::MocaDit& dit, const checkpoint::Weights& weights) {
+// A warm start with another M keeps as many compression queries as there is room for. Further ones
+// stay as they were drawn: copies would get the gradient of their originals and stay copies.
+void keep_queries(dit::MocaDit& dit, const checkpoint::Weights& weights) {
   const torch::NoGradGuard no_grad;
   weights.check_finite(kCompressionQueries);
   const auto stored = weights.read(kCompressionQueries);  // [M', D]
   auto queries = dit->named_parameters()[kCompressionQueries];
-  const auto rows = at::arange(queries.size(0)).remainder(stored.size(0));
-  queries.copy_(stored.index_select(0, rows));
-  log::info("  the " + std::to_string(stored.size(0)) + " compression queries were " +
-            (stored.size(0) < queries.size(0) ? "repeated" : "cut") + " to " +
-            std::to_string(queries.size(0)));
+  const int64_t wanted = queries.size(0), kept = std::min(stored.size(0), wanted);
+  queries.narrow(0, 0, kept).copy_(stored.narrow(0, 0, kept));
+  log::info("  " + std::to_string(kept) + " of " +
+            std::to_string(std::max(stored.size(0), wanted)) + " compression queries kept, " +
+            (wanted > kept ? std::to_string(wanted - kept) + " new" : "the others left out"));
 }
 
 }  // namespace
@@ -206,9 +210,10 @@ void load_dit_weights(dit::MocaDit& dit, const checkpoint::Weights& weights,
   for (int64_t block = 0; block < config.num_layers; ++block) {
     rules.fresh.push_back("blocks." + std::to_string(block) + ".router.");
   }
-  log_report(weights, checkpoint::load_state(*dit, weights, rules));
+  log_report(weights, checkpoint::load_state(*dit, weights, rules),
+             other_count ? kCompressionQueries : "");
   if (other_count) {
-    repeat_queries(dit, weights);
+    keep_queries(dit, weights);
   }
   negate_velocity(dit);
 }

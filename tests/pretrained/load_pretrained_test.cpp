@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <torch/optim/adamw.h>
 #include <torch/types.h>
 
 #include <limits>
@@ -147,24 +148,70 @@ TEST(LoadPretrained, PartCraftersTableBecomesTheCodebookWhereItFits) {
   EXPECT_TRUE(bit_equal(larger->named_parameters()["component_embedding.weight"], before));
 }
 
-TEST(LoadPretrained, AnotherNumberOfCompressionQueriesRepeatsOrCutsThem) {
+at::Tensor queries_of(const MocaDit& dit) {
+  return dit->named_parameters()["packing.compression_queries"];
+}
+
+// Stored with 3 compression queries, loaded into a model with `wanted`.
+MocaDit with_queries(const MocaDit& stored, int64_t wanted) {
   const TemporaryFolder folder;
+  write_dit(folder.path(), stored, kC, kImageWidth);
+  auto config = stored->config();
+  config.num_compressed_tokens = wanted;
+  auto loaded = make_dit(config, 2);
+  load_dit_weights(loaded, folder.path());
+  return loaded;
+}
+
+MocaDit dit_with_three_queries() {
   auto config = config_of(GlobalAttentionKind::kMoc, 8);
   config.num_compressed_tokens = 3;
-  const auto stored = make_dit(config, 1);
-  write_dit(folder.path(), stored, kC, kImageWidth);
-  const auto queries = [](const MocaDit& dit) {
-    return dit->named_parameters()["packing.compression_queries"];
-  };
-  for (const int64_t wanted : {2, 5}) {
-    config.num_compressed_tokens = wanted;
-    auto loaded = make_dit(config, 2);
-    load_dit_weights(loaded, folder.path());
+  config.router.num_selected = 1;
+  return make_dit(config, 1);
+}
+
+TEST(LoadPretrained, AnotherNumberOfCompressionQueriesKeepsThoseItHasRoomForAndDrawsOthers) {
+  const auto stored = dit_with_three_queries();
+  for (const int64_t wanted : {2, 6}) {
+    ::testing::internal::CaptureStderr();
+    const auto loaded = with_queries(stored, wanted);
+    const auto log = ::testing::internal::GetCapturedStderr();
+    const auto queries = queries_of(loaded);
+    const int64_t kept = std::min<int64_t>(wanted, 3);
+    EXPECT_TRUE(bit_equal(queries.narrow(0, 0, kept), queries_of(stored).narrow(0, 0, kept)));
     for (int64_t i = 0; i < wanted; ++i) {
-      EXPECT_TRUE(bit_equal(queries(loaded)[i], queries(stored)[i % 3])) << wanted << ", " << i;
+      for (int64_t j = 0; j < i; ++j) {
+        EXPECT_GT((queries[i] - queries[j]).norm().item<double>(), 1.0) << i << ", " << j;
+      }
     }
     EXPECT_TRUE(bit_equal(loaded->named_parameters()["packing.anchor_query"],
                           stored->named_parameters()["packing.anchor_query"]));
+    EXPECT_NE(log.find(wanted == 6 ? "3 of 6 compression queries kept, 3 new"
+                                   : "2 of 3 compression queries kept, the others left out"),
+              std::string::npos)
+        << log;
+    EXPECT_NE(log.find("0 refused"), std::string::npos) << log;
+  }
+}
+
+// A copy would get the gradient of its original, and go where that goes.
+TEST(LoadPretrained, OldAndNewCompressionQueriesGoDifferentWaysInTraining) {
+  auto dit = with_queries(dit_with_three_queries(), 6);
+  const auto before = queries_of(dit).detach().clone();
+  torch::optim::AdamW optimizer(dit->parameters(), torch::optim::AdamWOptions(1e-3));
+  const auto input = input_of(2, 4);
+  for (int step = 0; step < 20; ++step) {
+    optimizer.zero_grad();
+    dit(input).square().mean().backward();
+    optimizer.step();
+  }
+  const auto moved = queries_of(dit).detach() - before;  // [6, D]
+  for (int64_t i = 0; i < 6; ++i) {
+    const double length = moved[i].norm().item<double>();
+    EXPECT_GT(length, 0.0) << i;
+    for (int64_t j = 0; j < i; ++j) {
+      EXPECT_GT((moved[i] - moved[j]).norm().item<double>(), 0.1 * length) << i << ", " << j;
+    }
   }
 }
 
