@@ -49,8 +49,8 @@ FIRST_SEEDS = {"vae": 5, "dit_triposg": 2, "dit_moca": 3, "dit_moca_full": 8}  #
 VAE = {"num_tokens": 12, "latent_channels": 4, "num_heads": 4, "width_encoder": 16,
        "width_decoder": 32, "num_layers_encoder": 2, "num_layers_decoder": 2, "num_frequencies": 4,
        "frequencies_include_pi": False}
-ROUTER = {"num_selected": 2, "activation": "sigmoid", "gate_target": "key", "stochastic": True,
-          "per_head": True}
+ROUTER = {"num_selected": 2, "activation": "sigmoid", "gate_target": "key",
+          "gate_compressed": True, "stochastic": True, "per_head": True}
 DIT = {"width": 32, "num_heads": 4, "num_layers": 5, "global_attention": "moc", "global_blocks": [],
        "num_compressed_tokens": 3, "compressed_tokens": "keys_only", "attend_compressed": True,
        "codebook_size": 12, "router": ROUTER}
@@ -130,6 +130,8 @@ CASES = {
     "dit_moca_full": lambda g: dit_case(g, [5, 1], compressed_tokens="full", global_blocks=[1, 3, 4]),
     "dit_moca_value_softmax": lambda g: dit_case(
         g, [4, 4], router={"gate_target": "value", "activation": "softmax", "per_head": False}),
+    "dit_moca_compressed_alone": lambda g: dit_case(
+        g, [4, 3], router={"num_selected": 0, "gate_compressed": False}),
     # A table of another size than the picture's patches, and one of the same.
     "dinov2_rgb": lambda g: dinov2_case(g, (2, 3, 12, 20)),
     "dinov2_seven_channels": lambda g: dinov2_case(g, (2, 7, 16, 16), num_channels=7),

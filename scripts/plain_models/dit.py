@@ -125,7 +125,8 @@ class Block(nn.Module):
                     if j == i or not (selected[h, i, j] or self.config["attend_compressed"]):
                         continue
                     full = selected[h, i, j]
-                    gate = importance[h, i, j]
+                    gated = full or self.config["router"]["gate_compressed"]
+                    gate = importance[h, i, j] if gated else 1.0
                     k = key[j, h] if full else packed_key[j, h]
                     v = value[j, h] if full else packed_value[j, h]
                     keys.append(k * gate if gate_target == "key" else k)

@@ -26,6 +26,7 @@ ops::Routing ComponentRouterImpl::forward(const at::Tensor& anchors,
   ops::RoutingOptions options;
   options.num_selected = config_.num_selected;
   options.activation = config_.activation;
+  options.sampling = config_.sampling;
   options.stochastic = config_.stochastic && is_training() && generator.has_value();
   // In float: what is rounded to bf16 ties, and a tie is decided by the order of the components.
   const auto query = ops::float_product(anchors, to_q_->effective_weight());

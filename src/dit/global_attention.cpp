@@ -58,6 +58,7 @@ at::Tensor moc_global_attention(nn::Attention& attention, ComponentRouter& route
     plan.routing = router->forward(group.of_components(anchors), generator);
     plan.gate_target = config.router.gate_target;
     plan.attend_compressed = config.attend_compressed;
+    plan.gate_compressed = config.router.gate_compressed;
     outputs.push_back(ops::moc_attention(of_group(group, full.query), of_group(group, full.key),
                                          of_group(group, full.value),
                                          of_group(group, compressed.key),

@@ -20,18 +20,19 @@ at::Tensor moc_attention_definition(const MocInput& input, const MocPlan& plan,
         std::vector<at::Tensor> keys = {input.key[b][i][h]};  // own tokens, gate 1
         std::vector<at::Tensor> values = {input.value[b][i][h]};
         const auto gates = plan.routing.importance[b][i][h].to(input.key.scalar_type());
-        const auto attend = [&](int64_t j, const at::Tensor& from_key,
-                                const at::Tensor& from_value) {
+        const auto attend = [&](int64_t j, const at::Tensor& from_key, const at::Tensor& from_value,
+                                bool gated) {
           const auto k = from_key[b][j][h];
           const auto v = from_value[b][j][h];
-          keys.push_back(gate_keys ? k * gates[j] : k);
-          values.push_back(gate_values ? v * gates[j] : v);
+          keys.push_back(gated && gate_keys ? k * gates[j] : k);
+          values.push_back(gated && gate_values ? v * gates[j] : v);
         };
         for (int64_t s = 0; s < sizes.num_selected; ++s) {
-          attend(selected[b][i][h][s].item<int64_t>(), input.key, input.value);
+          attend(selected[b][i][h][s].item<int64_t>(), input.key, input.value, true);
         }
         for (int64_t s = 0; s < sizes.num_rest && sizes.M > 0; ++s) {
-          attend(rest[b][i][h][s].item<int64_t>(), input.compressed_key, input.compressed_value);
+          attend(rest[b][i][h][s].item<int64_t>(), input.compressed_key, input.compressed_value,
+                 plan.gate_compressed);
         }
         const auto logits = at::matmul(input.query[b][i][h], at::cat(keys).t()) /
                             std::sqrt(static_cast<double>(sizes.K));

@@ -192,6 +192,7 @@ at::Tensor moc_attention_packed(const MocInput& input, const MocPlan& plan, cons
   layout.M = static_cast<int32_t>(sizes.M);
   layout.K = static_cast<int32_t>(sizes.K);
   layout.num_selected = static_cast<int32_t>(sizes.num_selected);
+  layout.gates_compressed = plan.gate_compressed;
   return PackedFunction::apply(
       input.query, input.key, input.value, if_defined(input.compressed_key),
       if_defined(input.compressed_value),

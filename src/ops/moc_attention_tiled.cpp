@@ -22,10 +22,12 @@ AttentionPlan read_plan(const MocPlan& plan, const MocSizes& sizes) {
     const double* const gates = importance.const_data_ptr<double>() + row * sizes.N;
     auto& segments = result.segments[row];
     const auto attend = [&](int64_t j, bool compressed) {
-      Segment segment{compressed, j};
-      if (plan.gate_target == GateTarget::kKey) {
+      const bool gated =
+          plan.gate_target != GateTarget::kNone && (!compressed || plan.gate_compressed);
+      Segment segment{compressed, j, gated};
+      if (gated && plan.gate_target == GateTarget::kKey) {
         segment.key_gate = gates[j];
-      } else if (plan.gate_target == GateTarget::kValue) {
+      } else if (gated) {
         segment.value_gate = gates[j];
       }
       segments.push_back(segment);

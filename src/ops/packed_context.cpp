@@ -110,6 +110,9 @@ void run_on_cpu(const GateGradient<T, Gate, V>& work, int64_t num_rows) {
     for (auto row = static_cast<int32_t>(begin); row < end; ++row) {
       const ContextRow at(work.layout, work.chunk, row);
       for (int32_t place = 1; place < work.layout.N; ++place) {
+        if (!work.layout.is_gated(place)) {
+          continue;
+        }
         const int32_t j = work.lists.component(work.layout, at.row, place);
         double sum = 0;  // of thousands of terms, one after the other
         for (int32_t s = 0; s < work.layout.num_tokens(place); ++s) {

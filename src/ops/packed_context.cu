@@ -37,6 +37,9 @@ __global__ void __launch_bounds__(kThreads) sum_gate_gradients(GateGradient<T, G
   __shared__ Gate sums[kThreads];
   const auto index = static_cast<int32_t>(blockIdx.x);
   const auto place = static_cast<int32_t>(blockIdx.y) + 1;
+  if (!work.layout.is_gated(place)) {
+    return;  // the whole block
+  }
   const ContextRow at(work.layout, work.chunk, index);
   const int32_t j = work.lists.component(work.layout, at.row, place);
   const int32_t lanes = work.layout.K / V;

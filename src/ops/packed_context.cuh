@@ -19,10 +19,15 @@ namespace moca::ops {
 struct ContextLayout {
   int32_t N = 1, H = 1, L = 1, M = 0, K = 1;
   int32_t num_selected = 0;
+  bool gates_compressed = true;
 
   MOCA_HOST_DEVICE int32_t num_full() const { return 1 + num_selected; }
   MOCA_HOST_DEVICE int32_t length() const { return num_full() * L + (N - num_full()) * M; }
   MOCA_HOST_DEVICE bool is_full(int32_t place) const { return place < num_full(); }
+  // The component itself never is.
+  MOCA_HOST_DEVICE bool is_gated(int32_t place) const {
+    return place != 0 && (gates_compressed || is_full(place));
+  }
   MOCA_HOST_DEVICE int32_t num_tokens(int32_t place) const { return is_full(place) ? L : M; }
   MOCA_HOST_DEVICE int32_t first_slot(int32_t place) const {
     return is_full(place) ? place * L : num_full() * L + (place - num_full()) * M;
@@ -53,7 +58,7 @@ struct ContextLists {
   }
   MOCA_HOST_DEVICE Gate gate(const ContextLayout& layout, int64_t row, int32_t place,
                              int32_t component) const {
-    return place == 0 ? Gate(1) : importance[row * layout.N + component];
+    return layout.is_gated(place) ? importance[row * layout.N + component] : Gate(1);
   }
 };
 
@@ -110,7 +115,7 @@ struct PackContext {
     const auto& tokens = layout.is_full(place) ? full : compressed;
     auto channels = *reinterpret_cast<const Channels<T, V>*>(
         tokens.at(at.b, j, at.h, slot - layout.first_slot(place)) + lane * V);
-    if (gated && place != 0) {
+    if (gated && layout.is_gated(place)) {
       const Gate gate = lists.importance[at.row * layout.N + j];
       for (int v = 0; v < V; ++v) {
         channels.values[v] = static_cast<T>(gate * static_cast<Gate>(channels.values[v]));
@@ -162,8 +167,8 @@ struct UnpackContext {
 };
 
 // The gradient of importance [B, N, H, N]: of component j for row (b, i, h), the sum over its
-// tokens of token . gradient of the packed token. One call gives the term of one token's lane-th
-// channels.
+// tokens of token . gradient of the packed token, where it is gated. One call gives the term of one
+// token's lane-th channels.
 template <typename T, typename Gate, int V>
 struct GateGradient {
   ContextLayout layout;

@@ -27,7 +27,8 @@ class PackedContext {
   void unpack(const at::Tensor& packed_gradient, const HeadChunk& chunk, bool gated,
               const at::Tensor& full_gradient, const at::Tensor& compressed_gradient) const;
 
-  // Writes the gradient of importance [B, N, H, N] (float, or double for doubles) at those heads.
+  // Writes the gradient of importance [B, N, H, N] (float, or double for doubles) at those heads,
+  // where it is a gate.
   void gate_gradient(const at::Tensor& packed_gradient, const at::Tensor& full,
                      const at::Tensor& compressed, const HeadChunk& chunk,
                      const at::Tensor& importance_gradient) const;

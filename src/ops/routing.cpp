@@ -118,9 +118,10 @@ Scores scores_without_record(const at::Tensor& anchor_query, const at::Tensor& a
   return scores_of(anchor_query, anchor_key, activation);
 }
 
-// What components are ranked by: the logits, or the logarithm of importance plus Gumbel noise,
-// whose top k is a sample without replacement in proportion to importance (Gumbel top-k, Kool et
-// al. 2019). The logarithm of a softmax is the logits but for a constant of the row.
+// What components are ranked by: the logits, or the logarithm of importance (or the logits) plus
+// Gumbel noise, whose top k is a sample without replacement in proportion to importance (or to the
+// softmax of the logits; Gumbel top-k, Kool et al. 2019). The logarithm of a softmax is the logits
+// but for a constant of the row.
 at::Tensor ranking_keys(const Scores& scores, const RoutingOptions& options,
                         const std::optional<at::Generator>& generator) {
   const auto logits = scores.logits.detach();
@@ -131,8 +132,9 @@ at::Tensor ranking_keys(const Scores& scores, const RoutingOptions& options,
   const auto uniform =
       at::rand(logits.sizes(), generator, at::TensorOptions().dtype(at::kDouble)).clamp_min(1e-12);
   const auto gumbel = (-(-uniform.log()).log()).to(at::kFloat).to(logits.device());
-  const bool sigmoid = options.activation == RouterActivation::kSigmoid;
-  return (sigmoid ? at::log_sigmoid(logits) : logits).to(at::kFloat) + gumbel;
+  const bool of_sigmoid = options.activation == RouterActivation::kSigmoid &&
+                          options.sampling == RouterSampling::kImportance;
+  return (of_sigmoid ? at::log_sigmoid(logits) : logits).to(at::kFloat) + gumbel;
 }
 
 struct Selection {

@@ -14,6 +14,7 @@ namespace moca::ops {
 struct Segment {
   bool compressed = false;  // which of the two sets of keys
   int64_t component = 0;
+  bool gated = false;       // whether the gates are importances and have a gradient
   double key_gate = 1.0;    // multiplies the logits
   double value_gate = 1.0;  // multiplies the values
 };

@@ -27,9 +27,8 @@ at::Tensor importance_gradient(const AttentionPlan& plan, const std::vector<doub
   const int64_t N = importance.size(3);
   size_t index = 0;
   for (size_t row = 0; row < plan.segments.size(); ++row) {
-    const auto own = static_cast<int64_t>(row) / plan.num_heads % plan.num_components;
     for (const auto& segment : plan.segments[row]) {
-      if (segment.compressed || segment.component != own) {
+      if (segment.gated) {
         rows[static_cast<int64_t>(row) * N + segment.component] += gates[index];
       }
       ++index;

@@ -81,6 +81,8 @@ void read_moca_options(JsonReader json, dit::DitConfig* dit) {
   dit->router.num_selected = json.integer("num_selected", 4, 0, kMaxWidth);
   dit->router.activation = enum_of(json, "activation", dit->router.activation);
   dit->router.gate_target = enum_of(json, "gate_target", dit->router.gate_target);
+  dit->router.gate_compressed = json.boolean("gate_compressed", true);
+  dit->router.sampling = enum_of(json, "sampling", dit->router.sampling);
   dit->router.stochastic = json.boolean("stochastic", true);
   dit->router.per_head = json.boolean("per_head", true);
   json.warn_unknown();
@@ -303,7 +305,9 @@ OrderedJson json_of(const DitDescription& description) {
                     {"num_selected", dit.router.num_selected},
                     {"activation", config::name_of(dit.router.activation)},
                     {"gate_target", config::name_of(dit.router.gate_target)},
+                    {"gate_compressed", dit.router.gate_compressed},
                     {"stochastic", dit.router.stochastic},
+                    {"sampling", config::name_of(dit.router.sampling)},
                     {"per_head", dit.router.per_head}};
   }
   return json;

@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "moca/core/generator.h"
@@ -35,12 +36,13 @@ Case make_case(int64_t N) {
 }
 
 at::Tensor run(const Case& c, int64_t num_selected, GateTarget target, MocBackend backend,
-               bool attend_compressed = true) {
+               bool attend_compressed = true, bool gate_compressed = true) {
   MocPlan plan;
   plan.routing = route(c.anchor_query, c.anchor_key,
                        {num_selected, RouterActivation::kSigmoid, false}, std::nullopt);
   plan.gate_target = target;
   plan.attend_compressed = attend_compressed;
+  plan.gate_compressed = gate_compressed;
   plan.backend = backend;
   return moc_attention(c.query, c.key, c.value, c.compressed_key, c.compressed_value, plan);
 }
@@ -49,14 +51,16 @@ class MocAttention : public ::testing::TestWithParam<std::tuple<int64_t, int64_t
 
 TEST_P(MocAttention, EveryBackendAgreesWithTheDefinitionInOutputAndAllGradients) {
   const auto [N, num_selected, target] = GetParam();
-  for (const bool attend_compressed : {true, false}) {
+  for (const auto& [attend_compressed, gate_compressed] :
+       {std::pair(true, true), std::pair(true, false), std::pair(false, true)}) {
     const auto c = make_case(N);
-    const auto expected = run(c, num_selected, target, MocBackend::kDefinition, attend_compressed);
+    const auto expected =
+        run(c, num_selected, target, MocBackend::kDefinition, attend_compressed, gate_compressed);
     const auto weights = at::randn_like(expected);
     const auto expected_gradients =
         torch::autograd::grad({(expected * weights).sum()}, c.all(), {}, {}, false, true);
     for (const auto backend : {MocBackend::kPacked, MocBackend::kTiled}) {
-      const auto actual = run(c, num_selected, target, backend, attend_compressed);
+      const auto actual = run(c, num_selected, target, backend, attend_compressed, gate_compressed);
       EXPECT_TRUE(all_close(actual, expected, 1e-12));
       const auto gradients =
           torch::autograd::grad({(actual * weights).sum()}, c.all(), {}, {}, false, true);
@@ -86,6 +90,20 @@ TEST(MocAttentionLimits, AllSelectedWithGatesOneIsDenseAttention) {
                          .view({kB, kH, 4, kL, kK})
                          .transpose(1, 2);
   EXPECT_TRUE(all_close(actual, dense, 1e-12));
+}
+
+// Table 3A without gates: whatever the router says, the answer is the same.
+TEST(MocAttentionLimits, CompressedTokensAloneWithoutGatesDoNotDependOnTheRouter) {
+  auto c = make_case(4);
+  for (const auto target : {GateTarget::kKey, GateTarget::kValue}) {
+    const auto ungated = run(c, 0, GateTarget::kNone, MocBackend::kDefinition);
+    for (const auto backend : {MocBackend::kDefinition, MocBackend::kPacked, MocBackend::kTiled}) {
+      EXPECT_TRUE(all_close(run(c, 0, target, backend, true, false), ungated, 1e-12));
+      EXPECT_FALSE(all_close(run(c, 0, target, backend, true, true), ungated, 1e-3));
+      EXPECT_FALSE(all_close(run(c, 1, target, backend, true, false),
+                             run(c, 1, GateTarget::kNone, backend), 1e-3));
+    }
+  }
 }
 
 TEST(MocAttentionLimits, PermutingComponentsPermutesTheOutput) {

@@ -112,6 +112,29 @@ TEST(Routing, SamplesInProportionToImportance) {
   }
 }
 
+// Logits log 4, log 2, log 1 have the softmax 4/7, 2/7, 1/7 and the sigmoids 4/5, 2/3, 1/2.
+TEST(Routing, SamplesInProportionToTheSigmoidOrToTheSoftmaxOfTheLogits) {
+  const int64_t draws = 4000;
+  const auto query = at::ones({draws, 4, 1, 1});
+  auto key = at::zeros({draws, 4, 1, 1});
+  for (int64_t j = 0; j < 3; ++j) {
+    key.select(1, j).fill_(std::log(static_cast<double>(int64_t{4} >> j)));
+  }
+  const double sum = 4.0 / 5 + 2.0 / 3 + 1.0 / 2;
+  const double of_importance[] = {4.0 / 5 / sum, 2.0 / 3 / sum, 1.0 / 2 / sum};
+  const double of_logits[] = {4.0 / 7, 2.0 / 7, 1.0 / 7};
+  for (const auto sampling : {RouterSampling::kImportance, RouterSampling::kLogits}) {
+    const auto routing = route(query, key, {1, RouterActivation::kSigmoid, true, sampling},
+                               generator_for(5, "sample"));
+    const auto first = routing.selected.select(1, 3).flatten();
+    for (int64_t j = 0; j < 3; ++j) {
+      const double share = (first == j).to(at::kDouble).mean().item<double>();
+      const auto& expected = sampling == RouterSampling::kLogits ? of_logits : of_importance;
+      EXPECT_NEAR(share, expected[j], 0.03) << j;
+    }
+  }
+}
+
 TEST(Routing, IsTheSameForTheSameSeed) {
   const auto once = [&] {
     return route(draw(0), draw(1), {2, RouterActivation::kSigmoid, true},

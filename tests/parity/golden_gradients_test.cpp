@@ -270,6 +270,7 @@ INSTANTIATE_TEST_SUITE_P(Of, GoldenGradients,
                                            Model{"dit_moca", check_dit},
                                            Model{"dit_moca_full", check_dit},
                                            Model{"dit_moca_value_softmax", check_dit},
+                                           Model{"dit_moca_compressed_alone", check_dit},
                                            Model{"dinov2_rgb", check_image_encoder},
                                            Model{"dinov2_seven_channels", check_image_encoder}),
                          [](const auto& info) { return std::string(info.param.name); });

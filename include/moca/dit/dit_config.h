@@ -33,7 +33,9 @@ struct RouterConfig {
   int64_t num_selected = 4;
   ops::RouterActivation activation = ops::RouterActivation::kSigmoid;
   ops::GateTarget gate_target = ops::GateTarget::kKey;
+  bool gate_compressed = true;
   bool stochastic = true;
+  ops::RouterSampling sampling = ops::RouterSampling::kImportance;
   bool per_head = true;
 
   static void fields(auto& self, auto&& v) {
@@ -42,7 +44,11 @@ struct RouterConfig {
     v("activation", self.activation, "turns router logits into importance (Eq. 4; Table 3D)");
     v("gate_target", self.gate_target,
       "what importance multiplies (Eq. 7; Table 3C); none: nothing");
+    v("gate_compressed", self.gate_compressed,
+      "importance also multiplies the compressed tokens of components not selected");
     v("stochastic", self.stochastic, "sample the selection in training (Sec. 3.3.1; Table 3E)");
+    v("sampling", self.sampling,
+      "in proportion to the importance, or to the softmax of the router's logits");
     v("per_head", self.per_head, "route every head by itself (Table 3F)");
   }
 };

@@ -14,6 +14,9 @@ namespace moca::ops {
 enum class GateTarget { kKey, kValue, kNone };
 // What turns router logits into importance (Eq. 4; Table 3D).
 enum class RouterActivation { kSigmoid, kSoftmax };
+// What stochastic routing samples in proportion to (Sec. 3.3.1, "normalizing the importance
+// logits"): the importance, or the softmax of the logits.
+enum class RouterSampling { kImportance, kLogits };
 
 constexpr auto enum_names(GateTarget) {
   return std::array{std::pair{"key", GateTarget::kKey}, std::pair{"value", GateTarget::kValue},
@@ -24,11 +27,16 @@ constexpr auto enum_names(RouterActivation) {
                     std::pair{"softmax", RouterActivation::kSoftmax}};
 }
 
+constexpr auto enum_names(RouterSampling) {
+  return std::array{std::pair{"importance", RouterSampling::kImportance},
+                    std::pair{"logits", RouterSampling::kLogits}};
+}
+
 struct RoutingOptions {
   int64_t num_selected = 4;  // k
   RouterActivation activation = RouterActivation::kSigmoid;
-  bool stochastic =
-      false;  // sample k others in proportion to importance (Sec. 3.3.1), else take the top k
+  bool stochastic = false;  // sample k others (Sec. 3.3.1), else take the top k
+  RouterSampling sampling = RouterSampling::kImportance;
 };
 
 // Who attends to whom. For component i, head h: `selected` others are attended in full, `rest`
@@ -54,6 +62,7 @@ struct MocPlan {
   Routing routing;
   GateTarget gate_target = GateTarget::kKey;
   bool attend_compressed = true;  // Table 3B: without, the rest is not attended at all
+  bool gate_compressed = true;    // without, the rest's compressed tokens have the gate 1
   MocBackend backend = MocBackend::kAuto;
   // The packed backend attends to as many heads at a time as it has bytes for their keys and
   // values.
