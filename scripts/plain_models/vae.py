@@ -104,16 +104,18 @@ class VecsetVae(nn.Module):
         return torch.cat([self.query(hidden, part) for part in points.split(chunk, dim=1)], dim=1)
 
 
+def farthest_points(points, count):
+    """Indices of `count` points of [P, d]: the first, then always the one farthest from those chosen."""
+    distance = torch.full((len(points),), float("inf"), dtype=points.dtype)
+    chosen = [0]
+    while len(chosen) < count:
+        distance = torch.minimum(distance, (points - points[chosen[-1]]).square().sum(-1))
+        chosen.append(int(distance.argmax()))
+    return torch.tensor(chosen)
+
+
 def spread_points(points, num_tokens, generator):
     """Which points become tokens: 4 L random ones, thinned to L by farthest point sampling."""
     drawn = torch.randperm(points.shape[1], generator=generator)[:4 * num_tokens]
-    chosen = torch.zeros(len(points), num_tokens, dtype=torch.long)
-    for row, candidates in enumerate(points[:, drawn]):
-        distance = torch.full((len(drawn),), float("inf"), dtype=points.dtype)
-        last = 0
-        for token in range(num_tokens):
-            chosen[row, token] = drawn[last]
-            offset = candidates - candidates[last]
-            distance = torch.minimum(distance, offset.square().sum(-1))
-            last = int(distance.argmax())
-    return chosen
+    return torch.stack([drawn[farthest_points(candidates, num_tokens)]
+                        for candidates in points[:, drawn]])
