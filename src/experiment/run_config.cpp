@@ -57,6 +57,7 @@ void use_upstream_sampling(const fs::path& folder, RunConfig* config) {
   const bool triposg = config->dit.global_attention == dit::GlobalAttentionKind::kNone;
   config->vae.num_tokens = triposg ? 2048 : 1024;
   config->sampler = flow::SamplerConfig();
+  config->decoder.coarse_resolution = 65;  // their fields are logits, steeper than max_slope
   if (pretrained::has_part(folder, Part::kScheduler)) {
     config->sampler.schedule =
         pretrained::read_scheduler_config(pretrained::part_folder(folder, Part::kScheduler) /

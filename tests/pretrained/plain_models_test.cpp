@@ -106,6 +106,16 @@ std::vector<Case> cases() {
     }
   }
   config = testing::tiny_dit_config();
+  config.router.gate_compressed = false;
+  for (const auto gate_target : all_of<ops::GateTarget>()) {
+    for (const int64_t num_selected : {0, 1}) {
+      config.router.gate_target = gate_target;
+      config.router.num_selected = num_selected;
+      add(std::string(config::name_of(gate_target)) + "_compressed_not_gated_k" +
+          std::to_string(num_selected));
+    }
+  }
+  config = testing::tiny_dit_config();
   config.num_layers = 5;
   config.global_blocks = {1, 4};
   config.global_image_attention = false;
