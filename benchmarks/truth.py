@@ -1,0 +1,93 @@
+"""Measures what the results rest on: images, decoding, routing, exports, tests. Writes truth.json.
+
+usage: benchmarks/truth.py BUILD_FOLDER OBJECTS [MUTANTS.json]
+OBJECTS: a folder of meshes (the bar was set on 63 objects of 586 components); the extraction of their
+exact distances takes about ten minutes. MUTANTS.json: what scripts/mutants.py wrote.
+The scores of the quickstart are in quickstart.json.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from provenance import bar, provenance
+
+RESULT = pathlib.Path(__file__).parent / "results" / "truth.json"
+SCIENCE = ("ops", "nn", "vae", "image_encoder", "dit", "flow", "data", "generation", "training",
+           "evaluation", "experiment", "parity", "mesh")
+
+
+def run_tests(build, name, pattern="*", shared=None):
+    """The tests of one program as GoogleTest's JSON tells them."""
+    with tempfile.TemporaryDirectory() as folder:
+        output = pathlib.Path(folder) / "tests.json"
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        if shared is not None:
+            environment["MOCA_SHARED"] = shared
+        subprocess.run([build / "tests" / f"moca_{name}_test", "--gtest_brief=1",
+                        f"--gtest_filter={pattern}", f"--gtest_output=json:{output}"],
+                       env=environment, check=False, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        suites = json.loads(output.read_text())["testsuites"]
+    return [test for suite in suites for test in suite["testsuite"]]
+
+
+def share_passed(build, name, pattern):
+    tests = run_tests(build, name, pattern)
+    passed = [test for test in tests if test["result"] == "COMPLETED" and "failures" not in test]
+    return len(passed) / len(tests) if tests else 0.0
+
+
+def skipped_without_shared(build):
+    """Names of the tests of the science core that skip where no reference files are."""
+    return [f"{name}: {test['classname']}.{test['name']}" for name in SCIENCE
+            for test in run_tests(build, name, shared="/nonexistent")
+            if test["result"] == "SKIPPED"]
+
+
+def loader_error(build):
+    test, = run_tests(build, "pretrained", "PlainModels.LoadEveryKindOfDitAndComputeWhatWeDo")
+    return float(test["worst"])
+
+
+def main():
+    if len(sys.argv) not in (3, 4):
+        sys.exit(__doc__)
+    build = pathlib.Path(sys.argv[1]).resolve()
+    thin = json.loads(subprocess.run([build / "benchmarks" / "moca_thin_components_benchmark",
+                                      sys.argv[2]], check=True, capture_output=True,
+                                     text=True).stdout)
+    lost = sorted(set(thin["slope"]["names"]) - set(thin["dense"]["names"]))
+    skipped = skipped_without_shared(build)
+    bars = [
+        bar("tests passed: touching boxes give the same image as one component",
+            share_passed(build, "mesh", "Renderer.ShowsTheSameImage*"), "==", 1.0),
+        bar(f"empty components that the dense lattice finds, of {thin['components']}", len(lost),
+            "==", 0),
+        bar("tests passed: importance in float under autocast, 10,000 of 10,000 rows select alike in "
+            "any order", share_passed(build, "dit", "Router.SelectsTheSameOthers*"), "==", 1.0),
+        bar("tests passed: `sample --weights` gives the bytes of `sample --run`, dense and MoCA",
+            share_passed(build, "commands", "Commands.AnExportSamplesTheBytesOfItsRun"), "==", 1.0),
+        bar("largest error of the plain loader / largest velocity", loader_error(build), "<=", 5e-6),
+        bar("tests of the science core that skip without the reference files", len(skipped), "==", 0),
+    ]
+    further = {"skipped": skipped, "empty": thin}
+    if len(sys.argv) == 4:
+        mutants = json.loads(pathlib.Path(sys.argv[3]).read_text())["mutants"]
+        survivors = [mutant["name"] for mutant in mutants if not mutant["noticed_by"]]
+        bars += [bar("mutants", len(mutants), ">=", 60),
+                 bar("mutants that no test notices", len(survivors), "==", 0)]
+        further["survivors"] = survivors
+    result = {**provenance("what results rest on: images, decoding, routing, exports, tests",
+                           "benchmarks/truth.py BUILD_FOLDER OBJECTS MUTANTS.json"),
+              "bars": bars, **further}
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    for line in bars:
+        print(f"{line['name']}: {line['value']} ({line['relation']} {line['bar']})")
+
+
+if __name__ == "__main__":
+    main()
