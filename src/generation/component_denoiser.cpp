@@ -34,4 +34,9 @@ at::Tensor ComponentDenoiserImpl::image_tokens(const at::Tensor& images,
       .unflatten(0, {B, N});
 }
 
+at::Tensor ComponentDenoiserImpl::velocity(const dit::DitInput& input,
+                                           const std::optional<at::Generator>& generator) {
+  return dit_->forward(input, generator);
+}
+
 }  // namespace moca::generation

@@ -192,7 +192,7 @@ std::vector<at::Tensor> ComponentGenerator::generate_latents(const std::vector<R
   const auto velocity = [&](const at::Tensor& noisy_latents, const at::Tensor& noise_level,
                             bool conditioned) {
     stop_if_interrupted();
-    return denoiser_->dit()->forward(
+    return denoiser_->velocity(
         {noisy_latents, noise_level, conditioned ? image_tokens : at::Tensor(),
          conditioned ? start.conditioned_ids : start.unconditioned_ids, start.component_mask});
   };

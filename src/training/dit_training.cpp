@@ -42,10 +42,10 @@ TrainingTask dit_training(const DitTrainingSetup& setup) {
     const auto component_ids = dit::draw_component_ids(
         B, batch.latents.size(1), denoiser->dit()->config().codebook_size, generator);
 
-    const auto velocity = denoiser->dit()->forward(
-        {noisy.noisy_latents, noisy.noise_level, dropped(image_tokens, kept),
-         component_ids.to(device), batch.component_mask},
-        generator);
+    const auto velocity =
+        denoiser->velocity({noisy.noisy_latents, noisy.noise_level, dropped(image_tokens, kept),
+                            component_ids.to(device), batch.component_mask},
+                           generator);
     measure_losses(*measurements, noisy, velocity, batch.component_mask);
     return flow::velocity_loss(velocity, noisy.velocity, batch.component_mask,
                                flow::loss_weight(noisy.noise_level, flow.loss_weighting));  // Eq. 9

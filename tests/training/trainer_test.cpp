@@ -463,6 +463,57 @@ TEST(Trainer, AddsUpTheGradientsOfAStepsMicroBatches) {
   EXPECT_NEAR(run.metrics()[0].at("loss"), whole, 1e-6);
 }
 
+// With a large epsilon AdamW's first step goes along the gradient, in proportion to it, where the
+// usual one would hide a factor.
+TEST(Trainer, TwoMicroBatchesOfUnequalWeightStepAsOneBatchOfBoth) {
+  auto config = toy_training();
+  config.max_steps = 1;
+  config.optimizer.max_gradient_norm = 0;
+  config.optimizer.weight_decay = 0;
+  config.optimizer.warmup_steps = 0;
+  config.optimizer.epsilon = 1e4;
+  config.optimizer.learning_rate = 1e3;
+  const RunFolder in_two("two"), in_one("one");
+  const ToyTask two, one;
+  const auto before = two.model->weight.detach().clone();
+  auto task = two.task();
+  task.weight = [](MicroBatch which) { return which.index == 0 ? 0.25 : 0.75; };
+  config.micro_batches = 2;
+  in_two.train(task, config);
+  auto whole = one.task();
+  whole.loss = [model = one.model](MicroBatch which) mutable {
+    return 0.25 * ToyTask::loss(model, {which.step, 0}) +
+           0.75 * ToyTask::loss(model, {which.step, 1});
+  };
+  config.micro_batches = 1;
+  in_one.train(whole, config);
+  const auto step = one.model->weight.detach() - before;
+  EXPECT_GT(step.abs().max().item<double>(), 1e-3);
+  EXPECT_TRUE(all_close(two.model->weight.detach() - before, step, 1e-6));
+  EXPECT_NEAR(in_two.metrics()[0].at("loss"), in_one.metrics()[0].at("loss"), 1e-6);
+  EXPECT_NEAR(in_two.metrics()[0].at("gradient_norm"), in_one.metrics()[0].at("gradient_norm"),
+              1e-6);
+}
+
+// Gradients of a step must be gone before the next.
+TEST(Trainer, EveryStepFollowsItsOwnGradientAlone) {
+  const RunFolder run;
+  const ToyTask toy;
+  auto config = toy_training();
+  config.max_steps = 2;
+  config.optimizer.max_gradient_norm = 0;
+  config.optimizer.learning_rate = 1e-12;
+  run.train(toy.task(), config);
+  auto model = ToyTask().model;
+  for (int64_t step = 0; step < 2; ++step) {
+    model->zero_grad();
+    ToyTask::loss(model, {step, 0}).backward();
+    const double norm =
+        at::cat({model->weight.grad().flatten(), model->bias.grad()}).norm().item<double>();
+    EXPECT_NEAR(run.metrics()[step].at("gradient_norm"), norm, 1e-5);
+  }
+}
+
 TEST(Trainer, KeepsCheckpointsOfRoundStepsForGood) {
   const RunFolder run;
   auto config = toy_training();

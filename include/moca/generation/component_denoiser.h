@@ -3,6 +3,8 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
+#include <optional>
+
 #include "moca/dit/moca_dit.h"
 #include "moca/image_encoder/image_encoder.h"
 #include "moca/vae/latent_statistics.h"
@@ -20,6 +22,11 @@ class ComponentDenoiserImpl : public torch::nn::Module {
   // Image tokens [B, T, D_image] of pictures [B, 3, S, S], or [B, N, T, D_image] of what the
   // encoder sees of every component, [B, N, 7, S, S]; zero for absent ones. component_mask: [B, N].
   at::Tensor image_tokens(const at::Tensor& images, const at::Tensor& component_mask);
+
+  // The DiT's velocity [B, N, L, C]: what training and sampling ask for. Virtual, so that a test
+  // can put a recorder in the DiT's place.
+  virtual at::Tensor velocity(const dit::DitInput& input,
+                              const std::optional<at::Generator>& generator = std::nullopt);
 
   dit::MocaDit dit() const { return dit_; }
   image_encoder::ImageEncoder image_encoder() const { return image_encoder_; }
