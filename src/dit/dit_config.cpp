@@ -14,6 +14,10 @@ void DitConfig::validate(const std::string& path) const {
   if (width % 2 != 0) {
     throw Error(path + ".width (" + std::to_string(width) + ") must be even.");
   }
+  if (dense_tokens == DenseTokens::kSamePairs && global_attention != GlobalAttentionKind::kDense) {
+    throw Error(path + ".dense_tokens is same_pairs, but " + path + ".global_attention is not " +
+                "dense: set it to dense, or leave dense_tokens out.");
+  }
   for (const int64_t block : global_blocks) {
     if (block >= num_layers) {
       throw Error(path + ".global_blocks names block " + std::to_string(block) + ", but " + path +

@@ -9,6 +9,7 @@
 #include "moca/checkpoint/write_checkpoint.h"
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
+#include "moca/dit/dense_tokens.h"
 #include "moca/nn/default_type.h"
 #include "moca/nn/lora.h"
 #include "moca/pretrained/hugging_face_config.h"
@@ -108,8 +109,17 @@ vae::VecsetVae vae_of(const RunConfig& config, c10::Device device) {
   if (config.stage == Stage::kVae) {
     return load_vae(config.folder(), device);
   }
-  return config.pretrained.vae.empty() ? load_vae(config.vae_run, device)
-                                       : pretrained_vae(config, device);
+  auto vae = config.pretrained.vae.empty() ? load_vae(config.vae_run, device)
+                                           : pretrained_vae(config, device);
+  if (config.dit.dense_tokens == dit::DenseTokens::kSamePairs) {
+    const int64_t of_moc = vae->config().num_tokens, N = config.data.max_components;
+    const int64_t tokens = dit::dense_tokens_of_same_pairs(config.dit, of_moc, N);
+    log::info("dense attention gets " + std::to_string(tokens) + " instead of " +
+              std::to_string(of_moc) + " tokens of a component: as many pairs as MoC between " +
+              std::to_string(N) + " components");
+    vae->set_num_tokens(tokens);
+  }
+  return vae;
 }
 
 generation::ComponentDenoiser initial_denoiser(const RunConfig& config, int64_t latent_channels) {

@@ -10,6 +10,7 @@
 #include "moca/checkpoint/checkpoint_folder.h"
 #include "moca/checkpoint/safetensors.h"
 #include "moca/core/file_io.h"
+#include "moca/dit/dense_tokens.h"
 #include "moca/experiment/convert_run.h"
 #include "moca/pretrained/write_pretrained.h"
 #include "tests/experiment/tiny_runs.h"
@@ -143,6 +144,21 @@ TEST_F(PublicWeights, WithoutPartEmbeddingGiveAnyNumberOfParts) {
   EXPECT_EQ(latents({}, 40).size(0), 40);
   write_dit(dit::GlobalAttentionKind::kNone, 0);  // TripoSG
   EXPECT_THAT(refusal([&] { latents({}, 2); }), HasSubstr("ids for 1 to 1"));
+}
+
+TEST_F(Models, DenseAttentionOfAsManyPairsGetsFewerTokens) {
+  auto config = runs_->dit_config("dense");
+  config.dit.global_attention = dit::GlobalAttentionKind::kDense;
+  const int64_t all = vae_of(config, at::kCPU)->config().num_tokens;
+  config.dit.dense_tokens = dit::DenseTokens::kSamePairs;
+  const auto vae = vae_of(config, at::kCPU);
+  const int64_t fewer =
+      dit::dense_tokens_of_same_pairs(config.dit, all, config.data.max_components);
+  EXPECT_LT(fewer, all);
+  EXPECT_EQ(vae->config().num_tokens, fewer);
+  config.training.max_steps = 2;
+  train_run(config, false);  // and trains with them
+  EXPECT_TRUE(std::filesystem::exists(config.folder() / "checkpoints"));
 }
 
 TEST_F(Models, AVaeRunCannotGenerate) {

@@ -19,10 +19,18 @@ enum class GlobalAttentionKind { kMoc, kDense, kNone };
 // whole.
 enum class CompressedTokens { kKeysOnly, kFull };
 
+// How many tokens of a component dense attention gets: as many as MoC, or so many that a global
+// block has as many pairs of query and key.
+enum class DenseTokens { kSameTokens, kSamePairs };
+
 constexpr auto enum_names(GlobalAttentionKind) {
   return std::array{std::pair{"moc", GlobalAttentionKind::kMoc},
                     std::pair{"dense", GlobalAttentionKind::kDense},
                     std::pair{"none", GlobalAttentionKind::kNone}};
+}
+constexpr auto enum_names(DenseTokens) {
+  return std::array{std::pair{"same_tokens", DenseTokens::kSameTokens},
+                    std::pair{"same_pairs", DenseTokens::kSamePairs}};
 }
 constexpr auto enum_names(CompressedTokens) {
   return std::array{std::pair{"keys_only", CompressedTokens::kKeysOnly},
@@ -58,6 +66,7 @@ struct DitConfig {
   int64_t num_heads = 16;
   int64_t num_layers = 21;
   GlobalAttentionKind global_attention = GlobalAttentionKind::kMoc;
+  DenseTokens dense_tokens = DenseTokens::kSameTokens;
   std::vector<int64_t> global_blocks;
   int64_t num_compressed_tokens = 64;
   CompressedTokens compressed_tokens = CompressedTokens::kKeysOnly;
@@ -75,6 +84,10 @@ struct DitConfig {
       "blocks; the second half gets skips from the first (TripoSG: 21)", at_least(1));
     v("global_attention", self.global_attention,
       "attention between components: moc, PartCrafter's dense baseline, or none (TripoSG)");
+    v("dense_tokens", self.dense_tokens,
+      "dense: the VAE's num_tokens, or so many that between data.max_components components a "
+      "global "
+      "block has as many pairs of query and key as MoC with the VAE's num_tokens");
     v("global_blocks", self.global_blocks,
       "which blocks are global; [] is every even one (PartCrafter)", at_least(0));
     v("num_compressed_tokens", self.num_compressed_tokens,

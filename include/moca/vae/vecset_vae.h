@@ -96,6 +96,8 @@ class VecsetVaeImpl : public torch::nn::Module {
   at::Tensor query_prepared(const nn::HeadTensors& prepared, const at::Tensor& query_points);
 
   const VaeConfig& config() const { return config_; }
+  // From now on a component is encoded to so many tokens; no weight depends on their number.
+  void set_num_tokens(int64_t num_tokens) { config_.num_tokens = num_tokens; }
 
  private:
   at::ScalarType weight_type() const;
