@@ -41,7 +41,9 @@ void convert_run(const RunConfig& config, const std::filesystem::path& output) {
   }
   std::optional<pretrained::SamplingDescription> sampling;
   if (config.stage == Stage::kDit) {
-    sampling.emplace().settings = exported_settings(config);
+    RunConfig used = config;
+    used.vae.num_tokens = vae->config().num_tokens;  // of the VAE's own run, or of dit.dense_tokens
+    sampling.emplace().settings = exported_settings(used);
   }
   pretrained::write_model_index(output, sampling);
   log::info("wrote " + output.string());

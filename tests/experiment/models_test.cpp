@@ -158,7 +158,9 @@ TEST_F(Models, DenseAttentionOfAsManyPairsGetsFewerTokens) {
   EXPECT_EQ(vae->config().num_tokens, fewer);
   config.training.max_steps = 2;
   train_run(config, false);  // and trains with them
-  EXPECT_TRUE(std::filesystem::exists(config.folder() / "checkpoints"));
+  const testing::TemporaryFolder folder;
+  convert_run(config, folder / "export");
+  EXPECT_EQ(pretrained_config(folder / "export", {}).vae.num_tokens, fewer);
 }
 
 TEST_F(Models, AVaeRunCannotGenerate) {
