@@ -104,6 +104,9 @@ at::Tensor moc_attention(const at::Tensor& query, const at::Tensor& key, const a
   if (sizes.M == 0) {
     input.compressed_key = input.compressed_value = at::Tensor();
   }
+  if (sizes.num_selected == 0 && !plan.gate_compressed) {
+    checked.gate_target = GateTarget::kNone;  // nothing is left that a gate would multiply
+  }
   auto backend = plan.backend;
   if (backend == MocBackend::kAuto) {
     backend =

@@ -204,7 +204,8 @@ void PackedContext::unpack(const at::Tensor& packed_gradient, const HeadChunk& c
     with_type(packed.scalar_type(), on_widest_loads(gradient), [&](auto number, auto width) {
       using T = decltype(number);
       using Gate = GateOf<T>;
-      run(UnpackContext<T, Gate, width>{layout_, lists<Gate>(), chunk, gated, of_full,
+      const bool of_gated = gated && (of_full || layout_.gates_compressed);
+      run(UnpackContext<T, Gate, width>{layout_, lists<Gate>(), chunk, of_gated, of_full,
                                         packed.template const_data_ptr<T>(), view<T>(gradient)},
           num_rows_ * chunk.num_heads, packed.device());
     });

@@ -58,7 +58,7 @@ struct ContextLists {
   }
   MOCA_HOST_DEVICE Gate gate(const ContextLayout& layout, int64_t row, int32_t place,
                              int32_t component) const {
-    return layout.is_gated(place) ? importance[row * layout.N + component] : Gate(1);
+    return place == 0 ? Gate(1) : importance[row * layout.N + component];
   }
 };
 

@@ -137,6 +137,7 @@ TEST(MocaDit, EverySwitchChangesTheVelocity) {
       {"B no compression", [](DitConfig& c) { c.attend_compressed = false; }},
       {"C gate on values", [](DitConfig& c) { c.router.gate_target = ops::GateTarget::kValue; }},
       {"no gate", [](DitConfig& c) { c.router.gate_target = ops::GateTarget::kNone; }},
+      {"no gate on compressed tokens", [](DitConfig& c) { c.router.gate_compressed = false; }},
       {"D softmax", [](DitConfig& c) { c.router.activation = ops::RouterActivation::kSoftmax; }},
       {"F one routing for all heads", [](DitConfig& c) { c.router.per_head = false; }},
       {"compressed tokens pass in full",

@@ -90,7 +90,11 @@ TEST(RunConfig, TheRecipesAreThePapers) {
     EXPECT_EQ(config.vae.num_tokens / config.dit.num_compressed_tokens, 8) << phase.file;
     EXPECT_EQ(config.dit.width, 2048) << phase.file;
   }
-  EXPECT_GT(recipe("scene_1024.yaml").dit_training.lora.rank, 0);
+  const auto scene = recipe("scene_1024.yaml");
+  EXPECT_GT(scene.dit_training.lora.rank, 0);
+  EXPECT_EQ(scene.pretrained.inflation, image_encoder::Inflation::kZero);
+  EXPECT_EQ(scene.dit_training.lora.also_train,
+            std::vector<std::string>{"patch_embeddings.projection"});
 }
 
 TEST(RunConfig, TakesItsNameFromTheFile) {

@@ -28,6 +28,7 @@ class SceneRecipe : public ::testing::Test {
     const auto recipe = load_config(
         file, {"pretrained.vae=", "pretrained.dit=", "pretrained.image_encoder=", "vae_run=vae"});
     auto config = runs_.dit_config("scene");
+    config.image_encoder.trainable = recipe.image_encoder.trainable;
     config.image_encoder.num_channels = recipe.image_encoder.num_channels;
     config.pretrained.image_encoder = runs_ / "objects";
     config.pretrained.inflation = recipe.pretrained.inflation;
@@ -43,7 +44,7 @@ at::Tensor new_channels(const generation::ComponentDenoiser& denoiser) {
 }
 
 // By how much the image tokens move when only the mask, the seventh channel, does.
-double change_by_the_mask(const generation::ComponentDenoiser& denoiser) {
+double change_by_the_mask(generation::ComponentDenoiser denoiser) {
   const torch::NoGradGuard no_grad;
   const int64_t S = denoiser->image_encoder()->config().image_size;
   auto images = at::randn({1, 1, 7, S, S}, generator_for(2, "scene test"), at::TensorOptions());

@@ -81,6 +81,8 @@ TEST(HuggingFaceConfig, IsReadAgainAsItWasWritten) {
     DitDescription dit{testing::tiny_dit_config(), 4, 16};
     dit.dit.global_attention = kind;
     dit.dit.router.activation = ops::RouterActivation::kSoftmax;
+    dit.dit.router.sampling = ops::RouterSampling::kLogits;
+    dit.dit.router.gate_compressed = false;
     EXPECT_EQ(again(json_of(dit), dit_config_from), json_of(dit));
   }
   auto encoder = testing::tiny_image_encoder_config();
