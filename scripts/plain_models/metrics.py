@@ -4,7 +4,10 @@ PartCrafter's conventions: the Chamfer distance is the sum of both directions' m
 F-score counts distances strictly below its threshold, self-IoU compares filled voxel sets.
 """
 
+import math
+
 import numpy as np
+import torch
 
 
 def point_distances(a, b):
@@ -58,12 +61,20 @@ def box_surface_grid(boxes, step):
     return np.concatenate(points), np.concatenate(areas)
 
 
-def compare_boxes(prediction, reference, step=0.01):
-    """The metrics between two scenes of boxes with endlessly many points."""
+def to_nearest_sample(distance, density):
+    """The mean distance to the nearest of randomly spread points of so many per area, on a surface
+    at this distance: no point is nearer than x with the probability exp(-pi density (x^2 - d^2))."""
+    scaled = torch.from_numpy(math.sqrt(math.pi * density) * distance)
+    return distance + torch.special.erfcx(scaled).numpy() / (2 * math.sqrt(density))
+
+
+def compare_boxes(prediction, reference, count, step=0.01):
+    """The metrics between two scenes of boxes, each sampled by `count` points."""
     points, areas = box_surface_grid(prediction, step)
     others, other_areas = box_surface_grid(reference, step)
-    return comparison(distance_to_boxes(points, reference), distance_to_boxes(others, prediction),
-                      areas, other_areas)
+    forth = to_nearest_sample(distance_to_boxes(points, reference), count / other_areas.sum())
+    back = to_nearest_sample(distance_to_boxes(others, prediction), count / areas.sum())
+    return comparison(forth, back, areas, other_areas)
 
 
 def normalised(boxes):

@@ -220,65 +220,73 @@ TEST(MocaDit, ShowsEveryBlocksTokensWithoutChangingTheResult) {
 }
 
 // A dense model of a reference's size with its weights; components keep their ids' embedding.
-class Reference : public ::testing::Test {
+class ReferenceDit : public testing::FixtureTest {
  protected:
-  // False where the fixture is not there, after a skip.
-  bool open(const std::string& name, const std::string& embedding, int64_t codebook_size) {
-    const auto path = testing::fixture_file(name);
-    if (!std::filesystem::exists(path)) {
-      return false;
-    }
-    file_.emplace(path);
+  using FixtureTest::FixtureTest;
+
+  MocaDit make_dit(const std::string& embedding, int64_t codebook_size) {
+    const auto& model = description_.at("model");
     DitConfig config;
-    config.width = 64;
-    config.num_heads = 4;
-    config.num_layers = 5;
+    config.width = model.at("width");
+    config.num_heads = model.at("num_attention_heads");
+    config.num_layers = model.at("num_layers");
     config.global_attention = GlobalAttentionKind::kDense;
     config.codebook_size = codebook_size;
-    dit_ = MocaDit(config, 8, 48);
-    testing::load_fixture_weights(*dit_, *file_, "component_embedding", embedding);
+    MocaDit dit(config, model.at("in_channels"), model.at("cross_attention_dim"));
+    testing::load_fixture_weights(*dit, *file_, "component_embedding", embedding);
     if (!embedding.empty()) {
-      dit_->named_parameters()["component_embedding.weight"].copy_(
+      dit->named_parameters()["component_embedding.weight"].copy_(
           file_->read(embedding + ".weight"));
     }
-    return true;
+    return dit;
   }
 
   const torch::NoGradGuard no_grad_;
-  std::optional<checkpoint::SafetensorsFile> file_;
-  MocaDit dit_{nullptr};
 };
 
-TEST_F(Reference, TripoSGAgreesForOneComponent) {
-  if (!open("dit_triposg", "", 0)) {
-    GTEST_SKIP() << "no fixture dit_triposg";
-  }
-  DitInput input;
-  input.noisy_latents = file_->read("inputs/hidden_states").unsqueeze(1);
-  input.noise_level = file_->read("inputs/timestep") / 1000.0;
-  input.image_tokens = file_->read("inputs/encoder_hidden_states");
-  input.component_ids = at::zeros({3, 1}, at::kLong);
-  input.component_mask = at::ones({3, 1}, at::kBool);
-  EXPECT_TRUE(all_close(dit_(input).squeeze(1), file_->read("outputs/sample"), 5e-5));
+class TripoSgFixture : public ReferenceDit {
+ protected:
+  TripoSgFixture() : ReferenceDit("dit_triposg") {}
+};
+
+INSTANTIATE_TEST_SUITE_P(From, TripoSgFixture, testing::both_origins(), testing::name_of_origin);
+
+TEST_P(TripoSgFixture, AgreesForOneComponent) {
+  auto dit = make_dit("", 0);
+  DitInput input_;
+  input_.noisy_latents = input("hidden_states").unsqueeze(1);
+  input_.noise_level = input("timestep") / 1000.0;
+  input_.image_tokens = input("encoder_hidden_states");
+  const int64_t B = input_.noise_level.size(0);
+  input_.component_ids = at::zeros({B, 1}, at::kLong);
+  input_.component_mask = at::ones({B, 1}, at::kBool);
+  EXPECT_TRUE(all_close(dit(input_).squeeze(1), output("sample"), 5e-5));
 }
 
-TEST_F(Reference, PartCrafterAgreesForSeveralComponents) {
-  if (!open("dit_partcrafter", "part_embedding", 8)) {
-    GTEST_SKIP() << "no fixture dit_partcrafter";
-  }
-  const auto counts = file_->read("inputs/num_parts");
-  const auto expected = file_->read("outputs/train_sample");
+class PartCrafterFixture : public ReferenceDit {
+ protected:
+  PartCrafterFixture() : ReferenceDit("dit_partcrafter") {}
+};
+
+INSTANTIATE_TEST_SUITE_P(From, PartCrafterFixture, testing::both_origins(),
+                         testing::name_of_origin);
+
+TEST_P(PartCrafterFixture, AgreesForSeveralComponents) {
+  auto dit = make_dit("part_embedding", 8);
+  const auto counts = input("num_parts");
+  const auto expected = output("train_sample");
   int64_t first = 0;
   for (int64_t asset = 0; asset < counts.size(0); ++asset) {
     const auto N = counts[asset].item<int64_t>();
-    const auto rows = [&](const char* name) { return file_->read(name).narrow(0, first, N); };
-    DitInput input;
-    input.noisy_latents = rows("inputs/hidden_states").unsqueeze(0);
-    input.noise_level = rows("inputs/timestep").narrow(0, 0, 1) / 1000.0;
-    input.image_tokens = rows("inputs/encoder_hidden_states").narrow(0, 0, 1);
-    input.component_ids = at::arange(N).unsqueeze(0);
-    input.component_mask = at::ones({1, N}, at::kBool);
-    EXPECT_TRUE(all_close(dit_(input)[0], expected.narrow(0, first, N), 5e-5)) << "asset " << asset;
+    const auto rows = [&](const char* name) { return input(name).narrow(0, first, N); };
+    DitInput asset_input;
+    asset_input.noisy_latents = rows("hidden_states").unsqueeze(0);
+    asset_input.noise_level = rows("timestep").narrow(0, 0, 1) / 1000.0;
+    asset_input.image_tokens = rows("encoder_hidden_states").narrow(0, 0, 1);
+    asset_input.component_ids = at::arange(N).unsqueeze(0);
+    asset_input.component_mask = at::ones({1, N}, at::kBool);
+    EXPECT_TRUE(all_close(dit(asset_input)[0], expected.narrow(0, first, N), 5e-5))
+        << "asset " << asset;
     first += N;
   }
 }

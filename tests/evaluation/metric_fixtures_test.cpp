@@ -1,4 +1,5 @@
-// The metrics against numbers computed with scipy and trimesh, and against closed forms.
+// The metrics against numbers computed with scipy and trimesh, or by scripts/golden_metrics.py by
+// brute force, and against closed forms.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -21,20 +22,23 @@ using moca::testing::sphere_points;
 using nlohmann::json;
 using Points = std::vector<Vec3>;
 
-class MetricFixtures : public ::testing::Test {
+class MetricFixtures : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    folder_ = testing::shared_folder() / "fixtures";
-    std::ifstream file(folder_ / "metrics.json");
-    if (!file) {
-      GTEST_SKIP() << "no reference fixtures; set MOCA_SHARED to their folder";
+    folder_ = testing::fixture_folder(GetParam());
+    const auto path = folder_ / "metrics.json";
+    if (testing::may_skip(path, GetParam())) {
+      GTEST_SKIP() << "no fixture at " << path;
     }
+    std::ifstream file(path);
     fixtures_ = json::parse(file);
   }
 
   std::filesystem::path folder_;
   json fixtures_;
 };
+
+INSTANTIATE_TEST_SUITE_P(From, MetricFixtures, testing::both_origins(), testing::name_of_origin);
 
 Vec3 to_vec3(const json& numbers) {
   return {numbers[0].get<float>(), numbers[1].get<float>(), numbers[2].get<float>()};
@@ -97,7 +101,7 @@ constexpr std::array<std::pair<ChamferForm, const char*>, 3> kForms = {
      {ChamferForm::kMeanL2, "cd_alt_mean_of_directions"},
      {ChamferForm::kSumSquared, "cd_alt_squared_sum"}}};
 
-TEST_F(MetricFixtures, ClosedForms) {
+TEST_P(MetricFixtures, ClosedForms) {
   constexpr int64_t kCount = 50000;
   for (const json& fixture : fixtures_.at("closed_form")) {
     SCOPED_TRACE(fixture.at("name").get<std::string>());
@@ -124,7 +128,7 @@ TEST_F(MetricFixtures, ClosedForms) {
   }
 }
 
-TEST_F(MetricFixtures, PointClouds) {
+TEST_P(MetricFixtures, PointClouds) {
   for (const json& fixture : fixtures_.at("points_exact")) {
     SCOPED_TRACE(fixture.at("name").get<std::string>());
     const json& expected = fixture.at("expect");
@@ -142,7 +146,7 @@ TEST_F(MetricFixtures, PointClouds) {
   }
 }
 
-TEST_F(MetricFixtures, ScenesAsTheyAreAndRenormalised) {
+TEST_P(MetricFixtures, ScenesAsTheyAreAndRenormalised) {
   for (const json& fixture : fixtures_.at("mesh_pairs")) {
     const auto prediction = mesh::read_scene(folder_ / fixture.at("pred").get<std::string>());
     const auto reference = mesh::read_scene(folder_ / fixture.at("gt").get<std::string>());
@@ -159,7 +163,7 @@ TEST_F(MetricFixtures, ScenesAsTheyAreAndRenormalised) {
   }
 }
 
-TEST_F(MetricFixtures, QuarterTurns) {
+TEST_P(MetricFixtures, QuarterTurns) {
   const json& fixture = fixtures_.at("alignment");
   const auto count = fixture.at("n_points").get<int64_t>();
   const auto scene = mesh::read_scene(folder_ / fixture.at("mesh").get<std::string>());
@@ -183,7 +187,7 @@ TEST_F(MetricFixtures, QuarterTurns) {
   }
 }
 
-TEST_F(MetricFixtures, SelfIouCountsEveryVoxelAsTrimesh) {
+TEST_P(MetricFixtures, SelfIouCountsEveryVoxel) {
   for (const json& fixture : fixtures_.at("self_iou")) {
     SCOPED_TRACE(fixture.at("name").get<std::string>());
     mesh::Scene scene = mesh::read_scene(folder_ / fixture.at("mesh").get<std::string>());

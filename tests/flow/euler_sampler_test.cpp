@@ -180,25 +180,28 @@ TEST(EulerSampler, ShowsEveryStepToTheObserver) {
   EXPECT_TRUE(bit_equal(steps.back().latents, latents));
 }
 
-TEST(EulerSampler, FollowsPartCraftersLoop) {
-  const auto path = testing::fixture_file("partcrafter_sampler");
-  if (!std::filesystem::exists(path)) {
-    GTEST_SKIP() << "no fixture at " << path;
-  }
-  const checkpoint::SafetensorsFile file(path);
+class SamplerFixture : public testing::FixtureTest {
+ protected:
+  SamplerFixture() : FixtureTest("partcrafter_sampler") {}
+};
+
+INSTANTIATE_TEST_SUITE_P(From, SamplerFixture, testing::both_origins(), testing::name_of_origin);
+
+TEST_P(SamplerFixture, FollowsPartCraftersLoop) {
+  const int64_t num_steps = description_.at("num_inference_steps");
   // Its recorded predictions, guidance included, in the reference's sign.
   int64_t next = 0;
   const VelocityFunction velocity = [&](const at::Tensor&, const at::Tensor& level, bool) {
     EXPECT_EQ((level * 1000.0).to(at::kFloat)[0].item<float>(),
-              file.read("outputs/timesteps")[next].item<float>());
-    return -file.read("outputs/pred_" + std::to_string(next++)).unsqueeze(0);
+              output("timesteps")[next].item<float>());
+    return -output("pred_" + std::to_string(next++)).unsqueeze(0);
   };
-  sample(velocity, file.read("inputs/latents").unsqueeze(0), settings(5, 1.0),
+  sample(velocity, input("latents").unsqueeze(0), settings(num_steps, 1.0),
          [&](const SamplerStep& step) {
-           const auto expected = file.read("outputs/latents_" + std::to_string(step.index));
+           const auto expected = output("latents_" + std::to_string(step.index));
            EXPECT_TRUE(all_close(step.latents[0], expected, 1e-6));
          });
-  EXPECT_EQ(next, 5);
+  EXPECT_EQ(next, num_steps);
 }
 
 }  // namespace

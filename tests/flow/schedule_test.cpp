@@ -4,8 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -86,22 +84,14 @@ TEST(Schedule, TrainingIndexStaysInTheTable) {
                         at::tensor({0, 999}, at::kLong)));
 }
 
-class SchedulerFixture : public ::testing::Test {
+class SchedulerFixture : public testing::FixtureTest {
  protected:
-  void SetUp() override {
-    const auto path = testing::fixture_file("scheduler");
-    if (!std::filesystem::exists(path)) {
-      GTEST_SKIP() << "no fixture at " << path;
-    }
-    file_.emplace(path);
-  }
-  at::Tensor input(const std::string& name) const { return file_->read("inputs/" + name); }
-  at::Tensor output(const std::string& name) const { return file_->read("outputs/" + name); }
-
-  std::optional<checkpoint::SafetensorsFile> file_;
+  SchedulerFixture() : FixtureTest("scheduler") {}
 };
 
-TEST_F(SchedulerFixture, TablesAreTripoSgsBitForBit) {
+INSTANTIATE_TEST_SUITE_P(From, SchedulerFixture, testing::both_origins(), testing::name_of_origin);
+
+TEST_P(SchedulerFixture, TablesAreTripoSgsBitForBit) {
   int64_t index = 0;
   for (const auto& [config, num_steps] : fixture_schedules()) {
     const std::string prefix = std::to_string(index++) + "/";
@@ -114,7 +104,7 @@ TEST_F(SchedulerFixture, TablesAreTripoSgsBitForBit) {
   }
 }
 
-TEST_F(SchedulerFixture, StepsAreTripoSgsBitForBit) {
+TEST_P(SchedulerFixture, StepsAreTripoSgsBitForBit) {
   int64_t index = 0;
   for (const auto& [config, num_steps] : fixture_schedules()) {
     const std::string prefix = std::to_string(index) + "/prev_sample_";
@@ -130,7 +120,7 @@ TEST_F(SchedulerFixture, StepsAreTripoSgsBitForBit) {
   }
 }
 
-TEST_F(SchedulerFixture, ScaledNoiseIsTripoSgsBitForBit) {
+TEST_P(SchedulerFixture, ScaledNoiseIsTripoSgsBitForBit) {
   int64_t index = 0;
   for (const auto& [config, num_steps] : fixture_schedules()) {
     const auto timesteps = sampling_table(num_steps, config).timesteps.narrow(0, 0, 2);
@@ -139,7 +129,7 @@ TEST_F(SchedulerFixture, ScaledNoiseIsTripoSgsBitForBit) {
   }
 }
 
-TEST_F(SchedulerFixture, TrainingSampleIsPartCraftersBitForBit) {
+TEST_P(SchedulerFixture, TrainingSampleIsPartCraftersBitForBit) {
   const auto draws = logit_normal_density(input("density_normal"), 0.0, 1.0);
   EXPECT_TRUE(all_close(draws, output("density/logit_normal_u"), 1e-7));
   const auto index = training_index(draws);
@@ -155,7 +145,7 @@ TEST_F(SchedulerFixture, TrainingSampleIsPartCraftersBitForBit) {
   EXPECT_TRUE(bit_equal(clean - input("noise"), output("train_target_neg_v")));
 }
 
-TEST_F(SchedulerFixture, DensitiesAndWeightsAreTripoSgs) {
+TEST_P(SchedulerFixture, DensitiesAndWeightsAreTripoSgs) {
   EXPECT_TRUE(
       all_close(mode_density(input("density_uniform"), 1.29), output("density/mode_u"), 1e-6));
   const auto levels = input("loss_sigmas");

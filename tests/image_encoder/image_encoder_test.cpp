@@ -33,23 +33,26 @@ at::Tensor parameter(const ImageEncoder& encoder, const std::string& name) {
   return encoder->named_parameters()[name];
 }
 
-TEST(ImageEncoder, GivesDinoV2sTokensAtEverySize) {
-  const auto path = testing::fixture_file("dinov2");
-  if (!std::filesystem::exists(path)) {
-    GTEST_SKIP() << "no fixture at " << path;
-  }
-  const checkpoint::SafetensorsFile file(path);
+class DinoFixture : public testing::FixtureTest {
+ protected:
+  DinoFixture() : FixtureTest("dinov2") {}
+};
+
+INSTANTIATE_TEST_SUITE_P(From, DinoFixture, testing::both_origins(), testing::name_of_origin);
+
+TEST_P(DinoFixture, GivesDinoV2sTokensAtEverySize) {
+  const auto& model = description_.at("model");
   ImageEncoderConfig config;
-  config.image_size = 70;
-  config.width = 48;
-  config.num_layers = 3;
-  config.num_heads = 4;
-  config.position_grid = 5;
+  config.image_size = model.at("image_size");
+  config.patch_size = model.at("patch_size");
+  config.width = model.at("hidden_size");
+  config.num_layers = model.at("num_hidden_layers");
+  config.num_heads = model.at("num_attention_heads");
+  config.position_grid = config.image_size / config.patch_size;
   ImageEncoder encoder(config);
-  testing::load_fixture_weights(*encoder, file);
-  for (const std::string image : {"image_42x42", "image_70x70", "image_56x98"}) {
-    EXPECT_TRUE(all_close(encoder(file.read("inputs/" + image)),
-                          file.read("outputs/" + image + "/last_hidden_state"), 5e-5))
+  testing::load_fixture_weights(*encoder, *file_);
+  for (const std::string image : description_.at("images")) {
+    EXPECT_TRUE(all_close(encoder(input(image)), output(image + "/last_hidden_state"), 5e-5))
         << image;
   }
 }

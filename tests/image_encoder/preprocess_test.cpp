@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <string>
 #include <utility>
 
@@ -38,39 +37,53 @@ at::Tensor to_tensor(const Image& image) {  // [channels, H, W]
       .permute({2, 0, 1});
 }
 
-TEST(Preprocess, GivesTheProcessorsBits) {
-  const auto path = testing::fixture_file("dino_preprocess");
-  if (!std::filesystem::exists(path)) {
-    GTEST_SKIP() << "no fixture at " << path;
+class ProcessorFixture : public testing::FixtureTest {
+ protected:
+  ProcessorFixture() : FixtureTest("dino_preprocess") {}
+};
+
+INSTANTIATE_TEST_SUITE_P(From, ProcessorFixture, testing::both_origins(), testing::name_of_origin);
+
+TEST_P(ProcessorFixture, GivesTheProcessorsBits) {
+  PreprocessConfig config;
+  const auto& processor = description_.at("processor");
+  config.shortest_edge = processor.at("size").at("shortest_edge");
+  config.crop_width = processor.at("crop_size").at("width");
+  config.crop_height = processor.at("crop_size").at("height");
+  for (const std::string name : description_.at("images")) {
+    SCOPED_TRACE(name);
+    const auto picture = to_image(input(name));
+    EXPECT_TRUE(bit_equal(to_tensor(resize_and_crop(picture, config)),
+                          output(name + "/resized_cropped_u8")));
+    const auto values = preprocess_picture(picture, config);
+    if (file_->contains("outputs/" + name + "/pixel_values")) {
+      EXPECT_TRUE(bit_equal(values, output(name + "/pixel_values")));
+      continue;
+    }
+    const auto row = output(name + "/pixel_values_row");  // one of them, which is not said
+    bool found = false;
+    for (int64_t y = 0; y < values.size(1); ++y) {
+      found = found || at::equal(values.select(1, y), row);
+    }
+    EXPECT_TRUE(found);
   }
-  const checkpoint::SafetensorsFile file(path);
-  for (const std::string name : {"rgb_300x420", "rgb_180x240"}) {
-    const auto picture = to_image(file.read("inputs/" + name));
-    EXPECT_TRUE(bit_equal(to_tensor(resize_and_crop(picture, {})),
-                          file.read("outputs/" + name + "/resized_cropped_u8")))
-        << name;
-  }
-  const auto wide = preprocess_picture(to_image(file.read("inputs/rgb_300x420")));
-  EXPECT_TRUE(bit_equal(wide, file.read("outputs/rgb_300x420/pixel_values")));
-  const auto small = preprocess_picture(to_image(file.read("inputs/rgb_180x240")));
-  const auto row = file.read("outputs/rgb_180x240/pixel_values_row");  // one row of the 224
-  bool found = false;
-  for (int64_t y = 0; y < 224; ++y) {
-    found = found || at::equal(small.select(1, y), row);
-  }
-  EXPECT_TRUE(found);
 }
 
-TEST(Preprocess, CropsAsPrepareImageDoes) {
-  const auto path = testing::fixture_file("prepare_rgba");
-  if (!std::filesystem::exists(path)) {
-    GTEST_SKIP() << "no fixture at " << path;
+class ForegroundFixture : public testing::FixtureTest {
+ protected:
+  ForegroundFixture() : FixtureTest("prepare_rgba") {}
+};
+
+INSTANTIATE_TEST_SUITE_P(From, ForegroundFixture, testing::both_origins(), testing::name_of_origin);
+
+TEST_P(ForegroundFixture, CropsAsPrepareImageDoes) {
+  for (const std::string name : description_.at("images")) {
+    const auto picture = to_image(input(name));
+    EXPECT_TRUE(has_usable_alpha(picture)) << name;
+    EXPECT_TRUE(bit_equal(to_tensor(crop_to_foreground(picture)).permute({1, 2, 0}),
+                          output(name + "/prepared_rgb")))
+        << name;
   }
-  const checkpoint::SafetensorsFile file(path);
-  const auto picture = to_image(file.read("inputs/rgba_160x220"));
-  EXPECT_TRUE(has_usable_alpha(picture));
-  EXPECT_TRUE(bit_equal(to_tensor(crop_to_foreground(picture)).permute({1, 2, 0}),
-                        file.read("outputs/rgba_160x220/prepared_rgb")));
 }
 
 TEST(Preprocess, DropsAlphaAndRepeatsGrey) {

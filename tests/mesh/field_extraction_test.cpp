@@ -280,34 +280,47 @@ TEST(FieldExtraction, RefusesOptionsThatDoNotFit) {
   refuses(no_size);
 }
 
-// The vertices that PartCrafter's hierarchical extraction and skimage gave for a torus.
-std::vector<Vec3> reference_vertices() {
-  std::ifstream file(testing::shared_folder() / "fixtures" / "extraction.safetensors",
-                     std::ios::binary);
-  uint64_t header_size = 0;
-  if (!file.read(reinterpret_cast<char*>(&header_size), sizeof(header_size))) {
-    return {};
+// A torus whose surface others extracted: PartCrafter with skimage, or our plain statement.
+class ExtractionFixture : public ::testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    auto path = moca::testing::fixture_folder(GetParam()) / "extraction.safetensors";
+    if (moca::testing::may_skip(path, GetParam())) {
+      GTEST_SKIP() << "no fixture at " << path;
+    }
+    std::ifstream file(path, std::ios::binary);
+    uint64_t header_size = 0;
+    file.read(reinterpret_cast<char*>(&header_size), sizeof(header_size));
+    std::string header(header_size, ' ');
+    file.read(header.data(), static_cast<std::streamsize>(header_size));
+    const auto entry = nlohmann::json::parse(header).at("outputs/vertices");
+    file.seekg(entry.at("data_offsets")[0].get<std::streamoff>(), std::ios::cur);
+    vertices_.resize(entry.at("shape")[0].get<size_t>());
+    file.read(reinterpret_cast<char*>(vertices_.data()),
+              static_cast<std::streamsize>(vertices_.size() * sizeof(Vec3)));
+    std::ifstream description(path.replace_extension(".json"));
+    description_ = nlohmann::json::parse(description);
   }
-  std::string header(header_size, ' ');
-  file.read(header.data(), static_cast<std::streamsize>(header_size));
-  const auto entry = nlohmann::json::parse(header).at("outputs/vertices");
-  file.seekg(entry.at("data_offsets")[0].get<std::streamoff>(), std::ios::cur);
-  std::vector<Vec3> vertices(entry.at("shape")[0].get<size_t>());
-  file.read(reinterpret_cast<char*>(vertices.data()),
-            static_cast<std::streamsize>(vertices.size() * sizeof(Vec3)));
-  return vertices;
-}
 
-TEST(FieldExtraction, AgreesWithPartCraftersExtraction) {
-  std::vector<Vec3> expected = reference_vertices();
-  if (expected.empty()) {
-    GTEST_SKIP() << "no reference fixtures; set MOCA_SHARED to their folder";
-  }
+  std::vector<Vec3> vertices_;
+  nlohmann::json description_;
+};
+
+INSTANTIATE_TEST_SUITE_P(From, ExtractionFixture, moca::testing::both_origins(),
+                         moca::testing::name_of_origin);
+
+TEST_P(ExtractionFixture, HasItsVerticesAndNoOthers) {
+  const float radius = description_.at("R");
+  const float tube = description_.at("r");
+  const float sharpness = description_.at("sharpness");
+  const auto field = [&](const Vec3& p) {
+    return sharpness * (tube - std::hypot(std::hypot(p.x(), p.z()) - radius, p.y()));
+  };
+  const int cells = 1 << description_.at("hierarchical_octree_depth").get<int>();
   std::vector<Vec3> found =
-      mesh_from_field(to_field([](const Vec3& p) { return 60 * torus(p); }), options_with(65, 33))
-          .mesh.vertices;
-  ASSERT_EQ(found.size(), expected.size());
-  for (const Vec3& vertex : expected) {
+      mesh_from_field(to_field(field), options_with(cells + 1, cells / 2 + 1)).mesh.vertices;
+  ASSERT_EQ(found.size(), vertices_.size());
+  for (const Vec3& vertex : vertices_) {
     const auto nearest = std::min_element(found.begin(), found.end(), [&](auto& a, auto& b) {
       return (a - vertex).squaredNorm() < (b - vertex).squaredNorm();
     });

@@ -91,11 +91,16 @@ TEST(VoxelIou, OfNestedBoxesIsTheRatioOfTheirCountsEitherWayRound) {
   EXPECT_DOUBLE_EQ(voxel_iou(outer, inner), expected);
 }
 
-TEST(VoxelGrid, CountsAsTrimeshDoes) {
-  std::ifstream file(testing::shared_folder() / "fixtures" / "metrics.json");
-  if (!file) {
-    GTEST_SKIP() << "no reference fixtures; set MOCA_SHARED to their folder";
+class VoxelFixture : public ::testing::TestWithParam<std::string> {};
+
+INSTANTIATE_TEST_SUITE_P(From, VoxelFixture, testing::both_origins(), testing::name_of_origin);
+
+TEST_P(VoxelFixture, CountsAsTrimeshDoes) {
+  const auto path = testing::fixture_folder(GetParam()) / "metrics.json";
+  if (testing::may_skip(path, GetParam())) {
+    GTEST_SKIP() << "no fixture at " << path;
   }
+  std::ifstream file(path);
   const auto corner = [](const nlohmann::json& j) {
     return Vec3(j[0].get<float>(), j[1].get<float>(), j[2].get<float>());
   };

@@ -29,21 +29,23 @@ Attention make(int64_t width, int64_t context_width, int64_t heads, bool normed_
   return Attention(sizes);
 }
 
-TEST(Attention, ReadsTheStackedProjectionsHeadsFirst) {
-  const auto file_path = testing::fixture_file("ops");
-  if (!std::filesystem::exists(file_path)) {
-    GTEST_SKIP() << "no fixture at " << file_path;
-  }
+class OpsFixture : public testing::FixtureTest {
+ protected:
+  OpsFixture() : FixtureTest("ops") {}
+};
+
+INSTANTIATE_TEST_SUITE_P(From, OpsFixture, testing::both_origins(), testing::name_of_origin);
+
+TEST_P(OpsFixture, AttentionReadsTheStackedProjectionsHeadsFirst) {
   // Identity tokens turn the projections of the fixture into what split_heads sees.
-  const checkpoint::SafetensorsFile file(file_path);
   auto attention = make(32, 0, 4, false);
   const torch::NoGradGuard no_grad;
   // Tokens [q | k | v] against selecting matrices: to_q(x) = q and so on, over a width of 96.
-  const auto q = file.read("inputs/q"), k = file.read("inputs/k"), v = file.read("inputs/v");
+  const auto q = input("q"), k = input("k"), v = input("v");
   const auto stacked = at::cat({q, k, v}, -1).view({2, 5, 4, 3, 8}).permute({3, 0, 2, 1, 4});
-  EXPECT_TRUE(bit_equal(stacked[0], file.read("outputs/self_q")));
-  EXPECT_TRUE(bit_equal(stacked[1], file.read("outputs/self_k")));
-  EXPECT_TRUE(bit_equal(stacked[2], file.read("outputs/self_v")));
+  EXPECT_TRUE(bit_equal(stacked[0], output("self_q")));
+  EXPECT_TRUE(bit_equal(stacked[1], output("self_k")));
+  EXPECT_TRUE(bit_equal(stacked[2], output("self_v")));
   // The module does the same with its own matrices.
   const auto tokens = at::randn({2, 5, 32});
   const auto parameters = attention->named_parameters();
@@ -141,46 +143,31 @@ TEST(Attention, RefusesAWidthThatDoesNotDivideIntoHeads) {
   EXPECT_THROW(make(30, 0, 4, false), c10::Error);
 }
 
-class Embeddings : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (!std::filesystem::exists(testing::fixture_file("ops"))) {
-      GTEST_SKIP() << "no fixture at " << testing::fixture_file("ops");
-    }
-  }
-  checkpoint::SafetensorsFile file() const {
-    return checkpoint::SafetensorsFile(testing::fixture_file("ops"));
-  }
-};
-
-TEST_F(Embeddings, OfPointsAgreeWithTripoSG) {
-  const auto points = file().read("inputs/points");
-  EXPECT_TRUE(
-      all_close(embed_points(points, 8, false), file().read("outputs/freq_embed_pi0"), 1e-6));
-  EXPECT_TRUE(
-      all_close(embed_points(points, 8, true), file().read("outputs/freq_embed_pi1"), 1e-5));
+TEST_P(OpsFixture, EmbeddingsOfPointsAgreeWithTripoSG) {
+  const auto points = input("points");
+  EXPECT_TRUE(all_close(embed_points(points, 8, false), output("freq_embed_pi0"), 1e-6));
+  EXPECT_TRUE(all_close(embed_points(points, 8, true), output("freq_embed_pi1"), 1e-5));
 }
 
-TEST_F(Embeddings, OfNoiseLevelsAreTheSinusoidOfAThousandTimes) {
-  const auto timesteps = file().read("inputs/timesteps");
-  EXPECT_TRUE(all_close(embed_noise_level(timesteps / 1000.0, 64),
-                        file().read("outputs/timestep_embed"), 1e-4));
+TEST_P(OpsFixture, EmbeddingsOfNoiseLevelsAreTheSinusoidOfAThousandTimes) {
+  const auto timesteps = input("timesteps");
+  EXPECT_TRUE(all_close(embed_noise_level(timesteps / 1000.0, 64), output("timestep_embed"), 1e-4));
 }
 
-TEST_F(Embeddings, NormsAgreeDownToTinyVariances) {
-  const auto input = file().read("inputs/small_var");
+TEST_P(OpsFixture, NormsAgreeDownToTinyVariances) {
+  const auto rows = input("small_var");
   const torch::NoGradGuard no_grad;
   const auto check = [&](auto norm, const char* expected) {
     auto parameters = norm->named_parameters();
-    parameters["weight"].copy_(file().read("inputs/norm_w"));
+    parameters["weight"].copy_(input("norm_w"));
     if (parameters.contains("bias")) {
-      parameters["bias"].copy_(file().read("inputs/norm_b"));
+      parameters["bias"].copy_(input("norm_b"));
     }
-    EXPECT_TRUE(all_close(norm(input), file().read(expected), 1e-6)) << expected;
+    EXPECT_TRUE(all_close(norm(rows), output(expected), 1e-6)) << expected;
   };
-  check(LayerNorm(32, 1e-5), "outputs/layer_norm_eps1e-05");
-  check(LayerNorm(32, 1e-6), "outputs/layer_norm_eps1e-06");
-  check(RmsNorm(32, 1e-6), "outputs/rms_norm_eps1e-06");
+  check(LayerNorm(32, 1e-5), "layer_norm_eps1e-05");
+  check(LayerNorm(32, 1e-6), "layer_norm_eps1e-06");
+  check(RmsNorm(32, 1e-6), "rms_norm_eps1e-06");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "moca/checkpoint/safetensors.h"
@@ -19,11 +20,14 @@ namespace {
 namespace fs = std::filesystem;
 using testing::TemporaryFolder;
 
-class EveryFixture : public ::testing::TestWithParam<const char*> {};
+using NameAndOrigin = std::tuple<const char*, std::string>;
+
+class EveryFixture : public ::testing::TestWithParam<NameAndOrigin> {};
 
 TEST_P(EveryFixture, AgreesWithItsReference) {
-  const auto file = testing::fixture_file(GetParam());
-  if (!fs::exists(file)) {
+  const auto& [name, origin] = GetParam();
+  const auto file = testing::fixture_file(name, origin);
+  if (testing::may_skip(file, origin)) {
     GTEST_SKIP() << "no fixture at " << file;
   }
   const auto verification = verify_fixture(file);
@@ -31,12 +35,16 @@ TEST_P(EveryFixture, AgreesWithItsReference) {
   EXPECT_TRUE(verification.passed()) << table_of(verification);
 }
 
-INSTANTIATE_TEST_SUITE_P(Verify, EveryFixture,
-                         ::testing::Values("dino_preprocess", "dinov2", "dit_partcrafter",
-                                           "dit_triposg", "extraction", "fps", "ops",
-                                           "partcrafter_sampler", "prepare_rgba", "scheduler",
-                                           "vae_decoder", "vae_encoder", "vae_full"),
-                         [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(
+    Verify, EveryFixture,
+    ::testing::Combine(::testing::Values("dino_preprocess", "dinov2", "dit_partcrafter",
+                                         "dit_triposg", "extraction", "fps", "ops",
+                                         "partcrafter_sampler", "prepare_rgba", "scheduler",
+                                         "vae_decoder", "vae_encoder", "vae_full"),
+                       testing::both_origins()),
+    [](const ::testing::TestParamInfo<NameAndOrigin>& info) {
+      return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param);
+    });
 
 // A fixture made here: kind fps with one set of points, whose answer is known by hand.
 class OwnFixture : public ::testing::Test {
@@ -110,15 +118,12 @@ TEST_F(OwnFixture, WithoutItsDescriptionOrWithABrokenOneIsRefused) {
   EXPECT_NE(testing::refusal([&] { verify(); }).find("own.json"), std::string::npos);
 }
 
-// A copy of a fixture with one tensor of it multiplied.
+// A copy of a golden fixture with one tensor of it multiplied.
 class ChangedFixture : public ::testing::TestWithParam<std::pair<const char*, const char*>> {};
 
 TEST_P(ChangedFixture, FailsAfterOneWeightChanges) {
   const auto& [name, tensor] = GetParam();
-  const auto source = testing::fixture_file(name);
-  if (!fs::exists(source)) {
-    GTEST_SKIP() << "no fixture at " << source;
-  }
+  const auto source = testing::fixture_file(name, "golden");
   const TemporaryFolder folder;
   const checkpoint::SafetensorsFile file(source);
   checkpoint::NamedTensors tensors;

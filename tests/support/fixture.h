@@ -2,16 +2,40 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "moca/checkpoint/safetensors.h"
+#include "moca/core/file_io.h"
 #include "tests/support/shared_folder.h"
 
 namespace moca::testing {
 
-inline std::filesystem::path fixture_file(const std::string& name) {
-  return shared_folder() / "fixtures" / (name + ".safetensors");
+inline std::filesystem::path fixture_file(const std::string& name, const std::string& origin) {
+  return fixture_folder(origin) / (name + ".safetensors");
 }
+
+// A test of the fixture `name` of either origin.
+class FixtureTest : public ::testing::TestWithParam<std::string> {
+ protected:
+  explicit FixtureTest(std::string name) : name_(std::move(name)) {}
+
+  void SetUp() override {
+    auto path = fixture_file(name_, GetParam());
+    if (may_skip(path, GetParam())) {
+      GTEST_SKIP() << "no fixture at " << path;
+    }
+    file_.emplace(path);
+    description_ = nlohmann::json::parse(read_file(path.replace_extension(".json")));
+  }
+  at::Tensor input(const std::string& name) const { return file_->read("inputs/" + name); }
+  at::Tensor output(const std::string& name) const { return file_->read("outputs/" + name); }
+
+  std::string name_;
+  std::optional<checkpoint::SafetensorsFile> file_;
+  nlohmann::json description_;
+};
 
 // Copies the weights of a fixture (everything but inputs/ and outputs/) into a module, strictly
 // both ways but for the named extra keys of either side.

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <cstdlib>
 #include <filesystem>
+#include <string>
 
 namespace moca::testing {
 
@@ -11,6 +14,24 @@ inline std::filesystem::path shared_folder() {
     return named;
   }
   return std::filesystem::path(MOCA_SOURCE_DIR) / ".." / "shared";
+}
+
+// Files of the same comparisons have two origins: "golden", committed, made by
+// scripts/golden_fixtures.py; and "upstream", made by the public implementations.
+inline std::filesystem::path fixture_folder(const std::string& origin) {
+  return origin == "golden" ? std::filesystem::path(MOCA_SOURCE_DIR) / "tests" / "golden"
+                            : shared_folder() / "fixtures";
+}
+
+// Parameters and names for tests that run on the files of both origins.
+inline auto both_origins() { return ::testing::Values("golden", "upstream"); }
+inline std::string name_of_origin(const ::testing::TestParamInfo<std::string>& info) {
+  return info.param;
+}
+
+// Only the files of the public implementations may be missing; then the test skips.
+inline bool may_skip(const std::filesystem::path& file, const std::string& origin) {
+  return origin == "upstream" && !std::filesystem::exists(file);
 }
 
 }  // namespace moca::testing

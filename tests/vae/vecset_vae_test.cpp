@@ -18,7 +18,7 @@ namespace {
 
 using testing::all_close;
 
-VaeConfig fixture_config() {
+VaeConfig vecset_config() {
   VaeConfig config;
   config.latent_channels = 8;
   config.num_heads = 4;
@@ -30,21 +30,36 @@ VaeConfig fixture_config() {
   return config;
 }
 
-TEST(VecsetVae, DecodesTheFieldThatTripoSGDecodes) {
-  const auto path = testing::fixture_file("vae_decoder");
-  if (!std::filesystem::exists(path)) {
-    GTEST_SKIP() << "no fixture at " << path;
+class DecoderFixture : public testing::FixtureTest {
+ protected:
+  DecoderFixture() : FixtureTest("vae_decoder") {}
+
+  VaeConfig config() const {
+    const auto& model = description_.at("model");
+    VaeConfig config;
+    config.latent_channels = model.at("latent_channels");
+    config.num_heads = model.at("num_attention_heads");
+    config.width_encoder = model.at("width_encoder");
+    config.width_decoder = model.at("width_decoder");
+    config.num_layers_encoder = model.at("num_layers_encoder");
+    config.num_layers_decoder = model.at("num_layers_decoder");
+    config.num_frequencies = model.at("embed_frequency");
+    return config;
   }
-  const checkpoint::SafetensorsFile file(path);
-  VecsetVae vae(fixture_config());
-  testing::load_fixture_weights(*vae, file, "encoder.", "encoder.");
-  auto queries = file.read("inputs/queries").requires_grad_();
-  const auto hidden = vae->decode(file.read("inputs/z"));
+};
+
+INSTANTIATE_TEST_SUITE_P(From, DecoderFixture, testing::both_origins(), testing::name_of_origin);
+
+TEST_P(DecoderFixture, DecodesTheFieldThatTripoSGDecodes) {
+  VecsetVae vae(config());
+  testing::load_fixture_weights(*vae, *file_, "encoder.", "encoder.");
+  auto queries = input("queries").requires_grad_();
+  const auto hidden = vae->decode(input("z"));
   const auto field = vae->query_field(hidden, queries);
-  EXPECT_TRUE(all_close(hidden, file.read("outputs/kv_cache"), 5e-5));
-  EXPECT_TRUE(all_close(field.unsqueeze(-1), file.read("outputs/sample"), 5e-5));
+  EXPECT_TRUE(all_close(hidden, output("kv_cache"), 5e-5));
+  EXPECT_TRUE(all_close(field.unsqueeze(-1), output("sample"), 5e-5));
   const auto gradient = torch::autograd::grad({field.sum()}, {queries})[0];
-  EXPECT_TRUE(all_close(gradient, file.read("outputs/grad_sample_wrt_queries"), 5e-5));
+  EXPECT_TRUE(all_close(gradient, output("grad_sample_wrt_queries"), 5e-5));
 }
 
 TEST(VecsetVae, HasTheParametersOfTheReleasedCheckpoint) {
@@ -70,7 +85,7 @@ Surface random_surface() {
 
 TEST(VecsetVae, EncodesTheSameForTheSameSeed) {
   torch::manual_seed(0);
-  VecsetVae vae(fixture_config());
+  VecsetVae vae(vecset_config());
   const auto [points, normals] = random_surface();
   const auto first = vae->encode(points, normals, generator_for(4, "encode"));
   const auto again = vae->encode(points, normals, generator_for(4, "encode"));
@@ -81,7 +96,7 @@ TEST(VecsetVae, EncodesTheSameForTheSameSeed) {
 
 TEST(VecsetVae, EncodesEveryComponentByItself) {
   torch::manual_seed(0);
-  VecsetVae vae(fixture_config());
+  VecsetVae vae(vecset_config());
   const auto [points, normals] = random_surface();
   const auto together = vae->encode(points, normals, generator_for(4, "encode"));
   const auto alone =
@@ -90,7 +105,7 @@ TEST(VecsetVae, EncodesEveryComponentByItself) {
 }
 
 TEST(VecsetVae, RefusesFewerPointsThanTokens) {
-  VecsetVae vae(fixture_config());
+  VecsetVae vae(vecset_config());
   const auto points = at::zeros({1, 10, 3});
   EXPECT_THROW(vae->encode(points, points, generator_for(0, "encode")), c10::Error);
 }
@@ -113,7 +128,7 @@ TEST(LatentStatistics, RestoreUndoesStandardise) {
 
 TEST(ComponentDecoder, GivesOneMeshPerComponentOnTheFieldsZero) {
   torch::manual_seed(3);
-  VecsetVae vae(fixture_config());
+  VecsetVae vae(vecset_config());
   DecoderConfig config;
   config.resolution = 33;
   config.coarse_resolution = 17;
