@@ -183,6 +183,47 @@ TEST(Posterior, SamplesWithItsMeanAndDeviation) {
   EXPECT_TRUE(bit_equal(posterior.sample(at::zeros({1, 20000, 2})), posterior.mean));
 }
 
+// The mean comes first in what `quant` gives, the log of the variance second, as in diffusers.
+TEST(Posterior, TakesItsMeanFromTheFirstHalfOfTheChannels) {
+  auto vae = make_vae();
+  const torch::NoGradGuard no_grad;
+  auto parameters = vae->named_parameters();
+  parameters["quant.weight"].zero_();
+  parameters["quant.bias"].narrow(0, 0, 4).fill_(3.0);
+  parameters["quant.bias"].narrow(0, 4, 4).fill_(-2.0);
+  const auto posterior = vae->posterior(draw({1, 6, 16}, 20));
+  EXPECT_TRUE(bit_equal(posterior.mean, at::full({1, 6, 4}, 3.0)));
+  EXPECT_TRUE(bit_equal(posterior.log_variance, at::full({1, 6, 4}, -2.0)));
+}
+
+TEST(VecsetVae, SeesTheEmbeddedPointsAndThenTheirNormals) {
+  const auto vae = make_vae();
+  const auto points = draw_sphere(1, 7);
+  const auto normals = draw({1, 7, 3}, 21);
+  const auto surface = vae->embed_surface(points, normals);
+  EXPECT_TRUE(bit_equal(surface.narrow(2, 0, 3), points));
+  EXPECT_TRUE(bit_equal(surface.narrow(2, surface.size(2) - 3, 3), normals));
+}
+
+TEST(VecsetVae, StartsItsTokensAtCandidatesThatAreFarApart) {
+  const auto vae = make_vae();
+  // Six places, five of them held by one candidate only: every place must become a token.
+  auto points = at::zeros({1, 30, 3});
+  for (int64_t i = 0; i < 5; ++i) {
+    points[0][5 * i + 3].copy_(draw({3}, 30 + i));
+  }
+  const auto candidates = at::arange(3, 27);  // rows of the points, not counted from 0
+  const auto rows = vae->choose_token_points(points, candidates)[0];
+  EXPECT_GE(rows.min().item<int64_t>(), 3);
+  EXPECT_LT(rows.max().item<int64_t>(), 27);
+  const auto chosen = points[0].index_select(0, rows);
+  for (int64_t i = 0; i < 6; ++i) {
+    for (int64_t j = 0; j < i; ++j) {
+      EXPECT_FALSE(at::equal(chosen[i], chosen[j])) << i << " and " << j << " are one place";
+    }
+  }
+}
+
 TEST(LatentStatistics, BeforeTheyAreMeasuredChangeNothing) {
   LatentStatistics statistics(4);
   const auto latents = draw({5, 6, 4}, 13);
