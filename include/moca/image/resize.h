@@ -25,8 +25,8 @@ Image resize_shortest_edge(const Image& image, int shortest_edge);
 // returned as is.
 Image limit_longest_edge(const Image& image, int longest_edge);
 
-// RGB on white, padded to a centred square, by area to size x size: how a dataset holds an image and
-// how a model trained on it gets one.
+// RGB on white, padded to a centred square, by area to size x size: how a dataset holds an image
+// and how a model trained on it gets one.
 Image to_square_rgb(const Image& image, int size);
 
 // The middle of the picture, padded with zeros where it is smaller than the crop (transformers'
