@@ -104,10 +104,12 @@ def points_exact(folder, random):
 def scene_pairs(folder):
     write_obj(folder / "meshes/table.obj", map(box_mesh, TABLE))
     write_obj(folder / "meshes/moved.obj", map(box_mesh, MOVED))
-    cases = {"as_is": MOVED, "pred_renormalised": metrics.normalised(MOVED)}
+    reference = metrics.normalised(TABLE, frame_of=TABLE)
+    cases = {"as_is": metrics.normalised(MOVED, frame_of=TABLE),
+             "pred_renormalised": metrics.normalised(MOVED, frame_of=MOVED)}
     expected = {}
     for key, prediction in cases.items():
-        values = metrics.compare_boxes(prediction, TABLE, POINTS)
+        values = metrics.compare_boxes(prediction, reference, POINTS)
         expected[key] = values | {"cd": {"mean": values["cd"]}}
     return [{"name": "table", "gt": "meshes/table.obj", "pred": "meshes/moved.obj",
              "pred_components": len(MOVED)} | expected]

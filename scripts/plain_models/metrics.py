@@ -77,9 +77,9 @@ def compare_boxes(prediction, reference, count, step=0.01):
     return comparison(forth, back, areas, other_areas)
 
 
-def normalised(boxes):
-    """Centred, the longest side of all boxes' box scaled to 2."""
-    low, high = boxes[:, 0].min(0), boxes[:, 1].max(0)
+def normalised(boxes, frame_of):
+    """Moved so that the box of all of `frame_of` is centred and its longest side 2."""
+    low, high = frame_of[:, 0].min(0), frame_of[:, 1].max(0)
     return (boxes - (low + high) / 2) * (2 / (high - low).max())
 
 
