@@ -28,6 +28,18 @@ inline vae::VecsetVae tiny_vae(uint64_t seed = 1) {
   return vae::VecsetVae(tiny_vae_config());
 }
 
+// A VAE whose posterior is the same for every surface: of mean 0 and this log variance.
+inline vae::VecsetVae tiny_vae_of_posterior(double log_variance) {
+  auto vae = tiny_vae();
+  const int64_t C = vae->config().latent_channels;
+  const torch::NoGradGuard no_grad;
+  auto weights = vae->named_parameters();
+  weights["quant.weight"].zero_();
+  weights["quant.bias"].zero_();
+  weights["quant.bias"].narrow(0, C, C).fill_(log_variance);
+  return vae;
+}
+
 inline dit::DitConfig tiny_dit_config() {
   dit::DitConfig config;
   config.width = 16;
