@@ -66,6 +66,20 @@ TEST(AveragedWeights, BeginAsTheModelAndLeaveItAlone) {
   EXPECT_EQ(module->bias.item<double>(), 4.0) << "averaging changed the model";
 }
 
+TEST(AveragedWeights, ChangePlacesWithTheTrainedWeightsAndBack) {
+  torch::nn::Linear module(2, 1);
+  set_weights(module, 2);
+  AveragedWeights averages(*module, {0.5});
+  set_weights(module, 4);
+  averages.update(100);  // halfway from 2 to 4
+  averages.exchange();
+  EXPECT_EQ(module->bias.item<double>(), 3.0) << "the model does not hold the averages";
+  EXPECT_EQ(by_name(averages.state()).at("bias").item<double>(), 4.0);
+  averages.exchange();
+  EXPECT_EQ(module->bias.item<double>(), 4.0) << "the trained weights are lost";
+  EXPECT_EQ(by_name(averages.state()).at("bias").item<double>(), 3.0);
+}
+
 TEST(AveragedWeights, TakeBuffersAndFrozenParametersAsTheyAreNow) {
   torch::nn::BatchNorm1d module(2);
   module->bias.set_requires_grad(false);
