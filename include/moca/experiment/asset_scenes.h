@@ -12,8 +12,8 @@
 
 namespace moca::experiment {
 
-// The views that an asset is generated from. A drawn one hangs on the seed and the asset's id, not
-// on its place in the dataset. Throws Error for a fixed view that the asset lacks.
+// The views that an asset is generated from. A drawn one depends on the seed and the asset's id,
+// not on its place in the dataset. Throws Error for a fixed view that the asset lacks.
 std::vector<int64_t> views_of(const EvaluationConfig& config, const data::AssetRecord& record);
 
 // As many components as an asset has, from its picture `view`.
