@@ -142,6 +142,11 @@ struct Selection {
   at::Tensor selected, rest;
 };
 
+// What is no number ranks last, so that every component is listed once whatever the keys are.
+float rankable(float key) {
+  return std::isnan(key) ? -std::numeric_limits<float>::infinity() : key;
+}
+
 // One pass over the N candidates of every row of keys [B, N, H, N], with no sort: k times the
 // largest of those left (the first of equals), then who was never taken.
 Selection select_on_cpu(const at::Tensor& keys, int64_t num_selected) {
@@ -160,7 +165,7 @@ Selection select_on_cpu(const at::Tensor& keys, int64_t num_selected) {
     for (int64_t s = 0; s < num_selected; ++s) {
       int64_t best = -1;
       for (int64_t j = 0; j < N; ++j) {
-        best = !taken[j] && (best < 0 || row[j] > row[best]) ? j : best;
+        best = !taken[j] && (best < 0 || rankable(row[j]) > rankable(row[best])) ? j : best;
       }
       taken[best] = true;
       *selected++ = best;

@@ -9,6 +9,10 @@ constexpr unsigned kWarp = 0xFFFFFFFFU;
 constexpr int kWarps = 8;                       // rows of a block
 constexpr int kPerLane = kMostSelectable / 32;  // candidates of a lane at most, one bit each
 
+// What is no number ranks last, as on the CPU: lanes that disagree about the largest would list a
+// component twice, or none.
+__device__ float rankable(float key) { return isnan(key) ? -INFINITY : key; }
+
 // One warp per row. Lane l has the candidates l, l + 32, ...; `taken` has a bit for each of them.
 __global__ void __launch_bounds__(32 * kWarps)
     select_components_kernel(const float* keys, int64_t* selected, int64_t* rest, int64_t num_rows,
@@ -28,8 +32,9 @@ __global__ void __launch_bounds__(32 * kWarps)
     float best = -INFINITY;
     int32_t index = N;
     for (int32_t j = lane, bit = 0; j < N; j += 32, ++bit) {
-      if ((taken >> bit & 1U) == 0 && (index == N || keys[j] > best)) {
-        best = keys[j];
+      const float key = rankable(keys[j]);
+      if ((taken >> bit & 1U) == 0 && (index == N || key > best)) {
+        best = key;
         index = j;
       }
     }

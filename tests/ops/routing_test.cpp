@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <cmath>
+#include <limits>
 #include <set>
 #include <string>
 #include <utility>
@@ -11,15 +12,18 @@
 #include "moca/ops/moc_attention.h"
 #include "tests/ops/finite_differences.h"
 #include "tests/support/tensor_matchers.h"
+#include "tests/support/test_device.h"
 
 namespace moca::ops {
 namespace {
 
+using testing::on_device;
+
 constexpr int64_t kB = 2, kN = 6, kH = 3, kK = 4;
 
 at::Tensor draw(uint64_t index) {
-  return at::randn({kB, kN, kH, kK}, generator_for(3, "routing test", 0, index),
-                   at::TensorOptions());
+  return on_device(
+      at::randn({kB, kN, kH, kK}, generator_for(3, "routing test", 0, index), at::TensorOptions()));
 }
 
 TEST(Routing, SelectsDistinctOthersAndLeavesTheRestInOrder) {
@@ -95,8 +99,8 @@ TEST(Routing, SoftmaxSharesOneAmongTheOthers) {
 TEST(Routing, SamplesInProportionToImportance) {
   // One component of importance 0.5 among others of 0.1 and less is drawn first about as often.
   const int64_t draws = 4000;
-  auto query = at::zeros({draws, 4, 1, 1});
-  auto key = at::zeros({draws, 4, 1, 1});
+  auto query = on_device(at::zeros({draws, 4, 1, 1}));
+  auto key = on_device(at::zeros({draws, 4, 1, 1}));
   query.fill_(1.0);
   const auto logit = [](double importance) { return std::log(importance / (1.0 - importance)); };
   const double importances[4] = {0.5, 0.3, 0.15, 0.05};
@@ -115,8 +119,8 @@ TEST(Routing, SamplesInProportionToImportance) {
 // Logits log 4, log 2, log 1 have the softmax 4/7, 2/7, 1/7 and the sigmoids 4/5, 2/3, 1/2.
 TEST(Routing, SamplesInProportionToTheSigmoidOrToTheSoftmaxOfTheLogits) {
   const int64_t draws = 4000;
-  const auto query = at::ones({draws, 4, 1, 1});
-  auto key = at::zeros({draws, 4, 1, 1});
+  const auto query = on_device(at::ones({draws, 4, 1, 1}));
+  auto key = on_device(at::zeros({draws, 4, 1, 1}));
   for (int64_t j = 0; j < 3; ++j) {
     key.select(1, j).fill_(std::log(static_cast<double>(int64_t{4} >> j)));
   }
@@ -153,7 +157,7 @@ TEST(Routing, SelectsAllOthersWhenFewerThanAsked) {
 
 TEST(Routing, OfALoneComponentSelectsNobody) {
   for (const auto activation : {RouterActivation::kSigmoid, RouterActivation::kSoftmax}) {
-    const auto one = at::ones({2, 1, 3, 4});
+    const auto one = on_device(at::ones({2, 1, 3, 4}));
     const auto routing = route(one, one, {4, activation, false}, std::nullopt);
     EXPECT_EQ(routing.selected.sizes(), (at::IntArrayRef{2, 1, 3, 0}));
     EXPECT_EQ(routing.rest.sizes(), (at::IntArrayRef{2, 1, 3, 0}));
@@ -177,7 +181,7 @@ TEST(Routing, ImportanceDoesNotDependOnTheDraw) {
 }
 
 TEST(Routing, PermutesWithTheComponents) {
-  const auto order = at::tensor({3, 0, 5, 1, 4, 2}, at::kLong);
+  const auto order = on_device(at::tensor({3, 0, 5, 1, 4, 2}, at::kLong));
   const RoutingOptions options = {2, RouterActivation::kSigmoid, false};
   const auto before = route(draw(0), draw(1), options, std::nullopt);
   const auto after =
@@ -191,14 +195,32 @@ TEST(Routing, PermutesWithTheComponents) {
 
 // Importances that are the same float, 1, still have an order.
 TEST(Routing, RanksLogitsWhereTheSigmoidIsSaturated) {
-  const auto query = at::ones({1, 4, 1, 1});
-  const auto key = at::tensor({20.0F, 21.0F, 23.0F, 22.0F}).view({1, 4, 1, 1});
+  const auto query = on_device(at::ones({1, 4, 1, 1}));
+  const auto key = on_device(at::tensor({20.0F, 21.0F, 23.0F, 22.0F}).view({1, 4, 1, 1}));
   for (const bool recorded : {true, false}) {
     const at::AutoGradMode mode(recorded);
     const auto routing = route(query, key, {1, RouterActivation::kSigmoid, false}, std::nullopt);
     EXPECT_TRUE(at::equal(routing.importance, at::ones_like(routing.importance)));
-    EXPECT_TRUE(at::equal(routing.selected.flatten(), at::tensor({2, 2, 3, 2}, at::kLong)))
+    EXPECT_TRUE(testing::bit_equal(routing.selected.flatten(), at::tensor({2, 2, 3, 2}, at::kLong)))
         << recorded;
+  }
+}
+
+// A surface point that is no number makes a row of them: it must reach the loss, which skips the
+// step, and no index.
+TEST(Routing, ListsEveryOtherOnceWhereImportanceIsNotANumber) {
+  auto key = draw(1);
+  key.select(1, 0).fill_(std::numeric_limits<double>::quiet_NaN());
+  key[1].fill_(std::numeric_limits<double>::quiet_NaN());
+  for (const bool stochastic : {false, true}) {
+    const auto routing = route(draw(0), key, {2, RouterActivation::kSigmoid, stochastic},
+                               generator_for(0, "sample"));
+    const auto own = on_device(at::arange(kN)).view({1, kN, 1, 1}).expand({kB, kN, kH, 1});
+    const auto listed = std::get<0>(at::cat({own, routing.selected, routing.rest}, 3).sort(3));
+    EXPECT_TRUE(testing::bit_equal(listed, at::arange(kN).expand({kB, kN, kH, kN})));
+    const auto chosen = routing.selected[0].narrow(0, 1, kN - 1);  // they have others to choose
+    EXPECT_FALSE((chosen == 0).any().item<bool>()) << "what is no number was preferred";
+    EXPECT_TRUE(routing.importance.select(3, 0).isnan().all().item<bool>());
   }
 }
 
@@ -217,7 +239,7 @@ TEST(Routing, IsTheSameWhateverTheTypeOfTheAnchors) {
 TEST(Routing, LetsGradientsThroughTheImportance) {
   for (const auto activation : {RouterActivation::kSigmoid, RouterActivation::kSoftmax}) {
     const auto weights =
-        at::randn({kB, kN, kH, kN}, generator_for(3, "weights"), at::TensorOptions());
+        on_device(at::randn({kB, kN, kH, kN}, generator_for(3, "weights"), at::TensorOptions()));
     const auto of_query = [&](const at::Tensor& query) {
       const auto routing = route(query, draw(1), {2, activation, false}, std::nullopt);
       EXPECT_FALSE(routing.selected.requires_grad());
@@ -235,8 +257,8 @@ TEST(Routing, SamplesPairsInProportionToImportanceWithoutReplacement) {
   // Importances 0.4, 0.2, 0.2 of three others: the pair (first, second) comes with probability
   // 0.4 / 0.8 * 0.2 / 0.4 = 0.25.
   const int64_t draws = 4000;
-  const auto query = at::ones({draws, 4, 1, 1});
-  auto key = at::zeros({draws, 4, 1, 1});
+  const auto query = on_device(at::ones({draws, 4, 1, 1}));
+  auto key = on_device(at::zeros({draws, 4, 1, 1}));
   const auto logit = [](double importance) { return std::log(importance / (1.0 - importance)); };
   for (const auto& [component, importance] :
        {std::pair(0, 0.4), std::pair(1, 0.2), std::pair(2, 0.2)}) {
