@@ -14,6 +14,7 @@ Exits with 77 and the reason where torch, numpy or safetensors cannot be importe
 
 import copy
 import dataclasses
+import functools
 import json
 import math
 import pathlib
@@ -32,6 +33,7 @@ except ImportError as missing:
 from plain_models.dinov2 import DinoV2
 from plain_models.dit import Dit
 from plain_models.vae import VecsetVae, spread_points
+from plain_models.weights import randomise
 
 STEPS = 10
 ADAMW = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.01}
@@ -142,25 +144,6 @@ def draw(generator, *shape):
     return torch.randn(*shape, generator=generator)
 
 
-def randomise(model, generator):
-    """Every constant is perturbed, and queries and keys are doubled so that attention is uneven."""
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            noise = draw(generator, *parameter.shape)
-            if name.endswith("bias") or name.endswith("mask_token"):
-                parameter.copy_(0.02 * noise)
-            elif parameter.dim() == 1:
-                parameter.copy_(1 + 0.1 * noise)
-            elif "embedding" in name and "projection" not in name or "_token" in name:
-                parameter.copy_(0.5 * noise)
-            elif name.endswith("queries") or name.endswith("_query"):
-                parameter.copy_(noise)
-            else:
-                sharp = any(word in name for word in ("to_q", "to_k", ".query.", ".key."))
-                fan_in = parameter[0].numel()
-                parameter.copy_((2 if sharp else 1) / math.sqrt(fan_in) * noise)
-
-
 def loss_of(case, model, inputs, projections):
     outputs = case.compute(model, inputs)
     return sum((outputs[name] * projection).sum() for name, projection in projections.items())
@@ -221,7 +204,8 @@ def write(name, folder, seed):
     """Whether the case could be written with this seed."""
     generator = torch.Generator().manual_seed(seed)
     case = CASES[name](generator)
-    randomise(case.model, generator)
+    randomise(case.model, functools.partial(draw, generator))
+    case.model.requires_grad_()
     outputs = case.compute(case.model, case.inputs)
     if routing_gap(case.model) < SMALLEST_ROUTING_GAP:
         return False

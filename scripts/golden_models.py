@@ -1,5 +1,6 @@
 """Golden tensors of the models for golden_fixtures.py: VAE, DiTs, PartCrafter's sampler, DINOv2."""
 
+import functools
 import sys
 
 import torch
@@ -39,7 +40,7 @@ def vae_model(random, **sizes):
                  "embed_include_pi": config["frequencies_include_pi"]}
     described |= {key: config[key] for key in ("width_encoder", "width_decoder",
                                                "num_layers_encoder", "num_layers_decoder")}
-    return randomise(VecsetVae(config), random), {"model": described}
+    return randomise(VecsetVae(config), functools.partial(draw, random)), {"model": described}
 
 
 def moments_of(vae, surface_, sampled):
@@ -124,7 +125,7 @@ def dit_model(random, parts, **sizes):
         described |= {"max_num_parts": parts, "enable_part_embedding": True,
                       "enable_local_cross_attn": True, "enable_global_cross_attn": True,
                       "global_attn_block_ids": list(range(0, config["num_layers"], 2))}
-    return randomise(Dit(config), random), {"model": described}
+    return randomise(Dit(config), functools.partial(draw, random)), {"model": described}
 
 
 def run_assets(dit, counts, latents, timesteps, images, ids):
@@ -222,7 +223,7 @@ def partcrafter_sampler(random):
 def dinov2(random):
     config = {"image_size": 20, "num_channels": 3, "patch_size": 4, "width": 12, "num_layers": 2,
               "num_heads": 2, "position_grid": 5}
-    model = randomise(DinoV2(config), random)
+    model = randomise(DinoV2(config), functools.partial(draw, random))
     sizes = [(2, 12, 12), (1, 20, 20), (1, 16, 28)]  # of these only the second fits the table
     inputs = {f"image_{h}x{w}": draw(random, count, 3, h, w) for count, h, w in sizes}
 

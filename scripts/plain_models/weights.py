@@ -11,17 +11,21 @@ def draw(random, *shape):
     return torch.from_numpy(random.standard_normal(shape).astype(np.float32))
 
 
-def randomise(model, random):
-    """Every constant is perturbed, and queries and keys are doubled so that attention is uneven."""
+def randomise(model, draw_shape):
+    """Every constant is perturbed, and queries and keys are doubled so that attention is uneven.
+
+    draw_shape(*sizes) gives normal numbers of that shape."""
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            noise = draw(random, *parameter.shape)
+            noise = draw_shape(*parameter.shape)
             if name.endswith("bias") or name.endswith("mask_token"):
                 parameter.copy_(0.02 * noise)
             elif parameter.dim() == 1:
                 parameter.copy_(1 + 0.1 * noise)
             elif "embedding" in name and "projection" not in name or "_token" in name:
                 parameter.copy_(0.5 * noise)
+            elif name.endswith("queries") or name.endswith("_query"):
+                parameter.copy_(noise)
             else:
                 sharp = any(word in name for word in ("to_q", "to_k", ".query.", ".key."))
                 parameter.copy_((2 if sharp else 1) / math.sqrt(parameter[0].numel()) * noise)
