@@ -2,6 +2,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <dlfcn.h>
 
 #include <regex>
@@ -67,8 +68,15 @@ c10::Device select_device(const std::string& name, LocalProcess process) {
                 " processes of this machine ask for a GPU each, it has " +
                 std::to_string(num_gpus) + ". Start at most as many, or use device: cpu.");
   }
+  at::globalContext().setAllowTF32CuDNN(false);
   return device.has_index() ? device
                             : c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(process.rank));
+}
+
+void synchronize(c10::Device device) {
+  if (!device.is_cpu()) {
+    c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(device.index());
+  }
 }
 
 }  // namespace moca::ops

@@ -8,10 +8,15 @@ namespace moca::ops {
 namespace {
 
 // LibTorch's numbers of its kernels (sdp::SDPBackend in ATen/native/transformers/sdp_utils_cpp.h).
-constexpr int64_t kTorchFlash = 1, kTorchEfficient = 2, kTorchCudnn = 3;
+constexpr int64_t kTorchPlain = 0, kTorchFlash = 1, kTorchEfficient = 2, kTorchCudnn = 3;
+// Channels of a head that its kernels for a GPU take are multiples of this (sdp_utils.cpp, for
+// bf16).
+constexpr int64_t kGpuHeadStep = 8;
 
 LibraryKernel choose(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
-  switch (at::_fused_sdp_choice(query, key, value)) {
+  // It pads other heads before it gives them to these kernels, which is not worth its code here.
+  const bool fits = query.size(3) % kGpuHeadStep == 0 || query.device().is_cpu();
+  switch (fits ? at::_fused_sdp_choice(query, key, value) : kTorchPlain) {
     case kTorchFlash:
       return query.device().is_cpu() ? LibraryKernel::kFlashOnCpu : LibraryKernel::kFlash;
     case kTorchEfficient:

@@ -14,6 +14,7 @@
 #include "moca/core/memory.h"
 #include "moca/core/progress.h"
 #include "moca/nn/autocast.h"
+#include "moca/ops/device.h"
 #include "moca/training/averaged_weights.h"
 #include "moca/training/optimizer.h"
 
@@ -93,6 +94,7 @@ DryRun dry_run(const TrainingTask& task, const TrainingConfig& config, const Mic
     step({round, share.first});
     const auto start = std::chrono::steady_clock::now();
     step(which);
+    ops::synchronize(device);
     found.seconds_per_step = seconds_since(start) * micro_batches;
     copy.clear();
     copy = checkpoint_copy(*task.model, optimizer, ema);

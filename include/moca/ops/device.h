@@ -14,8 +14,12 @@ struct LocalProcess {
 
 // The device a setting names: "cpu", "cuda" (the first GPU; of several processes each gets its
 // own), "cuda:N", or "auto" (a GPU where one can be used, else the CPU). The CUDA half of LibTorch
-// is loaded only here, so that the program starts on machines without it. Throws Error when a GPU
-// is asked for and cannot be had.
+// is loaded only here, so that the program starts on machines without it. Floats are computed as
+// floats there: cuDNN's convolutions would use TF32. Throws Error when a GPU is asked for and
+// cannot be had.
 c10::Device select_device(const std::string& name, LocalProcess process = {});
+
+// Waits until a GPU has done what it was given; a CPU always has.
+void synchronize(c10::Device device);
 
 }  // namespace moca::ops
