@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/source_folder.h"
+
 // The layer table of src/README.md is the truth about which folder may include which.
 namespace moca {
 namespace {
@@ -34,7 +36,7 @@ bool is_source(const fs::path& file) {
 std::vector<fs::path> sources_below(const std::vector<std::string>& folders) {
   std::vector<fs::path> files;
   for (const std::string& folder : folders) {
-    for (const auto& entry : fs::recursive_directory_iterator(fs::path(MOCA_SOURCE_DIR) / folder)) {
+    for (const auto& entry : fs::recursive_directory_iterator(testing::source_folder() / folder)) {
       if (entry.is_regular_file() && is_source(entry.path())) {
         files.push_back(entry.path());
       }
@@ -47,7 +49,7 @@ std::vector<fs::path> sources_below(const std::vector<std::string>& folders) {
 std::map<std::string, int> read_layers() {
   const std::regex row("^\\| *([0-9]+) *\\| *`([a-z_]+)` *\\|.*");
   std::map<std::string, int> layers;
-  for (const std::string& line : lines_of(fs::path(MOCA_SOURCE_DIR) / "src" / "README.md")) {
+  for (const std::string& line : lines_of(testing::source_folder() / "src" / "README.md")) {
     std::smatch cells;
     if (std::regex_match(line, cells, row)) {
       EXPECT_TRUE(layers.emplace(cells[2], std::stoi(cells[1])).second) << line;
@@ -58,7 +60,7 @@ std::map<std::string, int> read_layers() {
 
 // include/moca/<folder>/x.h and src/<folder>/x.cpp both belong to <folder>.
 std::string folder_of(const fs::path& file) {
-  const fs::path relative = fs::relative(file, MOCA_SOURCE_DIR);
+  const fs::path relative = fs::relative(file, testing::source_folder());
   auto step = relative.begin();
   std::advance(step, *step == "include" ? 2 : 1);
   return step->string();
@@ -130,7 +132,7 @@ TEST(Architecture, TheReadingListTakesTenMinutes) {
        {"src/README.md", "configs/quickstart.yaml", "tools/train.cpp", "src/training/trainer.cpp",
         "src/training/dit_training.cpp", "src/dit/moca_dit.cpp", "src/dit/global_attention.cpp",
         "src/dit/component_router.cpp"}) {
-    const auto lines = lines_of(fs::path(MOCA_SOURCE_DIR) / file);
+    const auto lines = lines_of(testing::source_folder() / file);
     EXPECT_FALSE(lines.empty()) << file;
     total += lines.size();
   }
@@ -138,7 +140,7 @@ TEST(Architecture, TheReadingListTakesTenMinutes) {
 }
 
 TEST(Architecture, EveryFolderOfTestsIsBuilt) {
-  const fs::path tests = fs::path(MOCA_SOURCE_DIR) / "tests";
+  const fs::path tests = testing::source_folder() / "tests";
   std::string listed;
   for (const auto& line : lines_of(tests / "CMakeLists.txt")) {
     listed += line + "\n";

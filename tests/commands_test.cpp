@@ -11,6 +11,7 @@
 
 #include "moca/core/file_io.h"
 #include "tests/support/shared_folder.h"
+#include "tests/support/source_folder.h"
 #include "tests/support/temporary_folder.h"
 
 namespace moca {
@@ -38,7 +39,7 @@ Outcome run(const std::string& shell_command) {
 }
 
 std::string config(const std::string& name) {
-  return (fs::path(MOCA_SOURCE_DIR) / "configs" / name).string();
+  return (testing::source_folder() / "configs" / name).string();
 }
 
 // A run of the tiny configurations in one folder, made once for all tests that look at it.

@@ -68,7 +68,9 @@ std::string Fixture::kind() const {
   return kind.get<std::string>();
 }
 
-at::Tensor Fixture::input(const std::string& name) const { return weights_.read(kInputs + name); }
+at::Tensor Fixture::input(const std::string& name) const {
+  return weights_.read(kInputs + name).to(device_);
+}
 
 bool Fixture::has_input(const std::string& name) const { return weights_.contains(kInputs + name); }
 
@@ -89,7 +91,7 @@ std::vector<std::string> Fixture::output_names() const {
 }
 
 Image Fixture::image(const std::string& name) const {
-  const auto bytes = input(name).contiguous();
+  const auto bytes = weights_.read(kInputs + name).contiguous();
   if (bytes.dim() != 3 || bytes.scalar_type() != at::kByte) {
     throw Error(file_.string() + ": " + kInputs + name +
                 " must be bytes [height, width, channels].");
@@ -123,7 +125,7 @@ void Fixture::compare_within(const std::string& name, const at::Tensor& ours, do
     comparison.note =
         "shape " + text_of(ours.sizes()) + ", the reference is " + text_of(reference.sizes());
   } else if (reference.numel() > 0) {
-    const auto difference = (ours.to(at::kDouble) - reference.to(at::kDouble)).abs();
+    const auto difference = (ours.cpu().to(at::kDouble) - reference.to(at::kDouble)).abs();
     comparison.error = difference.max().item<double>();  // NaN where either is
   }
   comparison.passed = comparison.note.empty() && comparison.error <= tolerance;

@@ -23,6 +23,9 @@ class Fixture {
   explicit Fixture(const std::filesystem::path& file);
 
   const checkpoint::Weights& weights() const { return weights_; }
+  // Where modules compute and inputs are read to; the CPU until told otherwise.
+  c10::Device device() const { return device_; }
+  void compute_on(c10::Device device) { device_ = device; }
   const std::filesystem::path& description_file() const { return description_file_; }
   const std::string& name() const { return name_; }
 
@@ -55,6 +58,7 @@ class Fixture {
   void compare_within(const std::string& name, const at::Tensor& ours, double tolerance);
 
   std::filesystem::path file_;
+  c10::Device device_ = c10::Device(c10::kCPU);
   std::filesystem::path description_file_;
   std::string name_;
   checkpoint::Weights weights_;

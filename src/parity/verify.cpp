@@ -13,32 +13,37 @@
 namespace moca::parity {
 namespace {
 
-using Check = void (*)(Fixture&);
+// Where the kind's reference came from a model or an operator, a device can compute it.
+struct Kind {
+  const char* name;
+  void (*check)(Fixture&);
+  bool on_any_device;
+};
 
-constexpr std::array<std::pair<const char*, Check>, 13> kKinds = {{
-    {"dino_preprocess", verify_dino_preprocess},
-    {"dinov2", verify_dinov2},
-    {"dit_partcrafter", verify_dit_partcrafter},
-    {"dit_triposg", verify_dit_triposg},
-    {"extraction", verify_extraction},
-    {"fps", verify_fps},
-    {"ops", verify_ops},
-    {"partcrafter_sampler", verify_partcrafter_sampler},
-    {"prepare_rgba", verify_prepare_rgba},
-    {"scheduler", verify_scheduler},
-    {"vae_decoder", verify_vae_decoder},
-    {"vae_encoder", verify_vae_encoder},
-    {"vae_full", verify_vae_full},
+constexpr std::array<Kind, 13> kKinds = {{
+    {"dino_preprocess", verify_dino_preprocess, false},
+    {"dinov2", verify_dinov2, true},
+    {"dit_partcrafter", verify_dit_partcrafter, true},
+    {"dit_triposg", verify_dit_triposg, true},
+    {"extraction", verify_extraction, false},
+    {"fps", verify_fps, true},
+    {"ops", verify_ops, true},
+    {"partcrafter_sampler", verify_partcrafter_sampler, true},
+    {"prepare_rgba", verify_prepare_rgba, false},
+    {"scheduler", verify_scheduler, false},
+    {"vae_decoder", verify_vae_decoder, true},
+    {"vae_encoder", verify_vae_encoder, true},
+    {"vae_full", verify_vae_full, true},
 }};
 
-Check check_of(const Fixture& fixture) {
+const Kind& kind_of(const Fixture& fixture) {
   const auto kind = fixture.kind();
   std::string known;
-  for (const auto& [name, check] : kKinds) {
-    if (kind == name) {
-      return check;
+  for (const auto& known_kind : kKinds) {
+    if (kind == known_kind.name) {
+      return known_kind;
     }
-    known += (known.empty() ? "" : ", ") + std::string(name);
+    known += (known.empty() ? "" : ", ") + std::string(known_kind.name);
   }
   throw Error(fixture.description_file().string() + ": kind '" + kind +
               "' is unknown. Known kinds: " + known + ".");
@@ -51,11 +56,14 @@ bool Verification::passed() const {
                      [](const Comparison& comparison) { return comparison.passed; });
 }
 
-Verification verify_fixture(const std::filesystem::path& file) {
+Verification verify_fixture(const std::filesystem::path& file, c10::Device device) {
   Fixture fixture(file);
-  const Check check = check_of(fixture);
+  const auto& kind = kind_of(fixture);
+  if (kind.on_any_device) {
+    fixture.compute_on(device);
+  }
   try {
-    check(fixture);
+    kind.check(fixture);
   } catch (const nlohmann::json::exception& mistake) {
     throw Error(fixture.description_file().string() + ": " + mistake.what() + ".");
   }

@@ -22,6 +22,7 @@ dit::MocaDit make_dit(const Fixture& fixture, const nlohmann::json& model) {
   const auto description = pretrained::dit_config_from(model, fixture.description_file());
   dit::MocaDit dit(description.dit, description.latent_channels, description.image_width);
   pretrained::load_dit_weights(dit, fixture.weights(), kNotWeights);
+  dit->to(fixture.device());
   dit->eval();
   return dit;
 }
@@ -43,16 +44,20 @@ struct Rows {
     return mask;
   }
 
+  at::Tensor present(c10::Device device) const {  // [n] rows of [B * N]
+    return mask().flatten().nonzero().squeeze(1).to(device);
+  }
+
   at::Tensor padded(const at::Tensor& rows) const {  // [n, ...] -> [B, N, ...]
     auto sizes = rows.sizes().vec();
     sizes[0] = static_cast<int64_t>(counts.size()) * max_count();
     return at::zeros(sizes, rows.options())
-        .index_copy(0, mask().flatten().nonzero().squeeze(1), rows)
+        .index_copy(0, present(rows.device()), rows)
         .unflatten(0, {static_cast<int64_t>(counts.size()), max_count()});
   }
 
   at::Tensor unpadded(const at::Tensor& padded) const {  // [B, N, ...] -> [n, ...]
-    return padded.flatten(0, 1).index_select(0, mask().flatten().nonzero().squeeze(1));
+    return padded.flatten(0, 1).index_select(0, present(padded.device()));
   }
 
   // The row all components of each asset share: [n, ...] -> [B, ...].
@@ -90,8 +95,9 @@ DitOutput run(dit::MocaDit& dit, const DitCall& call) {
   input.noisy_latents = call.rows.padded(call.hidden_states);
   input.noise_level = level_of(call.rows.shared(call.timestep, "timesteps"));
   input.image_tokens = call.rows.shared(call.image_tokens, "image tokens");
-  input.component_ids = call.part_ids;
-  input.component_mask = call.rows.mask();
+  const auto device = call.hidden_states.device();
+  input.component_ids = call.part_ids.to(device);
+  input.component_mask = call.rows.mask().to(device);
   DitOutput output;
   // The reference predicts latents - noise.
   output.sample = -call.rows.unpadded(dit->forward(input, std::nullopt, &output.block_outputs));
@@ -109,7 +115,7 @@ at::Tensor restarting_ids(const Rows& rows) {
 
 DitCall training_call(const Fixture& fixture) {
   DitCall call;
-  const auto counts = fixture.input("num_parts");
+  const auto counts = fixture.input("num_parts").cpu();
   call.rows.counts.assign(counts.const_data_ptr<int64_t>(),
                           counts.const_data_ptr<int64_t>() + counts.numel());
   call.hidden_states = fixture.input("hidden_states");
@@ -225,7 +231,7 @@ void verify_partcrafter_sampler(Fixture& fixture) {
                             bool conditioned) {
     const auto ids = generation::partcrafter_ids(num_parts, conditioned, sampler.guidance_scale);
     return dit->forward({latents, noise_level, conditioned ? image_tokens : at::Tensor(),
-                         ids.unsqueeze(0), rows.mask()});
+                         ids.unsqueeze(0).to(latents.device()), rows.mask().to(latents.device())});
   };
   const auto observe = [&](const flow::SamplerStep& step) {
     fixture.compare("pred_" + std::to_string(step.index), -step.velocity[0]);

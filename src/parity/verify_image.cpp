@@ -35,6 +35,7 @@ void verify_dinov2(Fixture& fixture) {
   image_encoder::ImageEncoder encoder(config);
   pretrained::load_image_encoder_weights(encoder, fixture.weights(), kNotWeights,
                                          image_encoder::Inflation::kClone);
+  encoder->to(fixture.device());
   encoder->eval();
   for (const std::string name : fixture.at("images")) {
     const auto images = fixture.input(name);

@@ -18,6 +18,7 @@ vae::VecsetVae make_vae(const Fixture& fixture, int64_t num_tokens) {
   description.vae.num_tokens = num_tokens;
   vae::VecsetVae vae(description.vae);
   pretrained::load_vae_weights(vae, fixture.weights(), kNotWeights);
+  vae->to(fixture.device());
   vae->eval();
   return vae;
 }
@@ -84,7 +85,7 @@ void verify_vae_full(Fixture& fixture) {
   const int64_t n = surface.size(0);
   const auto order =
       ops::farthest_point_sampling(points.index_select(1, candidates), num_tokens);  // [n, L]
-  const auto first = at::arange(n, at::kLong).view({n, 1}) * candidates.size(0);
+  const auto first = at::arange(n, order.options()).view({n, 1}) * candidates.size(0);
   fixture.compare("fps_flat_indices", (order + first).flatten());
   const auto rows = vae->choose_token_points(points, candidates).unsqueeze(-1);  // [n, L, 1]
   const auto sampled = surface.gather(1, rows.expand({n, num_tokens, surface.size(2)}));

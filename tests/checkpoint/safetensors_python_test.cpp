@@ -10,6 +10,7 @@
 #include "moca/core/file_io.h"
 #include "tests/checkpoint/sample_files.h"
 #include "tests/support/refusal.h"
+#include "tests/support/source_folder.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tensor_matchers.h"
 
@@ -40,7 +41,7 @@ class SafetensorsInPython : public ::testing::Test {
   std::string messages() const { return read_file(path("messages.txt")); }
 
  private:
-  static std::string python() { return std::string(MOCA_SOURCE_DIR) + "/.venv/bin/python"; }
+  static std::string python() { return (testing::source_folder() / ".venv/bin/python").string(); }
 
   testing::TemporaryFolder folder_;
 };

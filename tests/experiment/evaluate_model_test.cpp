@@ -296,11 +296,14 @@ class EvaluatedWeights : public TrainedRuns {
     generation::ComponentDenoiser denoiser(config.dit, config.image_encoder,
                                            config.vae.latent_channels);
     load(*denoiser, config.folder());
+    const auto device = testing::device();
+    vae->to(device);
+    denoiser->to(device);
     generation::ComponentGenerator generator(denoiser, vae, config.sampler, config.decoder, false);
     const data::PreparedDataset dataset(config.data.path);
     const ScoredModel model = {
         [&](const auto& requests) { return generator.generate(requests); },
-        [&](int64_t i) { return reconstruct(vae, dataset, i, config, at::kCPU); }};
+        [&](int64_t i) { return reconstruct(vae, dataset, i, config, device); }};
     return json_of(evaluate_model(model, dataset, config, *runs_ / "evaluation"));
   }
 };

@@ -13,6 +13,7 @@
 
 #include "moca/core/file_io.h"
 #include "tests/experiment/tiny_runs.h"
+#include "tests/support/source_folder.h"
 
 namespace moca::experiment {
 namespace {
@@ -88,7 +89,7 @@ std::string processor() {
   return text;
 }
 
-fs::path golden_file() { return fs::path(MOCA_SOURCE_DIR) / "tests/experiment/golden_losses.json"; }
+fs::path golden_file() { return testing::source_folder() / "tests/experiment/golden_losses.json"; }
 
 // The data and the VAE that all share.
 const TinyRuns& runs() {

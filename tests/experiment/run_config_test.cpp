@@ -9,6 +9,7 @@
 #include "moca/config/schema.h"
 #include "moca/core/file_io.h"
 #include "tests/support/refusal.h"
+#include "tests/support/source_folder.h"
 #include "tests/support/temporary_folder.h"
 
 namespace moca::experiment {
@@ -20,8 +21,7 @@ using testing::refusal;
 
 std::vector<fs::path> config_files() {
   std::vector<fs::path> files;
-  for (const auto& entry :
-       fs::recursive_directory_iterator(fs::path(MOCA_SOURCE_DIR) / "configs")) {
+  for (const auto& entry : fs::recursive_directory_iterator(testing::source_folder() / "configs")) {
     if (entry.path().extension() == ".yaml") {
       files.push_back(entry.path());
     }
@@ -68,7 +68,7 @@ TEST(RunConfig, IsTheSameAfterDumpAndLoad) {
 // Paper A.2; the sizes are TripoSG's, the settings' defaults.
 TEST(RunConfig, TheRecipesAreThePapers) {
   const auto recipe = [](const char* name) {
-    const auto file = fs::path(MOCA_SOURCE_DIR) / "configs" / name;
+    const auto file = testing::source_folder() / "configs" / name;
     return load_config(file, without_public_weights(file));
   };
   struct Phase {
@@ -98,14 +98,14 @@ TEST(RunConfig, TheRecipesAreThePapers) {
 }
 
 TEST(RunConfig, TakesItsNameFromTheFile) {
-  const auto file = fs::path(MOCA_SOURCE_DIR) / "configs/quickstart.yaml";
+  const auto file = testing::source_folder() / "configs/quickstart.yaml";
   EXPECT_EQ(load_config(file, {}).name, "quickstart");
   EXPECT_EQ(load_config(file, {"name=mine"}).name, "mine");
 }
 
 TEST(RunConfig, ConfigsReadmeHoldsEverySetting) {
   const auto settings = config::settings_markdown(config::describe(RunConfig()));
-  const auto readme = read_file(fs::path(MOCA_SOURCE_DIR) / "configs/README.md");
+  const auto readme = read_file(testing::source_folder() / "configs/README.md");
   EXPECT_NE(readme.find(settings), std::string::npos)
       << "write the output of `moca settings --markdown` into configs/README.md";
 }

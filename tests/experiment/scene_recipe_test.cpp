@@ -6,6 +6,7 @@
 #include "moca/experiment/models.h"
 #include "moca/pretrained/write_pretrained.h"
 #include "tests/experiment/tiny_runs.h"
+#include "tests/support/source_folder.h"
 #include "tests/support/tensor_matchers.h"
 
 namespace moca::experiment {
@@ -24,7 +25,7 @@ class SceneRecipe : public ::testing::Test {
   }
 
   RunConfig config() const {
-    const auto file = std::filesystem::path(MOCA_SOURCE_DIR) / "configs/tiny_scene_1024.yaml";
+    const auto file = testing::source_folder() / "configs/tiny_scene_1024.yaml";
     const auto recipe = load_config(
         file, {"pretrained.vae=", "pretrained.dit=", "pretrained.image_encoder=", "vae_run=vae"});
     auto config = runs_.dit_config("scene");

@@ -6,6 +6,7 @@
 #include "moca/experiment/run_config.h"
 #include "moca/experiment/train_run.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_device.h"
 #include "tests/support/tiny_dataset.h"
 #include "tests/support/tiny_models.h"
 
@@ -26,7 +27,7 @@ class TinyRuns {
     config.stage = Stage::kVae;
     config.name = name;
     config.runs_folder = folder_ / "runs";
-    config.device = "cpu";
+    config.device = testing::device().str();
     config.data = data_config();
     config.vae = testing::tiny_vae_config();
     config.vae_training.num_surface_points = 32;

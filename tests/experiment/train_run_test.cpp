@@ -48,7 +48,7 @@ TEST(TrainRun, FillsTheRunFolderWithAllItPromises) {
   for (const char* key : {"started", "moca", "git_revision", "libtorch", "compiler"}) {
     EXPECT_FALSE(environment.at(key).get<std::string>().empty()) << key;
   }
-  EXPECT_EQ(environment.at("device"), "cpu");
+  EXPECT_EQ(environment.at("device"), testing::device().str());
   EXPECT_EQ(environment.at("cpu_threads"), 1);
   EXPECT_THAT(read_file(config.folder() / "log.txt"),
               AllOf(HasSubstr("M trainable parameters, 3 assets to train on"),
@@ -212,7 +212,17 @@ std::vector<testing::RankResult> two_ranks(const RunConfig& first, const RunConf
                                 });
 }
 
-TEST(TrainRun, TwoRanksTrainTheModelOfOne) {
+// Ranks are forks of the test, and CUDA works in no fork of a process that has started it.
+class TrainRunOfRanks : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!testing::device().is_cpu()) {
+      GTEST_SKIP() << "ranks are forks, in which a GPU cannot be used";
+    }
+  }
+};
+
+TEST_F(TrainRunOfRanks, TrainTheModelOfOne) {
   const TinyRuns runs;
   for (const auto stage : {Stage::kVae, Stage::kDit}) {
     const auto config = [&](const char* name) {
@@ -238,7 +248,7 @@ TEST(TrainRun, TwoRanksTrainTheModelOfOne) {
   }
 }
 
-TEST(TrainRun, RanksThatWereNotStartedAlikeAreRefusedWithWhatDiffers) {
+TEST_F(TrainRunOfRanks, ThatWereNotStartedAlikeAreRefusedWithWhatDiffers) {
   const TinyRuns runs;
   auto config = runs.vae_config();
   config.training.micro_batches = 2;
@@ -258,7 +268,7 @@ TEST(TrainRun, RanksThatWereNotStartedAlikeAreRefusedWithWhatDiffers) {
   EXPECT_FALSE(fs::exists(config.folder())) << "a refused run left a folder";
 }
 
-TEST(TrainRun, RanksThatCannotShareAStepAreRefused) {
+TEST_F(TrainRunOfRanks, ThatCannotShareAStepAreRefused) {
   const TinyRuns runs;
   auto config = runs.vae_config();
   config.training.micro_batches = 3;
@@ -268,7 +278,7 @@ TEST(TrainRun, RanksThatCannotShareAStepAreRefused) {
   }
 }
 
-TEST(TrainRun, AllRanksLearnWhatTheFirstRefuses) {
+TEST_F(TrainRunOfRanks, AllLearnWhatTheFirstRefuses) {
   const TinyRuns runs;
   auto config = runs.vae_config();
   config.training.micro_batches = 2;

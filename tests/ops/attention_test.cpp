@@ -11,11 +11,13 @@
 #include "moca/core/generator.h"
 #include "tests/ops/finite_differences.h"
 #include "tests/support/tensor_matchers.h"
+#include "tests/support/test_device.h"
 
 namespace moca::ops {
 namespace {
 
 using testing::all_close;
+using testing::on_device;
 
 struct Case {
   at::Tensor query, key, value;
@@ -25,7 +27,7 @@ struct Case {
 Case make_case(int64_t S, int64_t T) {
   auto generator = generator_for(5, "attention test");
   const auto draw = [&](int64_t count) {
-    return at::randn({2, count, 3, 16}, generator, at::TensorOptions()).transpose(1, 2);
+    return on_device(at::randn({2, count, 3, 16}, generator, at::TensorOptions())).transpose(1, 2);
   };
   return {draw(S) * 2.0, draw(T), draw(T)};
 }
@@ -36,8 +38,8 @@ at::Tensor reference(const Case& c) {
 }
 
 at::Tensor draw_doubles(at::IntArrayRef sizes, uint64_t index) {
-  return at::randn(sizes, generator_for(3, "attention test", 0, index),
-                   at::TensorOptions().dtype(at::kDouble));
+  return on_device(at::randn(sizes, generator_for(3, "attention test", 0, index),
+                             at::TensorOptions().dtype(at::kDouble)));
 }
 
 TEST(Attention, IsTheSoftmaxOfScaledProductsTimesTheValues) {
@@ -66,7 +68,7 @@ TEST(Attention, HasTheGradientOfItsValuesForAllThreeInputs) {
 TEST(Attention, ReadsASetAndStaysWithinItsValues) {
   const auto query = draw_doubles({1, 1, 4, 5}, 0), key = draw_doubles({1, 1, 6, 5}, 1);
   const auto value = draw_doubles({1, 1, 6, 5}, 2);
-  const auto order = at::tensor({4, 1, 5, 0, 2, 3}, at::kLong);
+  const auto order = on_device(at::tensor({4, 1, 5, 0, 2, 3}, at::kLong));
   const auto output = attention(query, key, value);
   EXPECT_TRUE(all_close(attention(query, key.index_select(2, order), value.index_select(2, order)),
                         output, 1e-12));
@@ -138,7 +140,7 @@ TEST(Attention, BetweenComponentsIsAttentionOverAllTheirTokens) {
   const torch::NoGradGuard no_grad;
   auto generator = generator_for(6, "attention between");
   const auto heads = [&](int64_t N, int64_t S) {
-    return at::randn({2, N, S, 3, 16}, generator, at::TensorOptions()).transpose(2, 3);
+    return on_device(at::randn({2, N, S, 3, 16}, generator, at::TensorOptions())).transpose(2, 3);
   };
   const auto joined = [](const at::Tensor& tokens) {
     return tokens.transpose(1, 2).flatten(2, 3).to(at::kDouble);

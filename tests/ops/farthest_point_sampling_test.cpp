@@ -10,19 +10,23 @@
 
 #include "moca/core/generator.h"
 #include "tests/support/tensor_matchers.h"
+#include "tests/support/test_device.h"
 
 namespace moca::ops {
 namespace {
 
+using testing::bit_equal;
+using testing::on_device;
+
 TEST(FarthestPointSampling, TakesTheEndsOfALineBeforeItsMiddle) {
   const auto x = at::tensor({0.1, 0.0, 0.4, 1.0, 0.6});
-  const auto points = at::stack({x, at::zeros(5), at::zeros(5)}, -1).unsqueeze(0);
+  const auto points = on_device(at::stack({x, at::zeros(5), at::zeros(5)}, -1).unsqueeze(0));
   const auto indices = farthest_point_sampling(points, 4);
-  EXPECT_TRUE(at::equal(indices[0], at::tensor({0, 3, 4, 2}, at::kLong))) << indices;
+  EXPECT_TRUE(bit_equal(indices[0], at::tensor({0, 3, 4, 2}, at::kLong)));
 }
 
 TEST(FarthestPointSampling, EveryChosenPointWasFarthestFromThoseBefore) {
-  const auto points = at::rand({3, 60, 3}, generator_for(1, "fps"), at::TensorOptions());
+  const auto points = on_device(at::rand({3, 60, 3}, generator_for(1, "fps"), at::TensorOptions()));
   const auto indices = farthest_point_sampling(points, 10);
   for (int64_t set = 0; set < 3; ++set) {
     for (int64_t count = 1; count < 10; ++count) {
@@ -34,15 +38,13 @@ TEST(FarthestPointSampling, EveryChosenPointWasFarthestFromThoseBefore) {
   }
 }
 
-using testing::bit_equal;
-
 at::Tensor draw_points(int64_t n, int64_t P) {
-  return at::rand({n, P, 3}, generator_for(2, "fps"), at::TensorOptions());
+  return on_device(at::rand({n, P, 3}, generator_for(2, "fps"), at::TensorOptions()));
 }
 
 TEST(FarthestPointSampling, OfAllPointsIsAPermutationThatBeginsWithTheFirst) {
   const auto indices = farthest_point_sampling(draw_points(4, 33), 33);
-  EXPECT_TRUE(at::equal(std::get<0>(indices.sort(1)), at::arange(33).expand({4, 33})));
+  EXPECT_TRUE(bit_equal(std::get<0>(indices.sort(1)), at::arange(33).expand({4, 33})));
   EXPECT_TRUE((indices.select(1, 0) == 0).all().item<bool>());
 }
 
@@ -79,14 +81,14 @@ TEST(FarthestPointSampling, ReadsOtherTypesAndLayouts) {
 }
 
 TEST(FarthestPointSampling, TakesTheFirstOfEqualPoints) {
-  EXPECT_TRUE(
-      at::equal(farthest_point_sampling(at::ones({1, 5, 3}), 3), at::zeros({1, 3}, at::kLong)));
+  EXPECT_TRUE(bit_equal(farthest_point_sampling(on_device(at::ones({1, 5, 3})), 3),
+                        at::zeros({1, 3}, at::kLong)));
   // Points 1 and 2 are equally far from point 0; then point 2 is the farthest.
-  const auto points =
+  const auto points = on_device(
       at::tensor({0.0, 0.0, 0.0, 1.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.5, 0.0, 0.0}, at::kFloat)
-          .view({1, 4, 3});
+          .view({1, 4, 3}));
   EXPECT_TRUE(
-      at::equal(farthest_point_sampling(points, 4)[0], at::tensor({0, 1, 2, 3}, at::kLong)));
+      bit_equal(farthest_point_sampling(points, 4)[0], at::tensor({0, 1, 2, 3}, at::kLong)));
 }
 
 // Gonzalez 1985: no choice of as many points covers the set with less than half the radius.
@@ -100,7 +102,7 @@ TEST(FarthestPointSampling, CoversWithinTwiceTheBestRadius) {
   for (int64_t i = 0; i < 12; ++i) {
     for (int64_t j = 0; j < i; ++j) {
       for (int64_t k = 0; k < j; ++k) {
-        best = std::min(best, radius(at::tensor({i, j, k}, at::kLong)));
+        best = std::min(best, radius(on_device(at::tensor({i, j, k}, at::kLong))));
       }
     }
   }

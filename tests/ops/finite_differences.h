@@ -26,7 +26,8 @@ inline ::testing::AssertionResult has_right_gradient(const ScalarFunction& funct
   std::vector<double> found;
   for (uint64_t i = 0; i < 4; ++i) {
     const auto direction = at::randn(input.sizes(), generator_for(1, "direction", 0, i),
-                                     at::TensorOptions().dtype(input.scalar_type()));
+                                     at::TensorOptions().dtype(input.scalar_type()))
+                               .to(input.device());
     const auto above = function(input.detach() + step * direction);
     const auto below = function(input.detach() - step * direction);
     expected.push_back(((above - below) / (2 * step)).item<double>());

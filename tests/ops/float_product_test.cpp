@@ -10,6 +10,7 @@
 
 #include "moca/core/generator.h"
 #include "tests/support/tensor_matchers.h"
+#include "tests/support/test_device.h"
 
 namespace moca::ops {
 namespace {
@@ -19,14 +20,15 @@ using testing::all_close;
 class Bf16Autocast {
  public:
   Bf16Autocast() {
-    at::autocast::set_autocast_enabled(at::kCPU, true);
-    at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
+    at::autocast::set_autocast_enabled(testing::device().type(), true);
+    at::autocast::set_autocast_dtype(testing::device().type(), at::kBFloat16);
   }
-  ~Bf16Autocast() { at::autocast::set_autocast_enabled(at::kCPU, false); }
+  ~Bf16Autocast() { at::autocast::set_autocast_enabled(testing::device().type(), false); }
 };
 
 at::Tensor draw(at::IntArrayRef sizes, uint64_t index) {
-  return at::randn(sizes, generator_for(3, "float product test", index), at::TensorOptions());
+  return testing::on_device(
+      at::randn(sizes, generator_for(3, "float product test", index), at::TensorOptions()));
 }
 
 // A weight of a few rows, of many rows, and a batch of products.

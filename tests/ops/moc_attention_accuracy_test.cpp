@@ -7,6 +7,8 @@
 
 #include "moca/core/generator.h"
 #include "moca/ops/moc_attention.h"
+#include "tests/ops/moc_backends_here.h"
+#include "tests/support/test_device.h"
 
 // Every backend against the definition in double, output and all gradients, at sizes that divide
 // nothing.
@@ -22,8 +24,8 @@ struct Case {
 };
 
 at::Tensor draw(at::IntArrayRef sizes, int64_t N, uint64_t index) {
-  return at::randn(sizes, generator_for(2, "moc attention accuracy", N, index),
-                   at::TensorOptions().dtype(at::kDouble));
+  return testing::on_device(at::randn(sizes, generator_for(2, "moc attention accuracy", N, index),
+                                      at::TensorOptions().dtype(at::kDouble)));
 }
 
 // Tokens as projections give them, heads of a token side by side. `crowded`: every head of every
@@ -38,7 +40,8 @@ Case make_case(int64_t N, int64_t L, int64_t M, bool crowded) {
   auto anchor_key = draw({1, N, kH, kK}, N, 6);
   if (crowded) {
     anchor_query = at::ones_like(anchor_query);
-    anchor_key = at::arange(N, at::kDouble).view({1, N, 1, 1}).expand_as(anchor_key) / 10.0;
+    anchor_key =
+        at::arange(N, anchor_key.options()).view({1, N, 1, 1}).expand_as(anchor_key) / 10.0;
   }
   c.plan.routing =
       route(anchor_query, anchor_key, {kSelected, RouterActivation::kSigmoid, false}, std::nullopt);
@@ -90,7 +93,7 @@ std::vector<double> errors(const std::vector<at::Tensor>& found,
 void expect_agreement(const Case& c, GateTarget target) {
   const auto exact = run(c, target, MocBackend::kDefinition, at::kDouble);
   const auto plain = errors(run(c, target, MocBackend::kDefinition, at::kBFloat16), exact);
-  for (const auto backend : {MocBackend::kPacked, MocBackend::kTiled}) {
+  for (const auto backend : testing::moc_backends_here()) {
     SCOPED_TRACE(backend == MocBackend::kPacked ? "packed" : "tiled");
     const auto in_double = errors(run(c, target, backend, at::kDouble), exact);
     const auto in_float = errors(run(c, target, backend, at::kFloat), exact);
@@ -128,7 +131,7 @@ TEST(MocAccuracyOfBlocks, SurvivesLogitsFarApart) {
   auto c = make_case(4, 33, 5, false);
   c.inputs[0] = c.inputs[0] * 300.0;  // softmax becomes a choice
   const auto exact = run(c, GateTarget::kKey, MocBackend::kDefinition, at::kDouble);
-  const auto found = run(c, GateTarget::kKey, MocBackend::kTiled, at::kFloat);
+  const auto found = run(c, GateTarget::kKey, testing::moc_backends_here().back(), at::kFloat);
   EXPECT_TRUE(found[0].isfinite().all().item<bool>());
   EXPECT_LE(errors({found[0]}, {exact[0]})[0], 1e-3);
 }

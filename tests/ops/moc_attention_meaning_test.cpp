@@ -10,6 +10,7 @@
 #include "moca/ops/moc_attention.h"
 #include "tests/ops/finite_differences.h"
 #include "tests/support/tensor_matchers.h"
+#include "tests/support/test_device.h"
 
 // What mixture-of-components attention means, for every backend.
 namespace moca::ops {
@@ -17,6 +18,7 @@ namespace {
 
 using testing::all_close;
 using testing::bit_equal;
+using testing::on_device;
 
 constexpr int64_t kB = 2, kN = 5, kH = 2, kL = 3, kK = 4, kM = 2, kSelected = 2;
 
@@ -25,8 +27,8 @@ struct Inputs {
 };
 
 at::Tensor draw(at::IntArrayRef sizes, uint64_t index) {
-  return at::randn(sizes, generator_for(5, "moc attention meaning", 0, index),
-                   at::TensorOptions().dtype(at::kDouble));
+  return testing::on_device(at::randn(sizes, generator_for(5, "moc attention meaning", 0, index),
+                                      at::TensorOptions().dtype(at::kDouble)));
 }
 
 Inputs draw_inputs() {
@@ -49,7 +51,14 @@ at::Tensor run(const Inputs& in, const MocPlan& plan) {
   return moc_attention(in.query, in.key, in.value, in.compressed_key, in.compressed_value, plan);
 }
 
-class MocMeaning : public ::testing::TestWithParam<MocBackend> {};
+class MocMeaning : public ::testing::TestWithParam<MocBackend> {
+ protected:
+  void SetUp() override {
+    if (GetParam() == MocBackend::kTiled && !testing::device().is_cpu()) {
+      GTEST_SKIP() << "the tiles are of a CPU's caches";
+    }
+  }
+};
 
 INSTANTIATE_TEST_SUITE_P(Backends, MocMeaning,
                          ::testing::Values(MocBackend::kAuto, MocBackend::kDefinition,
@@ -59,15 +68,15 @@ INSTANTIATE_TEST_SUITE_P(Backends, MocMeaning,
 // and to the compressed token of component 1, whose gate is g.
 TEST_P(MocMeaning, OfTwoSmallComponentsIsTheSumByHand) {
   const auto scalar = [](double own, double other) {
-    return at::tensor({own, other}, at::kDouble).view({1, 2, 1, 1, 1});
+    return on_device(at::tensor({own, other}, at::kDouble)).view({1, 2, 1, 1, 1});
   };
   const double q = 0.7, k = -0.4, v = 2.0, ck = 1.3, cv = -1.0, g = 0.6;
   const Inputs in = {scalar(q, 0), scalar(k, 9), scalar(v, 9), scalar(9, ck), scalar(9, cv)};
   MocPlan plan;
   plan.routing.importance =
-      at::tensor({0.5, g, 0.5, 0.5}, at::kDouble).view({1, 2, 1, 2});  // g: of 1 for 0
-  plan.routing.selected = at::zeros({1, 2, 1, 0}, at::kLong);
-  plan.routing.rest = at::tensor({1, 0}, at::kLong).view({1, 2, 1, 1});
+      on_device(at::tensor({0.5, g, 0.5, 0.5}, at::kDouble)).view({1, 2, 1, 2});  // g: of 1 for 0
+  plan.routing.selected = on_device(at::zeros({1, 2, 1, 0}, at::kLong));
+  plan.routing.rest = on_device(at::tensor({1, 0}, at::kLong)).view({1, 2, 1, 1});
   plan.backend = GetParam();
   const auto own_output = [&](GateTarget target) {
     plan.gate_target = target;
@@ -238,7 +247,7 @@ TEST(MocAttentionContract, NamesEveryWrongShape) {
   wrong.routing.rest = plan.routing.rest.narrow(3, 0, 1);
   EXPECT_NE(refusal(good, wrong).find("rest [B, N, H, N - 1 - k]"), std::string::npos);
   wrong = plan;
-  wrong.routing.selected = at::zeros({kB, kN, kH, kN}, at::kLong);
+  wrong.routing.selected = on_device(at::zeros({kB, kN, kH, kN}, at::kLong));
   EXPECT_NE(refusal(good, wrong).find("selected names 5 of 4"), std::string::npos);
   wrong = plan;
   wrong.routing.importance = plan.routing.importance.narrow(0, 0, 1);

@@ -9,12 +9,15 @@
 #include <vector>
 
 #include "moca/core/generator.h"
+#include "tests/ops/moc_backends_here.h"
 #include "tests/support/tensor_matchers.h"
+#include "tests/support/test_device.h"
 
 namespace moca::ops {
 namespace {
 
 using testing::all_close;
+using testing::on_device;
 
 constexpr int64_t kB = 2, kH = 3, kL = 5, kK = 4, kM = 3;
 
@@ -28,7 +31,8 @@ struct Case {
 Case make_case(int64_t N) {
   auto generator = generator_for(7, "moc attention test", N);
   const auto draw = [&](at::IntArrayRef sizes) {
-    return at::randn(sizes, generator, at::TensorOptions().dtype(at::kDouble)).requires_grad_();
+    return on_device(at::randn(sizes, generator, at::TensorOptions().dtype(at::kDouble)))
+        .requires_grad_();
   };
   return {draw({kB, N, kH, kL, kK}), draw({kB, N, kH, kL, kK}), draw({kB, N, kH, kL, kK}),
           draw({kB, N, kH, kM, kK}), draw({kB, N, kH, kM, kK}), draw({kB, N, kH, kK}),
@@ -59,7 +63,7 @@ TEST_P(MocAttention, EveryBackendAgreesWithTheDefinitionInOutputAndAllGradients)
     const auto weights = at::randn_like(expected);
     const auto expected_gradients =
         torch::autograd::grad({(expected * weights).sum()}, c.all(), {}, {}, false, true);
-    for (const auto backend : {MocBackend::kPacked, MocBackend::kTiled}) {
+    for (const auto backend : testing::moc_backends_here()) {
       const auto actual = run(c, num_selected, target, backend, attend_compressed, gate_compressed);
       EXPECT_TRUE(all_close(actual, expected, 1e-12));
       const auto gradients =
@@ -97,7 +101,9 @@ TEST(MocAttentionLimits, CompressedTokensAloneWithoutGatesDoNotDependOnTheRouter
   auto c = make_case(4);
   for (const auto target : {GateTarget::kKey, GateTarget::kValue}) {
     const auto ungated = run(c, 0, GateTarget::kNone, MocBackend::kDefinition);
-    for (const auto backend : {MocBackend::kDefinition, MocBackend::kPacked, MocBackend::kTiled}) {
+    auto backends = testing::moc_backends_here();
+    backends.push_back(MocBackend::kDefinition);
+    for (const auto backend : backends) {
       EXPECT_TRUE(all_close(run(c, 0, target, backend, true, false), ungated, 1e-12));
       EXPECT_FALSE(all_close(run(c, 0, target, backend, true, true), ungated, 1e-3));
       EXPECT_FALSE(all_close(run(c, 1, target, backend, true, false),
@@ -108,7 +114,7 @@ TEST(MocAttentionLimits, CompressedTokensAloneWithoutGatesDoNotDependOnTheRouter
 
 TEST(MocAttentionLimits, PermutingComponentsPermutesTheOutput) {
   const auto c = make_case(6);
-  const auto order = at::tensor({3, 0, 5, 1, 4, 2}, at::kLong);
+  const auto order = on_device(at::tensor({3, 0, 5, 1, 4, 2}, at::kLong));
   Case permuted = c;
   for (auto* tensor : {&permuted.query, &permuted.key, &permuted.value, &permuted.compressed_key,
                        &permuted.compressed_value, &permuted.anchor_query, &permuted.anchor_key}) {

@@ -10,6 +10,7 @@
 #include "moca/ops/moc_attention.h"
 #include "src/ops/library_attention.h"
 #include "tests/support/tensor_matchers.h"
+#include "tests/support/test_device.h"
 
 // The CPU runs of what the CUDA kernels do: packed_context.cuh is the same code for both.
 namespace moca::ops {
@@ -27,8 +28,8 @@ struct Case {
 };
 
 at::Tensor draw(at::IntArrayRef sizes, uint64_t index) {
-  return at::randn(sizes, generator_for(4, "packed context", 0, index),
-                   at::TensorOptions().dtype(at::kDouble));
+  return testing::on_device(at::randn(sizes, generator_for(4, "packed context", 0, index),
+                                      at::TensorOptions().dtype(at::kDouble)));
 }
 
 // Heads of a token side by side, as projections give them.
@@ -101,7 +102,7 @@ void expect_adjoint(const Case& c, bool gated) {
     if (!gated) {
       continue;
     }
-    const auto gate_gradient = at::zeros(c.routing.importance.sizes(), at::kDouble);
+    const auto gate_gradient = at::zeros(c.routing.importance.sizes(), c.full.options());
     context.gate_gradient(y, c.full, compressed, chunk, gate_gradient);
     // Packed tokens are linear in the gates, except for the component's own.
     const auto own = packed.narrow(2, 0, c.layout.L) * y.narrow(2, 0, c.layout.L);
@@ -159,8 +160,9 @@ TEST(LibraryAttention, OfEveryKernelHereHasTheGradientsOfAttention) {
   const auto gradients = torch::autograd::grad({expected}, {query, key, value}, {gradient});
   const torch::NoGradGuard no_grad;
   auto found = library_attention(query, key, value);
-  EXPECT_EQ(found.kernel, LibraryKernel::kFlashOnCpu);
-  for (const auto kernel : {LibraryKernel::kFlashOnCpu, LibraryKernel::kPlain}) {
+  EXPECT_EQ(found.kernel,
+            query.is_cpu() ? LibraryKernel::kFlashOnCpu : LibraryKernel::kPlain);  // of doubles
+  for (const auto kernel : {found.kernel, LibraryKernel::kPlain}) {
     found.kernel = kernel;  // log-sum-exp means the same to both
     const auto of = library_attention_backward(gradient, query, key, value, found);
     EXPECT_TRUE(all_close(found.output, expected, 1e-12));

@@ -21,6 +21,7 @@
 #include "moca/vae/vecset_vae.h"
 #include "tests/support/python_script.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_device.h"
 
 // Our modules against a plain PyTorch statement of the same maths (scripts/plain_models): outputs,
 // the gradient of every parameter, and every parameter after ten AdamW steps.
@@ -40,12 +41,12 @@ struct Golden {
   nlohmann::json description;
   checkpoint::Weights file;
 
-  // The tensors under "group/", without that prefix.
+  // The tensors under "group/", without that prefix, on the device of the tests.
   Tensors tensors(const std::string& group) const {
     Tensors found;
     for (const auto& [name, entry] : file.entries()) {
       if (name.rfind(group + "/", 0) == 0) {
-        found.emplace(name.substr(group.size() + 1), file.read(name));
+        found.emplace(name.substr(group.size() + 1), testing::on_device(file.read(name)));
       }
     }
     return found;
@@ -188,6 +189,7 @@ void compare_steps(const Golden& golden, const torch::nn::Module& module, const 
 void expect_agreement(const Golden& golden, torch::nn::Module& module, const Compute& compute,
                       const std::map<std::string, std::string>& renamed = {}) {
   module.eval();  // routing takes the top k
+  module.to(testing::device());
   checkpoint::LoadRules rules;
   rules.prefix = "weights/";
   rules.renamed = renamed;

@@ -15,6 +15,7 @@
 #include "moca/pretrained/load_pretrained.h"
 #include "moca/pretrained/write_pretrained.h"
 #include "tests/support/python_script.h"
+#include "tests/support/source_folder.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_models.h"
 
@@ -178,15 +179,15 @@ TEST(PlainModels, TheDocumentsDecodingExampleGivesOurField) {
   const auto latents = draw({2, 8, kChannels}, generator_for(4, "plain models test"));
   checkpoint::write_safetensors(folder / "latents.safetensors", {{"latents", latents}});
 
-  const auto document = read_file(fs::path(MOCA_SOURCE_DIR) / "docs/public_weights.md");
+  const auto document = read_file(testing::source_folder() / "docs/public_weights.md");
   const std::string fence = "```python\n";
   const auto begin = document.find(fence, document.find("## Decode them in Python")) + fence.size();
   write_file(folder / "example.py", document.substr(begin, document.find("```", begin) - begin));
   const auto arguments = [&](const char* name) { return " '" + (folder / name).string() + "'"; };
-  const auto run = testing::run_script(
-      folder / "example.py", "'" + (fs::path(MOCA_SOURCE_DIR) / "scripts").string() + "'" +
-                                 arguments("export") + arguments("latents.safetensors") +
-                                 arguments("field.safetensors"));
+  const auto run = testing::run_script(folder / "example.py",
+                                       "'" + (testing::source_folder() / "scripts").string() + "'" +
+                                           arguments("export") + arguments("latents.safetensors") +
+                                           arguments("field.safetensors"));
   if (run.output.find("ModuleNotFoundError") != std::string::npos ||
       run.code == testing::kPackageMissing) {
     GTEST_SKIP() << run.output;

@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "tests/support/source_folder.h"
+
 namespace moca::testing {
 
 struct ScriptRun {
@@ -21,7 +23,7 @@ constexpr int kPackageMissing = 77;
 // Runs a script of the checkout with its own Python, one thread; `arguments` as a shell would take
 // them. Without that Python the code is kPackageMissing.
 inline ScriptRun run_script(const std::filesystem::path& script, const std::string& arguments) {
-  const auto source = std::filesystem::path(MOCA_SOURCE_DIR);
+  const auto source = source_folder();
   const auto python = source / ".venv" / "bin" / "python";
   if (!std::filesystem::exists(python)) {
     return {kPackageMissing, "no " + python.string() + "; run scripts/setup.sh --tests"};

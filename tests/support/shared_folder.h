@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/support/source_folder.h"
+
 namespace moca::testing {
 
 // The folder of reference fixtures and real data: MOCA_SHARED, or ../shared beside the checkout.
@@ -13,14 +15,13 @@ inline std::filesystem::path shared_folder() {
   if (const char* named = std::getenv("MOCA_SHARED")) {
     return named;
   }
-  return std::filesystem::path(MOCA_SOURCE_DIR) / ".." / "shared";
+  return source_folder() / ".." / "shared";
 }
 
 // Files of the same comparisons have two origins: "golden", committed, made by
 // scripts/golden_fixtures.py; and "upstream", made by the public implementations.
 inline std::filesystem::path fixture_folder(const std::string& origin) {
-  return origin == "golden" ? std::filesystem::path(MOCA_SOURCE_DIR) / "tests" / "golden"
-                            : shared_folder() / "fixtures";
+  return origin == "golden" ? source_folder() / "tests" / "golden" : shared_folder() / "fixtures";
 }
 
 // Parameters and names for tests that run on the files of both origins.

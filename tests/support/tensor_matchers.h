@@ -7,7 +7,8 @@
 
 namespace moca::testing {
 
-// Within `tolerance` * max(1, largest |expected|); explains shape first, then the worst element.
+// Within `tolerance` * max(1, largest |expected|), wherever they are; explains shape first, then
+// the worst element.
 inline ::testing::AssertionResult all_close(const at::Tensor& actual, const at::Tensor& expected,
                                             double tolerance) {
   if (actual.sizes() != expected.sizes()) {
@@ -17,9 +18,9 @@ inline ::testing::AssertionResult all_close(const at::Tensor& actual, const at::
   if (actual.numel() == 0) {
     return ::testing::AssertionSuccess();
   }
-  const auto difference =
-      (actual.detach().to(at::kDouble) - expected.detach().to(at::kDouble)).abs().flatten();
-  const double scale = std::max(1.0, expected.detach().to(at::kDouble).abs().max().item<double>());
+  const auto reference = expected.detach().cpu().to(at::kDouble);
+  const auto difference = (actual.detach().cpu().to(at::kDouble) - reference).abs().flatten();
+  const double scale = std::max(1.0, reference.abs().max().item<double>());
   const double worst = difference.max().item<double>();
   if (worst <= tolerance * scale) {
     return ::testing::AssertionSuccess();
@@ -30,7 +31,7 @@ inline ::testing::AssertionResult all_close(const at::Tensor& actual, const at::
 }
 
 inline ::testing::AssertionResult bit_equal(const at::Tensor& actual, const at::Tensor& expected) {
-  if (at::equal(actual, expected)) {
+  if (at::equal(actual.cpu(), expected.cpu())) {
     return ::testing::AssertionSuccess();
   }
   return all_close(actual, expected, 0.0) ? ::testing::AssertionFailure() << "differ in NaN"

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <c10/core/Device.h>
+
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -24,10 +26,12 @@ struct Verification {
 };
 
 // Builds the module that NAME.json beside `fixture` (NAME.safetensors) describes, loads its weights
-// strictly, runs its inputs and compares every output: an output that nothing is compared with
-// fails. Kinds: dino_preprocess, dinov2, dit_partcrafter, dit_triposg, extraction, fps, ops,
-// partcrafter_sampler, prepare_rgba, scheduler, vae_decoder, vae_encoder, vae_full.
-Verification verify_fixture(const std::filesystem::path& fixture);
+// strictly, runs its inputs on `device` (pictures, schedules and extraction on the CPU) and
+// compares every output: an output that nothing is compared with fails. Kinds: dino_preprocess,
+// dinov2, dit_partcrafter, dit_triposg, extraction, fps, ops, partcrafter_sampler, prepare_rgba,
+// scheduler, vae_decoder, vae_encoder, vae_full.
+Verification verify_fixture(const std::filesystem::path& fixture,
+                            c10::Device device = c10::Device(c10::kCPU));
 
 // A table of all outputs, one line each.
 std::string table_of(const Verification& verification);
