@@ -2,6 +2,7 @@
 """Asks whether the tests notice deliberate mistakes in the science core (scripts/mutants.txt).
 
 usage: scripts/mutants.py [--tree FOLDER] [--only N,M,...] [--jobs 2] [--out FILE.json]
+       scripts/mutants.py --check     only whether every line of the list still fits the sources
 
 Every mistake of the list is put into one copy of the sources behind a switch that an environment
 variable turns on, so that one build serves all of them. Then the test programs of the folders that
@@ -173,8 +174,13 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=pathlib.Path)
+    parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
     mutants = read_list()
+    if options.check:
+        for file in {mutant["file"] for mutant in mutants}:
+            mutated_text(file, [mutant for mutant in mutants if mutant["file"] == file])
+        return 0
     tree = options.tree.resolve()
     build_folder = tree / "build"
     make_tree(tree, mutants)
