@@ -176,19 +176,19 @@ TEST_F(DatasetFiles, AFolderThatCannotBeMadeIsNamed) {
 }
 
 TEST_F(DatasetFiles, AnotherSchemaVersionIsRefused) {
-  for (const char* other : {"0", "2", "99"}) {
+  for (const char* other : {"0", "1", "99"}) {
     fs::remove_all(path());
     write_dataset();
-    replace_in_index("\"schema_version\": 1", std::string("\"schema_version\": ") + other);
+    replace_in_index("\"schema_version\": 2", std::string("\"schema_version\": ") + other);
     EXPECT_THAT(refusal_to_open(),
                 HasSubstr(std::string("schema version ") + other +
-                          ", this program reads version 1. Prepare it again: moca prepare-data"));
+                          ", this program reads version 2. Prepare it again: moca prepare-data"));
   }
 }
 
 TEST_F(DatasetFiles, AnIndexThatIsNoneIsRefused) {
   for (const char* text : {"", "not json", "[]", "{}", "{\"schema_version\": \"one\"}",
-                           "{\"schema_version\": 1, \"image_size\": 4, \"made_by\": \"\"}"}) {
+                           "{\"schema_version\": 2, \"image_size\": 4, \"made_by\": \"\"}"}) {
     fs::create_directories(path());
     write_file(path() / "index.json", text);
     EXPECT_THAT(refusal_to_open(),

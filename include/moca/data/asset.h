@@ -10,7 +10,7 @@
 namespace moca::data {
 
 // Version of the prepared format; a dataset of another one is refused.
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;  // 1: images had lines between components
 
 // What index.json says of one asset.
 struct AssetRecord {
