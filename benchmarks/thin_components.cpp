@@ -20,28 +20,6 @@ using moca::mesh::Vec3;
 
 constexpr float kTruncation = 0.1F;  // vae_training.truncation
 
-// Beyond the component's box by more than the truncation the field is -1 without a look.
-moca::mesh::Field exact_field(const moca::mesh::TriangleMesh& closed,
-                              const moca::data::DistanceFunction& distance) {
-  const auto box = moca::mesh::bounds(closed);
-  return [box, &distance](std::span<const Vec3> points, std::span<float> values) {
-    std::vector<Vec3> near;
-    std::vector<size_t> places;
-    std::fill(values.begin(), values.end(), -1.0F);
-    for (size_t i = 0; i < points.size(); ++i) {
-      const Vec3 beyond = (box.low - points[i]).cwiseMax(points[i] - box.high);
-      if (beyond.maxCoeff() < kTruncation) {
-        near.push_back(points[i]);
-        places.push_back(i);
-      }
-    }
-    const auto distances = distance(near);
-    for (size_t i = 0; i < near.size(); ++i) {
-      values[places[i]] = std::clamp(distances[i] / kTruncation, -1.0F, 1.0F);
-    }
-  };
-}
-
 struct Tally {
   const char* name;
   moca::mesh::ExtractionOptions options;
@@ -82,7 +60,8 @@ int main(int argc, char** argv) {
   for (int64_t i = 0; i < source.count; ++i) {
     const auto asset = source.make(i);
     for (size_t c = 0; c < asset.closed.size(); ++c, ++num_components) {
-      const auto field = exact_field(asset.closed[c], asset.distances[c]);
+      const auto field = moca::mesh::clipped_field(moca::mesh::bounds(asset.closed[c]),
+                                                   asset.distances[c], kTruncation);
       for (auto& tally : tallies) {
         tally.add(field, asset.id + "/" + asset.scene.components[c].name);
       }

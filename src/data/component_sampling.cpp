@@ -48,7 +48,7 @@ at::Tensor draw_query_points(const mesh::TriangleMesh& surface, int64_t count, u
   return at::cat({near, in_box, anywhere}).clamp(-kSpace, kSpace);
 }
 
-at::Tensor distances_at(const DistanceFunction& distance, const at::Tensor& points) {
+at::Tensor distances_at(const mesh::DistanceFunction& distance, const at::Tensor& points) {
   const auto dense = points.contiguous();
   std::vector<mesh::Vec3> list(points.size(0));
   std::memcpy(static_cast<void*>(list.data()), dense.const_data_ptr<float>(), dense.nbytes());

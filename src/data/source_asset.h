@@ -6,12 +6,9 @@
 #include <vector>
 
 #include "moca/data/data_config.h"
-#include "moca/mesh/triangle_mesh.h"
+#include "moca/mesh/field_extraction.h"
 
 namespace moca::data {
-
-// Signed distance to one component, positive inside.
-using DistanceFunction = std::function<std::vector<float>(std::span<const mesh::Vec3> points)>;
 
 // An asset before it is sampled, normalised to [-1, 1].
 struct SourceAsset {
@@ -19,9 +16,9 @@ struct SourceAsset {
   std::string split;
   std::string source;
   std::string sha256;
-  mesh::Scene scene;                        // as rendered and as reference of the evaluation
-  std::vector<mesh::TriangleMesh> closed;   // per component, the surface that distances refer to
-  std::vector<DistanceFunction> distances;  // per component
+  mesh::Scene scene;                       // as rendered and as reference of the evaluation
+  std::vector<mesh::TriangleMesh> closed;  // per component, the surface that distances refer to
+  std::vector<mesh::DistanceFunction> distances;  // per component
 };
 
 // How many assets there are, and the i-th of them.

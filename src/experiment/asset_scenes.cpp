@@ -69,8 +69,8 @@ uint64_t generation_seed(const EvaluationConfig& config, const data::AssetRecord
   return stream_seed(static_cast<uint64_t>(config.seed), "generate " + record.id);
 }
 
-mesh::Scene reconstruct(vae::VecsetVae& vae, const data::PreparedDataset& dataset, int64_t asset,
-                        const RunConfig& config, c10::Device device) {
+at::Tensor latents_of(vae::VecsetVae& vae, const data::PreparedDataset& dataset, int64_t asset,
+                      const RunConfig& config, c10::Device device) {
   const torch::NoGradGuard no_grad;
   std::vector<at::Tensor> points, normals;
   for (int64_t component = 0; component < dataset.records()[asset].num_components(); ++component) {
@@ -85,7 +85,13 @@ mesh::Scene reconstruct(vae::VecsetVae& vae, const data::PreparedDataset& datase
   const auto posterior =
       vae->encode(at::stack(points).to(device), at::stack(normals).to(device), generator);
   const auto noise = at::randn(posterior.mean.sizes(), generator, at::TensorOptions());
-  const auto latents = posterior.sample(noise.to(device));
+  return posterior.sample(noise.to(device));
+}
+
+mesh::Scene reconstruct(vae::VecsetVae& vae, const data::PreparedDataset& dataset, int64_t asset,
+                        const RunConfig& config, c10::Device device) {
+  const torch::NoGradGuard no_grad;
+  const auto latents = latents_of(vae, dataset, asset, config, device);
   mesh::Scene scene;
   for (auto& surface : vae::decode_components(vae, latents, config.decoder)) {
     scene.components.push_back({"", std::move(surface), mesh::Vec3::Zero()});
@@ -99,12 +105,10 @@ mesh::Scene exact_field_scene(const mesh::Scene& reference, const RunConfig& con
   mesh::Scene scene;
   for (const auto& component : reference.components) {
     const auto closed = mesh::closed_surface(component.mesh, resolution);
-    const auto field = [&](std::span<const mesh::Vec3> points, std::span<float> values) {
-      const auto distances = mesh::signed_distance(closed, points);
-      std::transform(distances.begin(), distances.end(), values.begin(), [&](float distance) {
-        return std::clamp(distance / truncation, -1.0F, 1.0F);
-      });
-    };
+    const auto field = mesh::clipped_field(
+        mesh::bounds(closed),
+        [&](std::span<const mesh::Vec3> points) { return mesh::signed_distance(closed, points); },
+        truncation);
     scene.components.push_back({component.name,
                                 mesh::mesh_from_field(field, config.decoder.options()).mesh,
                                 component.color});

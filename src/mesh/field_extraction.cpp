@@ -5,6 +5,7 @@
 #include <cmath>
 #include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "moca/core/error.h"
@@ -236,6 +237,26 @@ FieldBlock make_block(const Pyramid& pyramid, const Sample& origin) {
 }
 
 }  // namespace
+
+Field clipped_field(const Box& box, DistanceFunction distance, float truncation) {
+  return [box, distance = std::move(distance), truncation](std::span<const Vec3> points,
+                                                           std::span<float> values) {
+    std::vector<Vec3> near;
+    std::vector<size_t> places;
+    std::fill(values.begin(), values.end(), -1.0F);
+    for (size_t i = 0; i < points.size(); ++i) {
+      const Vec3 beyond = (box.low - points[i]).cwiseMax(points[i] - box.high);
+      if (beyond.maxCoeff() < truncation) {
+        near.push_back(points[i]);
+        places.push_back(i);
+      }
+    }
+    const auto distances = distance(near);
+    for (size_t i = 0; i < near.size(); ++i) {
+      values[places[i]] = std::clamp(distances[i] / truncation, -1.0F, 1.0F);
+    }
+  };
+}
 
 Extraction mesh_from_field(const Field& field, const ExtractionOptions& options) {
   check(options);

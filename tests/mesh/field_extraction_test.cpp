@@ -254,6 +254,28 @@ TEST(FieldExtraction, EqualsTheDenseExtractionForEveryThinBarOfBoundedSlope) {
   }
 }
 
+TEST(ClippedField, IsTheDistanceInUnitsOfTheTruncationClippedToOne) {
+  std::vector<Vec3> asked;
+  const auto ball = [&](std::span<const Vec3> points) {
+    std::vector<float> distances;
+    for (const Vec3& p : points) {
+      asked.push_back(p);
+      distances.push_back(0.5F - p.norm());
+    }
+    return distances;
+  };
+  const Box box{Vec3::Constant(-0.5F), Vec3::Constant(0.5F)};
+  const std::vector<Vec3> points = {{0, 0, 0},      {0.45F, 0, 0},      {0, 0.5F, 0},
+                                    {0, 0, -0.55F}, {0.5F, 0.5F, 0.5F}, {0.61F, 0, 0}};
+  std::vector<float> values(points.size(), 7.0F);
+  clipped_field(box, ball, 0.1F)(points, values);
+  const std::vector<float> expected = {1, 0.5F, 0, -0.5F, -1, -1};
+  for (size_t i = 0; i < points.size(); ++i) {
+    EXPECT_NEAR(values[i], expected[i], 1e-6) << i;
+  }
+  EXPECT_EQ(asked.size(), 5U);  // the last point is further than the truncation from the box
+}
+
 TEST(FieldExtraction, RefusesAFieldThatIsNotANumber) {
   const auto broken = [](const Vec3& p) {
     return p.x() > 0.9F ? std::numeric_limits<float>::quiet_NaN() : torus(p);

@@ -24,6 +24,10 @@ generation::Request request_of(const data::PreparedDataset& dataset, int64_t ass
 // it.
 uint64_t generation_seed(const EvaluationConfig& config, const data::AssetRecord& record);
 
+// Latents [n, L, C] of an asset's components, each drawn once from its posterior.
+at::Tensor latents_of(vae::VecsetVae& vae, const data::PreparedDataset& dataset, int64_t asset,
+                      const RunConfig& config, c10::Device device);
+
 // The decoder's meshes of an asset's components, each drawn once from its posterior: what the
 // decoder was trained on and the DiT learns. A wide posterior's mean is neither.
 mesh::Scene reconstruct(vae::VecsetVae& vae, const data::PreparedDataset& dataset, int64_t asset,

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "moca/mesh/triangle_mesh.h"
 
@@ -10,6 +11,13 @@ namespace moca::mesh {
 
 // Writes the field's value (positive inside) at each point.
 using Field = std::function<void(std::span<const Vec3> points, std::span<float> values)>;
+
+// Signed distances to a closed surface, positive inside.
+using DistanceFunction = std::function<std::vector<float>(std::span<const Vec3> points)>;
+
+// What a VAE is trained to give: distances divided by `truncation` and clipped to [-1, 1]. Further
+// than that beyond `box`, which holds the surface, it is -1 and `distance` is not asked.
+Field clipped_field(const Box& box, DistanceFunction distance, float truncation);
 
 struct ExtractionOptions {
   int resolution = 129;        // R samples per axis of the finest lattice
