@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "moca/config/schema.h"
+#include "moca/core/logging.h"
 #include "moca/evaluation/geometry_metrics.h"
 #include "moca/experiment/evaluation_result.h"
 #include "moca/mesh/mesh_io.h"
@@ -26,6 +27,11 @@ void run(const MetricsOptions& options) {
   std::printf("%-16s %.6f  (%s, %lld points, alignment %s)\n", "Chamfer", scores.points.chamfer,
               moca::config::name_of(config.chamfer), static_cast<long long>(config.num_points),
               moca::config::name_of(config.alignment));
+  const auto frames = moca::evaluation::comparison_frames(prediction, reference, config);
+  if (const auto doubt = moca::evaluation::frame_doubt(prediction, reference, frames);
+      !doubt.empty()) {
+    moca::log::warn(doubt);
+  }
   std::printf("%-16s %s\n", "frame", moca::evaluation::frame_name(config).c_str());
   for (size_t i = 0; i < config.thresholds.size(); ++i) {
     std::printf("%-16s %.6f\n", moca::experiment::f_score_name(config.thresholds[i]).c_str(),

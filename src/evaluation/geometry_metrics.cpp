@@ -1,8 +1,10 @@
 #include "moca/evaluation/geometry_metrics.h"
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <sstream>
 
 #include "moca/core/error.h"
 #include "moca/mesh/scene_ops.h"
@@ -79,6 +81,38 @@ ComparisonFrames comparison_frames(const mesh::Scene& prediction, const mesh::Sc
   const mesh::Frame frame = mesh::normal_frame(reference);
   const bool by_itself = config.renormalise_prediction && has_faces(prediction);
   return {by_itself ? mesh::normal_frame(prediction) : frame, frame};
+}
+
+std::string frame_doubt(const mesh::Scene& prediction, const mesh::Scene& reference,
+                        const ComparisonFrames& frames) {
+  if (!has_faces(prediction)) {
+    return "";
+  }
+  const auto moved = [](mesh::Scene scene, const mesh::Frame& frame) {
+    mesh::move_to(frame, scene);
+    return mesh::bounds(scene);
+  };
+  const auto found = moved(prediction, frames.prediction);
+  const auto expected = moved(reference, frames.reference);
+  const float ratio =
+      (found.high - found.low).maxCoeff() / (expected.high - expected.low).maxCoeff();
+  const bool beside = ((found.low - expected.high).array() > 0).any() ||
+                      ((expected.low - found.high).array() > 0).any();
+  if (ratio > 0.5F && ratio < 2.0F && !beside) {
+    return "";
+  }
+  const auto text = [](const mesh::Scene& scene) {
+    const auto box = mesh::bounds(scene);
+    std::ostringstream stream;
+    const Eigen::IOFormat on_a_line(3, Eigen::DontAlignCols, ", ", ", ", "", "", "(", ")");
+    stream << box.low.transpose().format(on_a_line) << " to "
+           << box.high.transpose().format(on_a_line);
+    return stream.str();
+  };
+  return "the prediction reaches from " + text(prediction) + ", the reference from " +
+         text(reference) +
+         ": if they are not given in one frame, the scores mean nothing. "
+         "renormalise_prediction=true centres and scales each by itself.";
 }
 
 std::string frame_name(const MetricConfig& config) {

@@ -152,6 +152,32 @@ TEST(CompareScenes, RenormalisesThePredictionWhenAsked) {
   EXPECT_NE(frame_name(config), frame_name(few_points()));
 }
 
+std::string doubt(const Scene& prediction, const MetricConfig& config = few_points()) {
+  return frame_doubt(prediction, two_boxes(), comparison_frames(prediction, two_boxes(), config));
+}
+
+TEST(FrameDoubt, IsNoneForScenesInOneFrame) {
+  EXPECT_EQ(doubt(two_boxes()), "");
+  EXPECT_EQ(doubt(moved(two_boxes(), 0.6F, {0.2F, 0, -0.2F})), "");
+  EXPECT_EQ(doubt({}), "");
+}
+
+TEST(FrameDoubt, NamesTheBoxesOfScenesOfOtherSizeOrPlace) {
+  EXPECT_EQ(doubt(moved(two_boxes(), 10, Vec3::Zero())),
+            "the prediction reaches from (-10, -5, -5) to (10, 5, 5), the reference from (-1, "
+            "-0.5, -0.5) to (1, 0.5, 0.5): if they are not given in one frame, the scores mean "
+            "nothing. renormalise_prediction=true centres and scales each by itself.");
+  EXPECT_NE(doubt(moved(two_boxes(), 0.45F, Vec3::Zero())), "");
+  EXPECT_NE(doubt(two_boxes({0, 1.1F, 0})), "");
+  EXPECT_NE(doubt(two_boxes({0, 0, -1.1F})), "");
+}
+
+TEST(FrameDoubt, IsNoneWhereEachIsCentredAndScaledByItself) {
+  MetricConfig config = few_points();
+  config.renormalise_prediction = true;
+  EXPECT_EQ(doubt(moved(two_boxes(), 10, {3, 0, 0}), config), "");
+}
+
 TEST(CompareScenes, ScoresAnEmptyPredictionAsOnePointAtTheOrigin) {
   const Scene sphere_like = scene_of({box_mesh({-1, -1, -1}, {1, 1, 1})});
   for (const Scene& empty : {Scene{}, scene_of({{}, {}})}) {

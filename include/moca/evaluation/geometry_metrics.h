@@ -38,7 +38,7 @@ struct MetricConfig {
       "the reference");
     v("iou_resolution", self.iou_resolution,
       "voxels along [-1, 1] for the self-IoU (PartCrafter: 64)", config::in_range(1, 1024));
-    v("seed", self.seed, "of the points drawn on the surfaces", config::at_least(0));
+    v("seed", self.seed, "seed of the points drawn on the surfaces", config::at_least(0));
   }
 };
 
@@ -80,6 +80,11 @@ ComparisonFrames comparison_frames(const mesh::Scene& prediction, const mesh::Sc
 
 // The frames in words, for whoever reads a score.
 std::string frame_name(const MetricConfig& config);
+
+// Empty, or why the two are hardly given in one frame: moved to `frames`, the prediction's box is
+// half or twice as large as the reference's, or lies beside it.
+std::string frame_doubt(const mesh::Scene& prediction, const mesh::Scene& reference,
+                        const ComparisonFrames& frames);
 
 // The whole comparison of a generated scene with its reference, both given in one frame, as a
 // dataset's, and compared in `frames`; the self-IoU's voxels fill [-1, 1] there. The two are
