@@ -23,7 +23,7 @@ std::vector<procedural::Family> families_of(const ProceduralConfig& config) {
       for (const auto family : procedural::kAllFamilies) {
         known += (known.empty() ? "" : ", ") + std::string(procedural::name_of(family));
       }
-      throw Error("data.procedural.families: '" + name + "' is not one of {" + known + "}.");
+      throw Error("data.procedural.families must be of {" + known + "}, got '" + name + "'.");
     }
     families.push_back(*found);
   }

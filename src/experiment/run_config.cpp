@@ -95,6 +95,16 @@ void RunConfig::validate(const std::string& path) const {
                 ") must be at most " + prefix + "dit.codebook_size (" +
                 std::to_string(dit.codebook_size) + "): every component needs an id of its own.");
   }
+  const double slope = 1.0 / vae_training.truncation;
+  const bool of_distance = vae_training.target == training::FieldTarget::kDistance;
+  if (pretrained.vae.empty() && of_distance && decoder.max_slope > 0 &&
+      decoder.max_slope < slope * (1 - 1e-6)) {
+    throw Error(
+        prefix + "decoder.max_slope (" + config::format_number(decoder.max_slope) +
+        ") must be at least 1 / vae_training.truncation = " + config::format_number(slope) +
+        ", the slope of the field: with less, thin components are lost. 0 refines only where "
+        "the sign changes.");
+  }
   if (stage == Stage::kVae) {
     require_tokens("vae_training.num_surface_points", vae_training.num_surface_points, prefix,
                    vae.num_tokens);

@@ -106,13 +106,13 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"NotAllowed", "train: {precision: 8}\n",
                 "configs/bad.yaml:1: train.precision must be one of {16, 32}, got 8."},
         Mistake{"Enum", "model: {router: {activation: sigmoind}}\n",
-                "configs/bad.yaml:1: 'sigmoind' is not one of {sigmoid, softmax}. Did you mean "
-                "'sigmoid'?"},
+                "configs/bad.yaml:1: model.router.activation must be one of {sigmoid, softmax}, "
+                "got 'sigmoind'. Did you mean 'sigmoid'?"},
         Mistake{"EnumList", "model: {router: {activation: [softmax]}}\n",
                 "configs/bad.yaml:1: model.router.activation must be one of {sigmoid, softmax}, "
                 "got a list."},
         Mistake{"Choice", "split: validation\n",
-                "configs/bad.yaml:1: 'validation' is not one of {train, test}."},
+                "configs/bad.yaml:1: split must be one of {train, test}, got 'validation'."},
         Mistake{"Word", "model: {width: wide}\n",
                 "configs/bad.yaml:1: model.width must be a whole number, got 'wide'."},
         Mistake{"Exponent", "model: {width: 1e3}\n",
@@ -173,8 +173,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "override 'train.condition_dropout=1.5': train.condition_dropout must lie in [0, "
                 "1], got 1.5."},
         Mistake{"Enum", "model.router.activation=sigmoind",
-                "override 'model.router.activation=sigmoind': 'sigmoind' is not one of {sigmoid, "
-                "softmax}. Did you mean 'sigmoid'?"},
+                "override 'model.router.activation=sigmoind': model.router.activation must be one "
+                "of {sigmoid, softmax}, got 'sigmoind'. Did you mean 'sigmoid'?"},
         Mistake{"Misspelt", "model.widht=3",
                 "override 'model.widht=3': unknown setting 'model.widht'. Did you mean 'width'?"},
         Mistake{"OtherSection", "model.betas=[1]",

@@ -161,6 +161,26 @@ TEST(RunConfig, RefusesScoresWithoutAThreshold) {
               HasSubstr("evaluation.metrics.thresholds is empty"));
 }
 
+TEST(RunConfig, RefusesADecoderThatTakesTheFieldForFlatterThanItIs) {
+  const auto with = [](const std::string& sections) {
+    return refusal_of("{stage: vae, data: {path: d}, " + sections + "}");
+  };
+  EXPECT_THAT(with("decoder: {max_slope: 9.9}, vae_training: {truncation: 0.1}"),
+              HasSubstr("decoder.max_slope (9.9) must be at least 1 / vae_training.truncation = "
+                        "10, the slope of the field"));
+  for (const char* sound : {"decoder: {max_slope: 10}, vae_training: {truncation: 0.1}",
+                            "decoder: {max_slope: 0}, vae_training: {truncation: 0.1}",
+                            "decoder: {max_slope: 5}, vae_training: {truncation: 0.2}",
+                            "decoder: {max_slope: 1}, vae_training: {target: occupancy}"}) {
+    EXPECT_EQ(with(sound), "accepted") << sound;
+  }
+}
+
+TEST(RunConfig, NamesAViewThatIsNone) {
+  EXPECT_THAT(refusal_of("{vae_run: v, data: {path: d}, evaluation: {view: sideways}}"),
+              HasSubstr("evaluation.view must be one of {fixed, random, all}, got 'sideways'"));
+}
+
 TEST(RunConfig, RefusesModelsWhoseSizesDoNotFit) {
   const auto with = [](const std::string& section) {
     return refusal_of("{vae_run: v, data: {path: d}, " + section + "}");

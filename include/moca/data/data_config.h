@@ -97,7 +97,8 @@ struct ViewConfig {
     v("lines", self.lines, "creases: draw outlines and sharp edges; never where components touch");
     v("images", self.images,
       "folder of images to use instead of rendered ones: ASSET/VIEW.png or .jpg (00, 01, ...), and "
-      "ASSET/VIEW_components.png where a model is to see component masks");
+      "ASSET/VIEW_components.png where a model is to see component masks; ASSET: a mesh's path in "
+      "its folder without the ending, _ for /");
   }
   void validate(const std::string& path) const;
 };
@@ -128,7 +129,7 @@ struct DataConfig {
     v("num_held_out", self.num_held_out, "assets kept out of training (split `test`)", at_least(0));
     v("max_components", self.max_components, "assets with more components are refused (paper: 32)",
       at_least(1));
-    v("seed", self.seed, "of the generator, the sampled points and the split", at_least(0));
+    v("seed", self.seed, "seed of the generator, the sampled points and the split", at_least(0));
   }
   void validate(const std::string& path) const;
 };

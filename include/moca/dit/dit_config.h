@@ -56,7 +56,8 @@ struct RouterConfig {
       "importance also multiplies the compressed tokens of components not selected");
     v("stochastic", self.stochastic, "sample the selection in training (Sec. 3.3.1; Table 3E)");
     v("sampling", self.sampling,
-      "in proportion to the importance, or to the softmax of the router's logits");
+      "training draws others in proportion to the importance, or to the softmax of the router's "
+      "logits");
     v("per_head", self.per_head, "route every head by itself (Table 3F)");
   }
 };
@@ -93,7 +94,7 @@ struct DitConfig {
     v("num_compressed_tokens", self.num_compressed_tokens,
       "M: learnable queries that compress a component (Eq. 3)", at_least(1));
     v("compressed_tokens", self.compressed_tokens,
-      "in global blocks: keys_only, or pass the block in full");
+      "give keys and values alone, or pass global blocks in full");
     v("attend_compressed", self.attend_compressed,
       "attend to the compressed tokens of components not selected (Table 3B)");
     v("codebook_size", self.codebook_size,

@@ -42,7 +42,7 @@ struct EvaluationConfig {
 
   static void fields(auto& self, auto&& v) {
     v("batch_size", self.batch_size, "assets that are sampled together", config::at_least(1));
-    v("seed", self.seed, "of the noise, component ids and drawn views of generated assets",
+    v("seed", self.seed, "seed of the noise, component ids and drawn views of generated assets",
       config::at_least(0));
     v("view", self.view,
       "picture an asset is generated from: fixed (view_index), random (drawn per asset; the "
@@ -108,7 +108,7 @@ struct RunConfig {
     v("vae_run", self.vae_run, "run whose averaged VAE the dit stage uses");
     v("pretrained", self.pretrained, "public weights; their sizes become the settings' defaults");
     v("device", self.device, "auto, cpu, cuda or cuda:N");
-    v("seed", self.seed, "of everything random in the run", config::at_least(0));
+    v("seed", self.seed, "seed of everything random in the run", config::at_least(0));
     v("data", self.data, "the prepared dataset and how it is made");
     v("vae", self.vae, "the vecset VAE (Eq. 1, 2)");
     v("image_encoder", self.image_encoder, "the picture's encoder (DINOv2)");

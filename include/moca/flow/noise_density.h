@@ -38,7 +38,7 @@ struct FlowConfig {
 
   static void fields(auto& self, auto&& v) {
     using config::above, config::in_range;
-    v("density", self.density, "of training's noise levels (PartCrafter: logit_normal)");
+    v("density", self.density, "density of training's noise levels (PartCrafter: logit_normal)");
     v("logit_mean", self.logit_mean,
       "logit_normal: mean of the noise levels' logits; above 0 favours noise (PartCrafter: 0)");
     v("logit_std", self.logit_std, "logit_normal: their deviation (PartCrafter: 1)", above(0.0));

@@ -25,7 +25,7 @@ struct ScheduleConfig {
       "above 1: more steps at high noise levels; 1: equal steps (TripoSG, PartCrafter: 1)",
       config::above(0.0));
     v("use_dynamic_shifting", self.use_dynamic_shifting, "shift by e^mu instead of by shift");
-    v("mu", self.mu, "of use_dynamic_shifting", config::in_range(-20.0, 20.0));
+    v("mu", self.mu, "the shift of use_dynamic_shifting", config::in_range(-20.0, 20.0));
   }
 };
 

@@ -42,7 +42,8 @@ struct ImageEncoderConfig {
     v("query_key_value_bias", self.query_key_value_bias,
       "the attention's projections have a bias (DINOv2: yes)");
     v("gated_mlp", self.gated_mlp, "SwiGLU instead of GELU in the MLP (DINOv2-giant: yes)");
-    v("norm_epsilon", self.norm_epsilon, "of every LayerNorm (DINOv2: 1e-6)", config::above(0.0));
+    v("norm_epsilon", self.norm_epsilon, "epsilon of every LayerNorm (DINOv2: 1e-6)",
+      config::above(0.0));
     v("position_grid", self.position_grid,
       "side of the stored position table in patches (DINOv2: 37)", at_least(1));
     v("trainable", self.trainable,

@@ -93,7 +93,8 @@ struct TrainingConfig {
       "micro-batches of a step, divided among the processes; one that has several adds their "
       "gradients up",
       at_least(1));
-    v("ema_decay", self.ema_decay, "of the averaged weights, with warm-up (PartCrafter: 0.9999)",
+    v("ema_decay", self.ema_decay,
+      "decay of the averaged weights, with warm-up (PartCrafter: 0.9999)",
       config::in_range(0.0, 1.0));
     v("ema_on_cpu", self.ema_on_cpu, "keep the averaged weights in main memory: a copy a step");
     v("shard_optimizer", self.shard_optimizer,
@@ -147,7 +148,8 @@ struct VaeTrainingConfig {
     v("truncation", self.truncation, "distances are clipped to +- this and divided by it",
       config::above(0.0));
     v("kl_weight", self.kl_weight,
-      "of the posterior's divergence from a standard normal (3DShape2VecSet: 1e-3)", at_least(0.0));
+      "weight of the posterior's divergence from a standard normal (3DShape2VecSet: 1e-3)",
+      at_least(0.0));
   }
 };
 
@@ -167,8 +169,8 @@ struct DitTrainingConfig {
     v("condition_dropout", self.condition_dropout,
       "share of assets trained without their picture (paper: 0.1)", config::in_range(0.0, 1.0));
     v("num_cached_encodings", self.num_cached_encodings,
-      "encode every component this often at the start and draw from those; 0 encodes anew each "
-      "step",
+      "number of encodings made of every component at the start, of which each step draws one; 0 "
+      "encodes anew in each step",
       config::at_least(0));
     v("activation_checkpointing", self.activation_checkpointing,
       "compute every block once more in the backward pass instead of keeping its inside: less "

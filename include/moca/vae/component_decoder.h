@@ -26,8 +26,9 @@ struct DecoderConfig {
     v("half_size", self.half_size, "the lattice spans [-half_size, half_size]^3 (TripoSG: 1.005)",
       above(0.0));
     v("max_slope", self.max_slope,
-      "most the field changes per unit of length: refined is wherever a surface can then be (1 / "
-      "vae_training.truncation; 0: only where the sign changes)",
+      "most the field changes per unit of length: the decoder refines wherever a surface can "
+      "then be (distances: 1 / vae_training.truncation; occupancy has no bound; 0: only where "
+      "the sign changes)",
       at_least(0.0));
     v("chunk", self.chunk, "query points decoded at a time (TripoSG: 50,000)", at_least(1));
   }
