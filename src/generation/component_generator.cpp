@@ -97,6 +97,15 @@ void check_component_map(const Request& request) {
                 " channels) must have one channel and the picture's size (" + size_text(picture) +
                 ").");
   }
+  const int largest = *std::max_element(map.pixels.begin(), map.pixels.end());
+  if (largest == 0) {
+    throw Error("the component map marks no component: its pixels are all 0, the background.");
+  }
+  if (largest > request.num_components) {
+    throw Error("a pixel of the component map names component " + std::to_string(largest) +
+                ", but " + std::to_string(request.num_components) +
+                " are asked for. Pixels of component i hold i + 1, the background 0.");
+  }
 }
 
 }  // namespace

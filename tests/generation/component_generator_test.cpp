@@ -230,6 +230,14 @@ TEST(ComponentGenerator, RefusesAMissingOrMisfittingComponentMap) {
               }),
               HasSubstr("the component map (20 x 30, 1 channels) must have one channel and the "
                         "picture's size (40 x 30)"));
+  EXPECT_THAT(refusal([&] {
+                tiny.latents({picture(10), 3, 1, Image(40, 30, 1)});
+              }),
+              HasSubstr("the component map marks no component"));
+  EXPECT_THAT(refusal([&] {
+                tiny.latents({picture(10), 2, 1, column_map(3)});
+              }),
+              HasSubstr("names component 3, but 2 are asked for"));
 }
 
 TEST(ComponentGenerator, PublicPreprocessingSeesTheSameComponents) {
