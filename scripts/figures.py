@@ -82,11 +82,16 @@ def real_small():
         ["their control", *scores(test["control"], *KEYS)],
         ["their VAE reconstruction", *scores(test["vae_reconstruction"], *KEYS)],
     ]
-    minutes = result["train_minutes"]
+    minutes, empty = result["train_minutes"], train["empty_components"]
+    of = empty["generated"]["of"]
     return paragraph(
         f"{minutes['vae']:.0f} + {minutes['dit']:.0f} minutes of training on two cores, revision "
         f"{result['revision']} ([real_small.json](benchmarks/results/real_small.json)):"
-    ) + "\n" + table(SCORES, rows)
+    ) + "\n" + table(SCORES, rows) + "\n" + paragraph(
+        f"Empty of the {of} components trained on: {empty['generated']['count']} as generated, "
+        f"{empty['vae_reconstruction']['count']} as reconstructed by the VAE, "
+        f"{empty['exact_field']['count']} as extracted from their exact fields, being thinner than the "
+        f"lattice's step.")
 
 
 def ratios(rows, key, dtype):
