@@ -1,9 +1,10 @@
 """Measures what the results rest on: images, decoding, routing, exports, tests. Writes truth.json.
 
-usage: benchmarks/truth.py BUILD_FOLDER OBJECTS [MUTANTS.json]
+usage: benchmarks/truth.py BUILD_FOLDER OBJECTS RUN [MUTANTS.json]
 OBJECTS: a folder of meshes (the bar was set on 63 objects of 586 components); the extraction of their
-exact distances takes about ten minutes. MUTANTS.json: what scripts/mutants.py wrote.
-The scores of the quickstart are in quickstart.json.
+exact distances takes about ten minutes. RUN: runs/quickstart, from where scripts/quickstart.sh made it;
+decoding is timed with its VAE. MUTANTS.json: what scripts/mutants.py wrote. The bars of the quickstart
+itself are taken from quickstart.json.
 """
 
 import json
@@ -35,6 +36,10 @@ def run_tests(build, name, pattern="*", shared=None):
     return [test for suite in suites for test in suite["testsuite"]]
 
 
+def json_of(*command):
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
 def share_passed(build, name, pattern):
     tests = run_tests(build, name, pattern)
     passed = [test for test in tests if test["result"] == "COMPLETED" and "failures" not in test]
@@ -44,9 +49,9 @@ def share_passed(build, name, pattern):
 def skipped_without_shared(build):
     """Tests of the science core that skip where no reference files are. A test of upstream's tensors
     does not count: the same test runs on the golden ones beside it. Reading real mesh files is not
-    the science core."""
+    the science core, and tests of a GPU skip for want of one."""
     return [f"{name}: {test['classname']}.{test['name']}" for name in SCIENCE
-            for test in run_tests(build, name, "-*SharedFile*:MeshFolder*", shared="/nonexistent")
+            for test in run_tests(build, name, "-*SharedFile*:MeshFolder*:OnAGpu*", shared="/nonexistent")
             if test["result"] == "SKIPPED" and not test["name"].endswith("upstream")]
 
 
@@ -56,12 +61,11 @@ def loader_error(build):
 
 
 def main():
-    if len(sys.argv) not in (3, 4):
+    if len(sys.argv) not in (4, 5):
         sys.exit(__doc__)
     build = pathlib.Path(sys.argv[1]).resolve()
-    thin = json.loads(subprocess.run([build / "benchmarks" / "moca_thin_components_benchmark",
-                                      sys.argv[2]], check=True, capture_output=True,
-                                     text=True).stdout)
+    thin = json_of(build / "benchmarks" / "moca_thin_components_benchmark", sys.argv[2])
+    decoding = json_of(build / "benchmarks" / "moca_decode_cost_benchmark", sys.argv[3])
     lost = sorted(set(thin["slope"]["names"]) - set(thin["dense"]["names"]))
     skipped = skipped_without_shared(build)
     bars = [
@@ -69,6 +73,8 @@ def main():
             share_passed(build, "mesh", "Renderer.ShowsTheSameImage*"), "==", 1.0),
         bar(f"empty components that the dense lattice finds, of {thin['components']}", len(lost),
             "==", 0),
+        bar("CPU time of decoding, by the field's slope / by sign changes alone", decoding["ratio"],
+            "<=", 1.5),
         bar("tests passed: importance in float under autocast, 10,000 of 10,000 rows select alike in "
             "any order", share_passed(build, "dit", "Router.SelectsTheSameOthers*"), "==", 1.0),
         bar("tests passed: `sample --weights` gives the bytes of `sample --run`, dense and MoCA",
@@ -76,15 +82,19 @@ def main():
         bar("largest error of the plain loader / largest velocity", loader_error(build), "<=", 5e-6),
         bar("tests of the science core that skip without the reference files", len(skipped), "==", 0),
     ]
-    further = {"skipped": skipped, "empty": thin}
-    if len(sys.argv) == 4:
-        mutants = json.loads(pathlib.Path(sys.argv[3]).read_text())["mutants"]
-        survivors = [mutant["name"] for mutant in mutants if not mutant["noticed_by"]]
+    quickstart = json.loads((RESULT.parent / "quickstart.json").read_text())
+    bars += [line | {"name": f"quickstart: {line['name']}"} for line in quickstart["bars"]]
+    further = {"skipped": skipped, "empty": thin, "decoding": decoding,
+               "quickstart_revision": quickstart["revision"]}
+    if len(sys.argv) == 5:
+        mutants = json.loads(pathlib.Path(sys.argv[4]).read_text())["list"]
+        survivors = [f"{mutant['number']}: {mutant['file']}: {mutant['mutated']}"
+                     for mutant in mutants if not mutant["noticed_by"]]
         bars += [bar("mutants", len(mutants), ">=", 60),
                  bar("mutants that no test notices", len(survivors), "==", 0)]
         further["survivors"] = survivors
     result = {**provenance("what results rest on: images, decoding, routing, exports, tests",
-                           "benchmarks/truth.py BUILD_FOLDER OBJECTS MUTANTS.json"),
+                           "benchmarks/truth.py BUILD_FOLDER OBJECTS RUN MUTANTS.json"),
               "bars": bars, **further}
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     for line in bars:

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes moca-bundle.tar.xz: program, test programs, NCCL module and the libraries they need, for a
 # machine that has Python with torch and its CUDA libraries but no Debian packages of ours. There:
-#   tar xf moca-bundle.tar.xz && scripts/gpu_first_run.sh moca-bundle
+#   tar xf moca-bundle.tar.xz && scripts/gpu_first_run.sh moca-bundle RESULTS
+# Needs what scripts/setup.sh --tests installs, nvcc and NCCL's header.
 # usage: scripts/bundle.sh [ARCHIVE]     none: build-bundle/moca-bundle.tar.xz
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What no CPU can tell: runs the bundle of scripts/bundle.sh on a machine with a GPU, each step with
+# Checks that need a GPU: runs the bundle of scripts/bundle.sh on a machine with a GPU, each step with
 # a time limit, and writes gpu_first_run.json (hardware, every step's status and figures) and
 # gpu_first_run.log beside it. A step that fails does not stop the others.
 # usage: scripts/gpu_first_run.sh BUNDLE OUTPUT_FOLDER [STEP ...]     no step: all, in this order
@@ -14,18 +14,27 @@ steps=(hardware libraries kernels memcheck racecheck parity gradients runs nccl 
   echo "steps: ${steps[*]}" >&2
   exit 2
 }
-bundle=$(cd "$1" && pwd)
+bundle=$(cd "$1" 2>/dev/null && pwd) && [[ -x $bundle/moca ]] || {
+  echo "gpu_first_run: '$1' is no bundle (it has no moca). Make one with scripts/bundle.sh and unpack it." >&2
+  exit 2
+}
 mkdir -p "$2"
 out=$(cd "$2" && pwd)
 shift 2
+all_steps=("${steps[@]}")
 [[ $# -eq 0 ]] || steps=("$@")
 log=$out/gpu_first_run.log
 : >"$log"
 records=$(mktemp -d)
 work=$(mktemp -d)
+trap 'rm -rf "$records" "$work"' EXIT
 
 # The libraries of torch's wheel and of the CUDA wheels that it depends on.
-torch=$(python3 -c 'import importlib.util as u; print(u.find_spec("torch").submodule_search_locations[0])')
+torch=$(python3 -c 'import importlib.util as u; print(u.find_spec("torch").submodule_search_locations[0])' \
+  2>/dev/null) || {
+  echo "gpu_first_run: python3 has no torch. Install torch 2.11, or put the python3 that has it first on the PATH." >&2
+  exit 2
+}
 libraries=$bundle/lib:$torch/lib
 for folder in "$torch"/../nvidia/*/lib; do
   libraries+=:$folder
@@ -94,7 +103,9 @@ PY
 }
 
 step_libraries() {
-  ! ldd "$bundle"/moca "$bundle"/moca_*_test "$bundle"/lib/libmoca_nccl.so | grep 'not found'
+  local found
+  found=$(ldd "$bundle"/moca "$bundle"/moca_*_test "$bundle"/lib/libmoca_nccl.so) &&
+    ! grep 'not found' <<<"$found"
 }
 
 # What fails, and what takes a second or more. cuDNN, which compiles for a second or more for some
@@ -144,7 +155,7 @@ step_tiny() {
     END {print "largest relative difference of a loss to the CPU: " worst; exit worst > 1e-3}'
 }
 
-# Two equal runs: the same weights, bit for bit?
+# Two equal runs: the same weights, bit for bit? On the dataset and VAE of the step `tiny`.
 step_same_bits() {
   local name
   for name in first second; do
@@ -289,7 +300,7 @@ run_step() {
 
 for name in "${steps[@]}"; do
   declare -F "step_$name" >/dev/null || {
-    echo "gpu_first_run: no step '$name'. Steps: hardware to profile, see usage." >&2
+    echo "gpu_first_run: no step '$name'. Steps: ${all_steps[*]}" >&2
     exit 2
   }
 done
