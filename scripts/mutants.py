@@ -47,12 +47,14 @@ PROGRAMS = {
     "mesh": ["mesh", "data"],
     "evaluation": ["evaluation", "experiment"],
     "dit": ["dit"],
+    "image_encoder": ["image_encoder", "generation"],
     "flow": ["flow", "generation"],
     "vae": ["vae", "generation", "training"],
     "data": ["data"],
     "generation": ["generation", "training"],
     "training": ["training"],
     "experiment": ["experiment"],
+    "pretrained": ["pretrained"],
 }
 LEFT_OUT = "-*GoldenLosses*:*Distributed*:*ExactResume*:*DeathTest*"
 SECONDS = 900  # a test program that takes longer has noticed
