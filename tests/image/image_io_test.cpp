@@ -11,6 +11,7 @@
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "tests/support/shared_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace moca {
 namespace {
@@ -19,9 +20,9 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+// In a folder of this process alone: shares of this program run side by side.
 fs::path scratch(const std::string& name) {
-  const fs::path folder = fs::path(::testing::TempDir()) / "moca_image_io";
-  fs::create_directories(folder);
+  static const testing::TemporaryFolder folder;
   return folder / name;
 }
 

@@ -15,6 +15,7 @@
 #include "moca/mesh/scene_ops.h"
 #include "tests/mesh/shapes.h"
 #include "tests/support/shared_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace moca::mesh {
 namespace {
@@ -27,9 +28,9 @@ using testing::box;
 using testing::cube;
 using testing::sphere;
 
+// In a folder of this process alone: shares of this program run side by side.
 fs::path scratch(const std::string& name) {
-  const fs::path folder = fs::path(::testing::TempDir()) / "moca_mesh_io";
-  fs::create_directories(folder);
+  static const testing::TemporaryFolder folder;
   return folder / name;
 }
 

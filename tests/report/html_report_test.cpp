@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -11,12 +10,13 @@
 
 #include "moca/image/image_io.h"
 #include "moca/report/svg_plot.h"
+#include "tests/support/temporary_folder.h"
 
 namespace moca::report {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 ReportPage example_page() {
   ReportPage page;
@@ -88,12 +88,12 @@ TEST(HtmlOf, RefusesARowThatDoesNotFitItsHeader) {
 }
 
 TEST(WriteReport, WritesThePage) {
-  const auto file = std::filesystem::path(testing::TempDir()) / "moca_report_test.html";
+  const testing::TemporaryFolder folder;
+  const auto file = folder / "report.html";
   write_report(file, example_page());
   std::ostringstream content;
   content << std::ifstream(file).rdbuf();
   EXPECT_EQ(content.str(), html_of(example_page()));
-  std::filesystem::remove(file);
 }
 
 TEST(Base64, FollowsItsStandard) {
