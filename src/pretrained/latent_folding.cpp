@@ -6,6 +6,8 @@
 #include <map>
 #include <string>
 
+#include "moca/core/error.h"
+
 namespace moca::pretrained {
 
 using checkpoint::NamedTensors;
@@ -50,6 +52,26 @@ NamedTensors unfolded_tensors(const NamedTensors& vae, const at::Tensor& mean,
     }
   }
   return result;
+}
+
+void require_folded(const checkpoint::Weights& folded, const checkpoint::Weights& unfolded) {
+  NamedTensors layers;
+  for (const auto& [name, entry] : unfolded.entries()) {
+    if (name.starts_with("quant.") || name.starts_with("post_quant.")) {
+      layers.emplace_back(name, unfolded.read(name));
+    }
+  }
+  for (const auto& [name, tensor] :
+       fold_statistics(layers, unfolded.read("latents_mean"), unfolded.read("latents_std"))) {
+    const auto stored = folded.read(name);
+    const double roundings = stored.scalar_type() == at::kFloat ? 1e-5 : 1e-2;  // of F16, BF16
+    if (!at::allclose(stored.to(at::kDouble), tensor.to(at::kDouble), roundings, 1e-6)) {
+      throw Error(folded.path().string() + ": " + name + " is not what " +
+                  unfolded.path().string() +
+                  " gives with its statistics folded in, so one of the two was changed. Remove "
+                  "the latter to use the former, or export the run again.");
+    }
+  }
 }
 
 }  // namespace moca::pretrained

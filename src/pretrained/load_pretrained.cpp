@@ -134,6 +134,16 @@ void keep_queries(dit::MocaDit& dit, const checkpoint::Weights& weights) {
             (wanted > kept ? std::to_string(wanted - kept) + " new" : "the others left out"));
 }
 
+void load_unfolded_layers(vae::VecsetVae& vae, const std::filesystem::path& folder) {
+  const checkpoint::Weights unfolded(folder / kUnfoldedFile);
+  checkpoint::LoadRules rules;
+  rules.fresh = {"encoder.", "decoder."};
+  rules.unused = {"latents_mean", "latents_std"};
+  checkpoint::load_state(*vae, unfolded, rules);
+  require_folded(checkpoint::Weights(weights_file(folder)), unfolded);
+  log::info("  quant and post_quant as trained, from " + unfolded.path().string());
+}
+
 }  // namespace
 
 VaeDescription describe_vae(const std::filesystem::path& path) {
@@ -258,10 +268,7 @@ void load_vae_weights(vae::VecsetVae& vae, const std::filesystem::path& path) {
                 static_cast<int64_t>(theirs.frequencies_include_pi));
   load_vae_weights(vae, checkpoint::Weights(weights_file(folder)), {});
   if (std::filesystem::exists(folder / kUnfoldedFile)) {
-    checkpoint::LoadRules rules;
-    rules.fresh = {"encoder.", "decoder."};
-    rules.unused = {"latents_mean", "latents_std"};
-    checkpoint::load_state(*vae, checkpoint::Weights(folder / kUnfoldedFile), rules);
+    load_unfolded_layers(vae, folder);
   }
 }
 

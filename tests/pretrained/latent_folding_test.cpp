@@ -1,17 +1,22 @@
 #include "moca/pretrained/latent_folding.h"
 
 #include <ATen/ATen.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include "moca/checkpoint/module_state.h"
 #include "moca/core/generator.h"
 #include "moca/pretrained/load_pretrained.h"
 #include "moca/pretrained/write_pretrained.h"
+#include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_models.h"
 
 namespace moca::pretrained {
 namespace {
+
+using ::testing::HasSubstr;
 
 vae::LatentStatistics some_statistics() {
   vae::LatentStatistics statistics(4);
@@ -54,6 +59,19 @@ TEST(LatentFolding, TheFoldedVaeEncodesToTheStandardisedLatents) {
   const auto latents = at::randn({2, 8, 4}, generator_for(6, "folding test"), at::TensorOptions());
   EXPECT_TRUE(
       at::allclose(folded->decode(latents), vae->decode(statistics->restore(latents)), 1e-5, 1e-5));
+}
+
+TEST(LatentFolding, RefusesAnExportOfWhichOneOfTheTwoFilesWasChanged) {
+  const testing::TemporaryFolder folder;
+  const auto vae = testing::tiny_vae(3);
+  write_vae(folder.path(), vae, some_statistics());
+  auto loaded = testing::tiny_vae(4);
+  EXPECT_NO_THROW(load_vae_weights(loaded, folder.path()));
+  auto changed = checkpoint::state_of(*testing::tiny_vae(5));
+  checkpoint::write_weights(folder / "vae/diffusion_pytorch_model.safetensors", changed, 1 << 30);
+  const auto message = testing::refusal([&] { load_vae_weights(loaded, folder.path()); });
+  EXPECT_THAT(message, HasSubstr("diffusion_pytorch_model.safetensors: "));
+  EXPECT_THAT(message, HasSubstr("unfolded.safetensors gives with its statistics folded in"));
 }
 
 TEST(LatentFolding, AVaeWithoutStatisticsIsWrittenAsItIs) {

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "moca/checkpoint/safetensors.h"
+#include "moca/checkpoint/weights.h"
 
 namespace moca::pretrained {
 
@@ -19,5 +20,9 @@ checkpoint::NamedTensors fold_statistics(const checkpoint::NamedTensors& vae,
 // What `kUnfoldedFile` holds.
 checkpoint::NamedTensors unfolded_tensors(const checkpoint::NamedTensors& vae,
                                           const at::Tensor& mean, const at::Tensor& std);
+
+// Refuses a file of weights that is not what `kUnfoldedFile` beside it folds to: the latter is what
+// is loaded, so a change of the former alone would be lost without a word.
+void require_folded(const checkpoint::Weights& folded, const checkpoint::Weights& unfolded);
 
 }  // namespace moca::pretrained
