@@ -186,7 +186,17 @@ def gpu():
                                       "moc_training_ms", "moc_over_dense_training")]
         for row in result["attention"]["rows"]]
     header = ["N", "dense", "MoC", "ratio", "dense, with backward", "MoC", "ratio"]
-    return text + "\n" + table(header, rows)
+    return text + "\n" + table(header, rows) + "\n" + first_calls(result)
+
+
+def first_calls(result):
+    """What a kernel of cuDNN costs the first time, from the same file."""
+    calls = [row["first_call_ms"] for row in result["attention_kernels_of_libtorch"]
+             if row["kernel"] == "cudnn"]
+    return paragraph(
+        f"Attention is LibTorch's, cuDNN's kernels first. cuDNN prepares every new shape, for "
+        f"{min(calls):.0f} ms to {max(calls) / 1000:.1f} s, the first of a kind longest. "
+        "`TORCH_CUDNN_SDPA_DEPRIORITIZED=1` puts it last, for short runs and tests.")
 
 
 def bars():
