@@ -200,14 +200,19 @@ def first_calls(result):
 
 
 def bars():
-    rows = []
+    rows, missed_bars = [], []
     for file in sorted(RESULTS.glob("*.json")):
         result = json.loads(file.read_text())
         missed = [line for line in result["bars"] if not holds(line)]
         hardware = result["hardware"].get("gpu") or result["hardware"]["cpu"]
+        count = len(result["bars"])
+        met = f"{count - len(missed)} of {count}" if count else "none set"
         rows.append([f"[{file.name}](results/{file.name})", result["date"], result["revision"], hardware,
-                     f"{len(result['bars']) - len(missed)} of {len(result['bars'])}"])
-    return table(["file", "date", "revision", "CPU or GPU", "bars met"], rows)
+                     met])
+        missed_bars += [f"* {file.stem}: {line['name']}: {line['value']} instead of "
+                        f"{line['relation']} {line['bar']}\n" for line in missed]
+    text = table(["file", "date", "revision", "CPU or GPU", "bars met"], rows)
+    return text + ("\nMissed:\n\n" + "".join(missed_bars) if missed_bars else "")
 
 
 def holds(line):

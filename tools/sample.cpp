@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "moca/checkpoint/safetensors.h"
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
 #include "moca/experiment/asset_scenes.h"
@@ -33,6 +34,12 @@ struct SampleOptions {
 
 moca::generation::ComponentGenerator make_generator(const SampleOptions& options) {
   if (options.weights.empty()) {
+    if (!options.precision.empty()) {
+      throw moca::Error("--precision " + options.precision +
+                        " is for --weights. A run is sampled in its own precision; for another "
+                        "give training.precision=" +
+                        options.precision + ".");
+    }
     const auto config = experiment::load_run(options.run, options.overrides);
     return experiment::load_generator(config, moca::ops::select_device(config.device));
   }
@@ -75,8 +82,9 @@ void run(const SampleOptions& options) {
                       " exists already and is not overwritten. Name another with --out.");
   }
   auto generator = make_generator(options);
-  const auto scenes = generator.generate({request_of(options, image, generator)});
-  experiment::write_asset(out, scenes.front());
+  const auto latents = generator.generate_latents({request_of(options, image, generator)}).front();
+  experiment::write_asset(out, generator.decode(latents));
+  moca::checkpoint::write_safetensors(out / "latents.safetensors", {{"latents", latents.cpu()}});
   moca::log::info("wrote " + (out / "asset.glb").string());
 }
 

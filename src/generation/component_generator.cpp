@@ -205,8 +205,7 @@ std::vector<at::Tensor> ComponentGenerator::generate_latents(const std::vector<R
         {noisy_latents, noise_level, conditioned ? image_tokens : at::Tensor(),
          conditioned ? start.conditioned_ids : start.unconditioned_ids, start.component_mask});
   };
-  const auto standardised = flow::sample(velocity, start.noise, sampler_);
-  const auto latents = denoiser_->latent_statistics()->restore(standardised);
+  const auto latents = flow::sample(velocity, start.noise, sampler_);
   std::vector<at::Tensor> results;
   for (size_t b = 0; b < requests.size(); ++b) {
     results.push_back(latents[static_cast<int64_t>(b)].narrow(0, 0, requests[b].num_components));
@@ -216,7 +215,8 @@ std::vector<at::Tensor> ComponentGenerator::generate_latents(const std::vector<R
 
 mesh::Scene ComponentGenerator::decode(const at::Tensor& latents) {
   mesh::Scene scene;
-  for (auto& surface : vae::decode_components(vae_, latents, decoder_)) {
+  const auto of_vae = denoiser_->latent_statistics()->restore(latents);
+  for (auto& surface : vae::decode_components(vae_, of_vae, decoder_)) {
     const auto index = static_cast<int>(scene.components.size());
     char name[32];
     std::snprintf(name, sizeof(name), "component_%02d", index);

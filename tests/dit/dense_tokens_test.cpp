@@ -25,19 +25,19 @@ TEST(DenseTokens, AreTheMostWhosePairsFitIntoMocs) {
     auto config = paper_config();
     config.attend_compressed = attends_rest;
     for (const int64_t N : {6, 8, 16, 32}) {
-      for (const int64_t L : {512, 1024}) {
-        const int64_t per_query = 5 * L + (attends_rest ? (N - 5) * 64 : 0);
-        const int64_t pairs = N * L * per_query;
-        const int64_t found = dense_tokens_of_same_pairs(config, L, N);
-        EXPECT_LE(N * found * N * found, pairs);
-        EXPECT_GT(N * (found + 1) * N * (found + 1), pairs);
+      for (const int64_t L : {16, 512, 1024}) {
+        const int64_t per_query = 5 * (L + 1) + (attends_rest ? (N - 5) * 64 : 0);
+        const int64_t pairs = N * (L + 1) * per_query;
+        const int64_t vecset = dense_tokens_of_same_pairs(config, L, N) + 1;
+        EXPECT_LE(N * vecset * N * vecset, pairs);
+        EXPECT_GT(N * (vecset + 1) * N * (vecset + 1), pairs);
       }
     }
   }
 }
 
 TEST(DenseTokens, OfThePapersFirstPhaseAreHalf) {
-  // 512 (5 512 + 27 64) / 32 = 68,608 = 261.9^2
+  // 513 (5 513 + 27 64) / 32 = 68,822 = 262.3^2, one of them the time token
   EXPECT_EQ(dense_tokens_of_same_pairs(paper_config(), 512, 32), 261);
 }
 

@@ -55,10 +55,10 @@ class ComponentGenerator {
   // others.
   std::vector<mesh::Scene> generate(const std::vector<Request>& requests);
 
-  // The latents only: [n_i, L, C] per request, as the VAE's decoder wants them.
+  // The latents only: [n_i, L, C] per request, standardised as the DiT's are.
   std::vector<at::Tensor> generate_latents(const std::vector<Request>& requests);
 
-  // Meshes of one asset's latents [N, L, C], named and coloured by component.
+  // Meshes of one asset's standardised latents [N, L, C], named and coloured by component.
   mesh::Scene decode(const at::Tensor& latents);
 
   // Whether every request needs a component map.
