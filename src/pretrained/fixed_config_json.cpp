@@ -21,7 +21,8 @@ OrderedJson json_of(const image_encoder::ImageEncoderConfig& config) {
           {"num_channels", config.num_channels},
           {"qkv_bias", config.query_key_value_bias},
           {"layerscale_value", 1.0},
-          {"use_swiglu_ffn", config.gated_mlp}};
+          {"use_swiglu_ffn", config.gated_mlp},
+          {kExportedBy, "moca"}};
 }
 
 OrderedJson json_of(const flow::ScheduleConfig& config) {

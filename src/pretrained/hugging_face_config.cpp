@@ -12,6 +12,7 @@ namespace {
 
 using OrderedJson = nlohmann::ordered_json;
 
+constexpr const char* kUnfolded = "_unfolded";
 constexpr int64_t kMaxWidth = 1 << 16;
 constexpr int64_t kMaxLayers = 1 << 10;
 
@@ -38,6 +39,7 @@ VaeDescription vae_config_of(JsonReader json) {
   vae.frequencies_include_pi = json.boolean("embed_include_pi", false);
   require_heads(json, "width_encoder", vae.width_encoder, "num_attention_heads", vae.num_heads);
   require_heads(json, "width_decoder", vae.width_decoder, "num_attention_heads", vae.num_heads);
+  description.unfolded_file = json.has(kUnfolded) ? json.text(kUnfolded, "") : "";
   description.latents_mean = json.numbers("latents_mean");
   description.latents_deviation = json.numbers("latents_std");
   for (const auto& [key, list] : {std::pair{"latents_mean", &description.latents_mean},
@@ -57,6 +59,9 @@ void read_part_options(JsonReader& json, dit::DitConfig* dit) {
   dit->codebook_size = json.boolean("enable_part_embedding", true) ? max_parts : 0;
   dit->local_image_attention = json.boolean("enable_local_cross_attn", true);
   dit->global_image_attention = json.boolean("enable_global_cross_attn", true);
+  if (json.has(kExportedBy) && !json.has("global_attn_block_ids")) {
+    json.refuse("global_attn_block_ids", "Write the folder again with moca convert-weights.");
+  }
   dit->global_blocks = json.integers("global_attn_block_ids", 0, dit->num_layers - 1);
   const auto range = json.integers("global_attn_block_id_range", 0, dit->num_layers - 1);
   if (!json.has("global_attn_block_ids") && !range.empty()) {
@@ -259,7 +264,11 @@ OrderedJson json_of(const VaeDescription& description) {
                       {"num_layers_decoder", vae.num_layers_decoder},
                       {"embedding_type", "frequency"},
                       {"embed_frequency", vae.num_frequencies},
-                      {"embed_include_pi", vae.frequencies_include_pi}};
+                      {"embed_include_pi", vae.frequencies_include_pi},
+                      {kExportedBy, "moca"}};
+  if (!description.unfolded_file.empty()) {
+    json[kUnfolded] = description.unfolded_file;
+  }
   if (!description.latents_mean.empty()) {
     json["latents_mean"] = description.latents_mean;
     json["latents_std"] = description.latents_deviation;
@@ -280,7 +289,7 @@ OrderedJson json_of(const DitDescription& description) {
                       {"in_channels", description.latent_channels},
                       {"num_layers", dit.num_layers},
                       {"cross_attention_dim", description.image_width},
-                      {"_exported_by", "moca"}};  // see read_sampling
+                      {kExportedBy, "moca"}};  // see read_sampling
   if (triposg) {
     return json;
   }

@@ -6,6 +6,7 @@
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/logging.h"
+#include "moca/pretrained/hugging_face_config.h"
 
 namespace moca::pretrained {
 namespace {
@@ -35,15 +36,28 @@ Json parse(const std::filesystem::path& file) {
 
 }  // namespace
 
-JsonReader::JsonReader(const std::filesystem::path& file) : file_(file), json_(parse(file)) {}
+JsonReader::JsonReader(const std::filesystem::path& file) : JsonReader(file, "", parse(file)) {}
 
 JsonReader::JsonReader(std::filesystem::path file, std::string path, Json value)
-    : file_(std::move(file)), path_(std::move(path)), json_(std::move(value)) {}
+    : file_(std::move(file)),
+      path_(std::move(path)),
+      json_(std::move(value)),
+      is_export_(json_.contains(kExportedBy)) {}
 
 const Json* JsonReader::find(const char* key) {
   known_.insert(key);
   const auto found = json_.find(key);
   return found == json_.end() || found->is_null() ? nullptr : &*found;
+}
+
+const Json* JsonReader::find_value(const char* key) {
+  const Json* value = find(key);
+  if (value == nullptr && is_export_) {
+    refuse(key,
+           "It is in every export: put it back, or write the folder again with moca "
+           "convert-weights.");
+  }
+  return value;
 }
 
 bool JsonReader::has(const char* key) { return find(key) != nullptr; }
@@ -55,7 +69,7 @@ void JsonReader::refuse(const std::string& key, const std::string& rule) const {
 }
 
 int64_t JsonReader::integer(const char* key, int64_t otherwise, int64_t low, int64_t high) {
-  const Json* value = find(key);
+  const Json* value = find_value(key);
   if (value == nullptr) {
     return otherwise;
   }
@@ -67,7 +81,7 @@ int64_t JsonReader::integer(const char* key, int64_t otherwise, int64_t low, int
 }
 
 double JsonReader::number(const char* key, double otherwise) {
-  const Json* value = find(key);
+  const Json* value = find_value(key);
   if (value == nullptr) {
     return otherwise;
   }
@@ -78,7 +92,7 @@ double JsonReader::number(const char* key, double otherwise) {
 }
 
 bool JsonReader::boolean(const char* key, bool otherwise) {
-  const Json* value = find(key);
+  const Json* value = find_value(key);
   if (value != nullptr && !value->is_boolean()) {
     refuse(key, "It must be true or false.");
   }
@@ -86,7 +100,7 @@ bool JsonReader::boolean(const char* key, bool otherwise) {
 }
 
 std::string JsonReader::text(const char* key, const std::string& otherwise) {
-  const Json* value = find(key);
+  const Json* value = find_value(key);
   if (value != nullptr && !value->is_string()) {
     refuse(key, "It must be a text.");
   }
@@ -135,7 +149,9 @@ JsonReader JsonReader::section(const char* key) {
   if (value != nullptr && !value->is_object()) {
     refuse(key, "It must be an object.");
   }
-  return {file_, path_ + key + ".", value == nullptr ? Json::object() : *value};
+  JsonReader section(file_, path_ + key + ".", value == nullptr ? Json::object() : *value);
+  section.is_export_ = is_export_;
+  return section;
 }
 
 std::vector<std::pair<std::string, std::string>> JsonReader::entries() {

@@ -13,14 +13,16 @@
 namespace moca::pretrained {
 
 // A config JSON read key by key; every mistake is an Error that names file and key. As diffusers
-// does, keys that begin with "_" are metadata and unknown keys are only warned about.
+// does, keys that begin with "_" are metadata and unknown keys are only warned about. Public
+// configs may lack keys; in one that moca wrote (kExportedBy) a missing number, truth value or text
+// is an Error, because a default in its place would be another model.
 class JsonReader {
  public:
   explicit JsonReader(const std::filesystem::path& file);
   // `value` is what stands in `file` under the key `path`, or the whole file.
   JsonReader(std::filesystem::path file, std::string path, nlohmann::json value);
 
-  // The value of a key; `otherwise` where the key is missing or null. Whole numbers must lie in
+  // The value of a key; `otherwise` where it is missing or null. Whole numbers must lie in
   // [low, high].
   int64_t integer(const char* key, int64_t otherwise, int64_t low = 1, int64_t high = 1 << 20);
   double number(const char* key, double otherwise);
@@ -48,10 +50,12 @@ class JsonReader {
 
  private:
   const nlohmann::json* find(const char* key);
+  const nlohmann::json* find_value(const char* key);  // one that an export must have
 
   std::filesystem::path file_;
   std::string path_;
   nlohmann::json json_;
+  bool is_export_;
   std::set<std::string> known_;
 };
 

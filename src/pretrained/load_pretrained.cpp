@@ -134,6 +134,19 @@ void keep_queries(dit::MocaDit& dit, const checkpoint::Weights& weights) {
             (wanted > kept ? std::to_string(wanted - kept) + " new" : "the others left out"));
 }
 
+// Whether the file with the layers before folding is there; refused where the config names it and
+// it is not.
+bool has_unfolded_layers(const std::filesystem::path& folder, const VaeDescription& description) {
+  const bool exists = std::filesystem::exists(folder / kUnfoldedFile);
+  if (!exists && !description.unfolded_file.empty()) {
+    throw Error((folder / config_name(Part::kVae)).string() + ": _unfolded names " +
+                description.unfolded_file +
+                ", which is missing. Copy it too, or remove _unfolded to use the folded layers, "
+                "which are rounded once more.");
+  }
+  return exists;
+}
+
 void load_unfolded_layers(vae::VecsetVae& vae, const std::filesystem::path& folder) {
   const checkpoint::Weights unfolded(folder / kUnfoldedFile);
   checkpoint::LoadRules rules;
@@ -156,7 +169,7 @@ VaeDescription describe_vae(const std::filesystem::path& path) {
   require_shape(file, weights, "post_quant.weight", {vae.width_decoder, vae.latent_channels});
   require_blocks(file, weights, "encoder.blocks.", vae.num_layers_encoder + 1);
   require_blocks(file, weights, "decoder.blocks.", vae.num_layers_decoder + 1);
-  if (std::filesystem::exists(folder / kUnfoldedFile)) {
+  if (has_unfolded_layers(folder, description)) {
     const checkpoint::Weights unfolded(folder / kUnfoldedFile);
     description.latents_mean = channel_values(unfolded, "latents_mean", vae.latent_channels);
     description.latents_deviation = channel_values(unfolded, "latents_std", vae.latent_channels);
@@ -259,7 +272,8 @@ void load_image_encoder_weights(image_encoder::ImageEncoder& encoder,
 void load_vae_weights(vae::VecsetVae& vae, const std::filesystem::path& path) {
   const auto folder = part_folder(path, Part::kVae);
   const auto file = folder / config_name(Part::kVae);
-  const auto theirs = read_vae_config(file).vae;
+  const auto description = read_vae_config(file);
+  const auto& theirs = description.vae;
   const auto& ours = vae->config();
   require_equal(file, "vae.num_heads", ours.num_heads, theirs.num_heads);
   require_equal(file, "vae.num_frequencies", ours.num_frequencies, theirs.num_frequencies);
@@ -267,7 +281,7 @@ void load_vae_weights(vae::VecsetVae& vae, const std::filesystem::path& path) {
                 static_cast<int64_t>(ours.frequencies_include_pi),
                 static_cast<int64_t>(theirs.frequencies_include_pi));
   load_vae_weights(vae, checkpoint::Weights(weights_file(folder)), {});
-  if (std::filesystem::exists(folder / kUnfoldedFile)) {
+  if (has_unfolded_layers(folder, description)) {
     load_unfolded_layers(vae, folder);
   }
 }

@@ -19,7 +19,7 @@ bool is_export(const fs::path& folder) {
     return false;
   }
   JsonReader config(part_folder(folder, Part::kTransformer) / config_name(Part::kTransformer));
-  return config.has("_exported_by") || config.has("moca");
+  return config.has(kExportedBy) || config.has("moca");
 }
 
 template <class Enum>

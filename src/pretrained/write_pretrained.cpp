@@ -48,7 +48,9 @@ void write_vae(const std::filesystem::path& root, const vae::VecsetVae& vae,
   if (folded) {
     tensors = fold_statistics(tensors, statistics->mean(), statistics->deviation());
   }
-  write_part(root, Part::kVae, json_of(VaeDescription{vae->config(), {}, {}}), tensors, options);
+  write_part(root, Part::kVae,
+             json_of(VaeDescription{vae->config(), {}, {}, folded ? kUnfoldedFile : ""}), tensors,
+             options);
   if (folded) {
     checkpoint::write_safetensors(root / folder_name(Part::kVae) / kUnfoldedFile, unfolded,
                                   {{"format", "pt"}});

@@ -74,7 +74,7 @@ TEST(HuggingFaceConfig, OfDinov2GivesThePositionGrid) {
 
 TEST(HuggingFaceConfig, IsReadAgainAsItWasWritten) {
   const auto again = [](const auto& written, auto read) { return json_of(read(written, kFile)); };
-  VaeDescription vae{testing::tiny_vae_config(), {1, 2, 3, 4}, {0.5, 0.5, 0.25, 2}};
+  VaeDescription vae{testing::tiny_vae_config(), {1, 2, 3, 4}, {0.5, 0.5, 0.25, 2}, "a"};
   EXPECT_EQ(again(json_of(vae), vae_config_from), json_of(vae));
   for (const auto kind : {dit::GlobalAttentionKind::kMoc, dit::GlobalAttentionKind::kDense,
                           dit::GlobalAttentionKind::kNone}) {
@@ -96,6 +96,53 @@ TEST(HuggingFaceConfig, IsReadAgainAsItWasWritten) {
   preprocess.shortest_edge = 64;
   preprocess.crop_height = 40;
   EXPECT_EQ(again(json_of(preprocess), preprocessor_config_from), json_of(preprocess));
+}
+
+// `read`: from JSON to what it describes. Every key alone, then every key of the object `inside`.
+template <class Read>
+void expect_no_silent_default(const Json& whole, const Read& read, const char* inside = nullptr) {
+  const auto described = json_of(read(whole)).dump();
+  const auto& keys = inside == nullptr ? whole : whole.at(inside);
+  for (const auto& [key, value] : keys.items()) {
+    auto less = whole;
+    (inside == nullptr ? less : less.at(inside)).erase(key);
+    std::string without;
+    const auto message = refusal([&] { without = json_of(read(less)).dump(); });
+    if (message == "accepted") {
+      EXPECT_EQ(without, described) << key << " is missing, and the model is another one";
+    } else if (key != "moca") {
+      EXPECT_NE(message.find(key + " is missing"), std::string::npos) << message;
+    }
+  }
+}
+
+TEST(HuggingFaceConfig, OfAnExportWithAMissingKeyIsRefusedOrTheSame) {
+  VaeDescription vae;
+  vae.vae = testing::tiny_vae_config();
+  const auto read_vae = [](const Json& json) { return vae_config_from(json, kFile); };
+  expect_no_silent_default(json_of(vae), read_vae);
+
+  const auto read_dit = [](const Json& json) { return dit_config_from(json, kFile); };
+  DitDescription dit;
+  dit.dit = testing::tiny_dit_config();
+  dit.dit.codebook_size = 7;
+  dit.dit.num_compressed_tokens = 3;
+  dit.dit.local_image_attention = false;
+  dit.dit.router = {1,
+                    ops::RouterActivation::kSoftmax,
+                    ops::GateTarget::kValue,
+                    false,
+                    false,
+                    ops::RouterSampling::kLogits,
+                    false};
+  expect_no_silent_default(json_of(dit), read_dit);
+  expect_no_silent_default(json_of(dit), read_dit, "moca");
+  dit.dit.global_attention = dit::GlobalAttentionKind::kDense;
+  dit.dit.router = {};
+  expect_no_silent_default(json_of(dit), read_dit);
+
+  const auto read_encoder = [](const Json& json) { return image_encoder_config_from(json, kFile); };
+  expect_no_silent_default(json_of(testing::tiny_image_encoder_config()), read_encoder);
 }
 
 TEST(HuggingFaceConfig, MistakesNameFileKeyValueAndRule) {

@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <nlohmann/json.hpp>
+
 #include "moca/checkpoint/module_state.h"
+#include "moca/core/file_io.h"
 #include "moca/core/generator.h"
 #include "moca/pretrained/load_pretrained.h"
 #include "moca/pretrained/write_pretrained.h"
@@ -47,6 +50,11 @@ TEST(LatentFolding, TheFoldedVaeEncodesToTheStandardisedLatents) {
   const auto statistics = some_statistics();
   write_vae(folder.path(), vae, statistics);
   std::filesystem::remove(folder / "vae" / kUnfoldedFile);
+  EXPECT_THAT(testing::refusal([&] { describe_vae(folder.path()); }),
+              HasSubstr("_unfolded names unfolded.safetensors, which is missing"));
+  auto config = nlohmann::ordered_json::parse(read_file(folder / "vae" / "config.json"));
+  config.erase("_unfolded");
+  write_file(folder / "vae" / "config.json", config.dump());
   auto folded = testing::tiny_vae(4);
   load_vae_weights(folded, folder.path());
   const auto hidden = at::randn({2, 8, 16}, generator_for(5, "folding test"), at::TensorOptions());

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <string>
 #include <vector>
 
 #include "moca/dit/dit_config.h"
@@ -20,10 +21,14 @@ struct VaeDescription {
   // Statistics the latents are standardised by; empty: they are used as they are (TripoSG).
   std::vector<double> latents_mean;
   std::vector<double> latents_deviation;
+  // The file beside the weights with what they were before folding (latent_folding.h); empty: none.
+  std::string unfolded_file;
 };
 
 // The class of a MoCA DiT in a config's _class_name; no public code has it.
 inline constexpr const char* kMocaClass = "MocaDiTModel";
+// The key of a config that moca wrote: nothing may be missing from it.
+inline constexpr const char* kExportedBy = "_exported_by";
 
 struct DitDescription {
   dit::DitConfig dit;
