@@ -17,6 +17,10 @@ void ViewConfig::validate(const std::string& path) const {
                 ".elevations (" + std::to_string(elevations.size()) +
                 " values) must be equally long and not empty: one pair per view.");
   }
+  if (!images.empty() && lines != mesh::Lines::kNone) {
+    throw Error(path + ".lines is " + config::name_of(lines) + ", but " + path +
+                ".images gives images that are not rendered: leave one of them out.");
+  }
 }
 
 void DataConfig::validate(const std::string& path) const {

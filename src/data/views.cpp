@@ -30,15 +30,34 @@ std::string number_of(size_t view) {
   return number;
 }
 
-fs::path image_file(const fs::path& folder, size_t view) {
+// Empty: there is none.
+fs::path find_image(const fs::path& folder, size_t view) {
   for (const char* extension : {".png", ".jpg", ".jpeg"}) {
     const auto file = folder / (number_of(view) + extension);
     if (fs::exists(file)) {
       return file;
     }
   }
-  throw Error("data.views.images: no " + (folder / number_of(view)).string() +
-              ".png or .jpg. Every asset needs one image for each of data.views.azimuths.");
+  return {};
+}
+
+fs::path image_file(const fs::path& folder, size_t view) {
+  const auto file = find_image(folder, view);
+  if (file.empty()) {
+    throw Error("data.views.images: no " + (folder / number_of(view)).string() +
+                ".png or .jpg. Every asset needs one image for each of data.views.azimuths.");
+  }
+  return file;
+}
+
+void refuse_surplus(const fs::path& folder, size_t num_views) {
+  const auto surplus = find_image(folder, num_views);
+  if (!surplus.empty()) {
+    throw Error("data.views.images: " + surplus.string() + " is one image more than the " +
+                std::to_string(num_views) +
+                " of data.views.azimuths. Give every image an azimuth and an elevation, or remove "
+                "it.");
+  }
 }
 
 // All 0 where there is no file: nothing is known of the components.
@@ -92,6 +111,9 @@ std::vector<mesh::Camera> cameras_of(const ViewConfig& config) {
 
 void add_views(const SourceAsset& asset, const ViewConfig& config, AssetTensors& tensors) {
   std::vector<at::Tensor> images, ids;
+  if (!config.images.empty()) {
+    refuse_surplus(fs::path(config.images) / asset.id, config.azimuths.size());
+  }
   for (const auto& camera : cameras_of(config)) {
     const auto view = view_of(asset, config, images.size(), camera);
     images.push_back(tensor_of(view.color));

@@ -77,6 +77,11 @@ void EvaluationConfig::validate(const std::string& path) const {
     throw Error(path +
                 ".metrics.thresholds is empty: the F-score needs a distance, as [0.1, 0.05].");
   }
+  if (view_index != 0 && view != ViewRule::kFixed) {
+    throw Error(path + ".view_index is " + std::to_string(view_index) + ", but " + path +
+                ".view is " + config::name_of(view) + ", which does not use it: set " + path +
+                ".view to fixed, or leave view_index out.");
+  }
 }
 
 void RunConfig::validate(const std::string& path) const {

@@ -21,6 +21,12 @@ TEST(DataConfig, NeedsAPlaceForTheDataset) {
   EXPECT_EQ(refusal_of("path: d"), "accepted");
 }
 
+TEST(DataConfig, DrawsNoLinesIntoTheUsersImages) {
+  EXPECT_THAT(refusal_of("{path: d, views: {images: i, lines: creases}}"),
+              HasSubstr("views.lines is creases, but views.images gives images"));
+  EXPECT_EQ(refusal_of("{path: d, views: {images: i}}"), "accepted");
+}
+
 TEST(DataConfig, NeedsAFolderOfMeshesWhereMeshesAreTheSource) {
   EXPECT_THAT(refusal_of("{path: d, source: meshes}"), HasSubstr("meshes.folder is empty"));
   EXPECT_EQ(refusal_of("{path: d, source: meshes, meshes: {folder: m}}"), "accepted");

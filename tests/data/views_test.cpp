@@ -98,6 +98,11 @@ TEST_F(Views, RefuseWhatIsMissingOrDoesNotFit) {
               AllOf(HasSubstr("01_components.png"), HasSubstr("24 x 12"), HasSubstr("3 x 3")));
   give("01", wide_image(), Image(24, 12, 1, 200));
   EXPECT_THAT(refusal_to_prepare(), HasSubstr("names component 200"));
+  give("01", wide_image(), wide_map());
+  give("02", wide_image());
+  EXPECT_THAT(
+      refusal_to_prepare(),
+      AllOf(HasSubstr("0000_table/02.png is one image more than the 2"), HasSubstr("elevation")));
 }
 
 TEST_F(Views, PaintAllComponentsAlikeWhereAsked) {

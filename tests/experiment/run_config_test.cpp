@@ -179,6 +179,8 @@ TEST(RunConfig, RefusesADecoderThatTakesTheFieldForFlatterThanItIs) {
 TEST(RunConfig, NamesAViewThatIsNone) {
   EXPECT_THAT(refusal_of("{vae_run: v, data: {path: d}, evaluation: {view: sideways}}"),
               HasSubstr("evaluation.view must be one of {fixed, random, all}, got 'sideways'"));
+  EXPECT_THAT(refusal_of("{vae_run: v, data: {path: d}, evaluation: {view_index: 1}}"),
+              HasSubstr("evaluation.view_index is 1, but evaluation.view is random"));
 }
 
 TEST(RunConfig, RefusesModelsWhoseSizesDoNotFit) {
