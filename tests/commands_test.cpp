@@ -228,7 +228,7 @@ TEST_F(Commands, AnExportSamplesTheBytesOfItsRun) {
       EXPECT_EQ(read_file(entry.path()), read_file(other)) << run << ", " << other.filename();
       ++files;
     }
-    EXPECT_EQ(files, 10U) << "asset.glb and three files of each component";
+    EXPECT_EQ(files, 11U) << "asset.glb, latents.safetensors and three files of each component";
   }
 }
 
