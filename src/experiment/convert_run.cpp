@@ -43,6 +43,7 @@ void convert_run(const RunConfig& config, const std::filesystem::path& output) {
   if (config.stage == Stage::kDit) {
     RunConfig used = config;
     used.vae.num_tokens = vae->config().num_tokens;  // of the VAE's own run, or of dit.dense_tokens
+    used.vae_training = field_of_vae(config);
     sampling.emplace().settings = exported_settings(used);
   }
   pretrained::write_model_index(output, sampling);

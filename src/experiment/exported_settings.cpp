@@ -13,7 +13,8 @@ namespace {
 
 bool is_exported(const std::string& setting) {
   return setting == "vae.num_tokens" || setting == "image_encoder.image_size" ||
-         setting == "training.precision" || setting.starts_with("sampler.") ||
+         setting == "training.precision" || setting == "vae_training.target" ||
+         setting == "vae_training.truncation" || setting.starts_with("sampler.") ||
          setting.starts_with("decoder.");
 }
 

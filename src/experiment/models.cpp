@@ -109,6 +109,7 @@ vae::VecsetVae vae_of(const RunConfig& config, c10::Device device) {
   if (config.stage == Stage::kVae) {
     return load_vae(config.folder(), device);
   }
+  require_sound_slope(config.decoder, field_of_vae(config), "");
   auto vae = config.pretrained.vae.empty() ? load_vae(config.vae_run, device)
                                            : pretrained_vae(config, device);
   if (config.dit.dense_tokens == dit::DenseTokens::kSamePairs) {
@@ -175,6 +176,7 @@ generation::ComponentGenerator load_pretrained_generator(const RunConfig& config
     sampler.guidance_scale = 1.0;
   }
   const nn::DefaultType weights_in(type.value_or(at::kFloat));
+  pretrained::require_whole_dit(config.dit, config.pretrained.dit);
   auto vae = pretrained_vae(config, device);
   auto denoiser = initial_denoiser(config, config.vae.latent_channels);
   freeze(*denoiser, device);

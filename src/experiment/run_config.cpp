@@ -100,20 +100,36 @@ void RunConfig::validate(const std::string& path) const {
                 ") must be at most " + prefix + "dit.codebook_size (" +
                 std::to_string(dit.codebook_size) + "): every component needs an id of its own.");
   }
-  const double slope = 1.0 / vae_training.truncation;
-  const bool of_distance = vae_training.target == training::FieldTarget::kDistance;
-  if (pretrained.vae.empty() && of_distance && decoder.max_slope > 0 &&
+  if (stage == Stage::kVae) {  // a DiT's decoder is held to the run of its VAE, see vae_of
+    require_sound_slope(decoder, field_of_vae(*this), prefix);
+    require_tokens("vae_training.num_surface_points", vae_training.num_surface_points, prefix,
+                   vae.num_tokens);
+    require_tokens("data.num_surface_points", data.num_surface_points, prefix, vae.num_tokens);
+  }
+}
+
+training::VaeTrainingConfig field_of_vae(const RunConfig& config) {
+  auto field = config.vae_training;
+  bool is_public = !config.pretrained.vae.empty();
+  if (config.stage == Stage::kDit && !is_public) {
+    const auto run = load_run(config.vae_run);
+    field = run.vae_training;
+    is_public = !run.pretrained.vae.empty();
+  }
+  field.target = is_public ? training::FieldTarget::kOccupancy : field.target;
+  return field;
+}
+
+void require_sound_slope(const vae::DecoderConfig& decoder,
+                         const training::VaeTrainingConfig& field, const std::string& prefix) {
+  const double slope = 1.0 / field.truncation;
+  if (field.target == training::FieldTarget::kDistance && decoder.max_slope > 0 &&
       decoder.max_slope < slope * (1 - 1e-6)) {
     throw Error(
         prefix + "decoder.max_slope (" + config::format_number(decoder.max_slope) +
         ") must be at least 1 / vae_training.truncation = " + config::format_number(slope) +
-        ", the slope of the field: with less, thin components are lost. 0 refines only where "
-        "the sign changes.");
-  }
-  if (stage == Stage::kVae) {
-    require_tokens("vae_training.num_surface_points", vae_training.num_surface_points, prefix,
-                   vae.num_tokens);
-    require_tokens("data.num_surface_points", data.num_surface_points, prefix, vae.num_tokens);
+        ", the slope of the VAE's field: with less, thin components are lost. 0 refines only "
+        "where the sign changes.");
   }
 }
 
@@ -158,7 +174,9 @@ RunConfig pretrained_config(const fs::path& folder, const std::vector<std::strin
   if (config.dit.codebook_size > 0) {
     config.data.max_components = std::min(config.data.max_components, config.dit.codebook_size);
   }
-  if (const auto sampling = pretrained::read_sampling(folder)) {
+  const auto sampling = pretrained::read_sampling(folder);
+  const bool is_export = sampling.has_value();
+  if (is_export) {
     apply_exported_settings(sampling->settings, folder, overrides, &config);
   } else {
     use_upstream_sampling(folder, &config);
@@ -166,6 +184,9 @@ RunConfig pretrained_config(const fs::path& folder, const std::vector<std::strin
   const auto binding = config::bind(config);
   config::apply_overrides(binding, overrides);
   config::validate_all(binding, folder.string());
+  if (is_export) {
+    require_sound_slope(config.decoder, config.vae_training, folder.string() + ": ");
+  }
   return config;
 }
 

@@ -286,6 +286,24 @@ void load_vae_weights(vae::VecsetVae& vae, const std::filesystem::path& path) {
   }
 }
 
+void require_whole_dit(const dit::DitConfig& config, const std::filesystem::path& path) {
+  const checkpoint::Weights weights(weights_file(part_folder(path, Part::kTransformer)));
+  const bool is_moc = config.global_attention == dit::GlobalAttentionKind::kMoc;
+  const auto require_rows = [&](const char* tensor, const char* setting, int64_t rows) {
+    const auto shape = shape_of(weights, tensor);
+    const int64_t stored = shape.empty() ? 0 : shape[0];
+    if (stored != rows) {
+      throw Error(weights.path().string() + ": '" + tensor + "' has " + std::to_string(stored) +
+                  " rows, but " + setting + " is " + std::to_string(rows) +
+                  ". Only what was trained can be generated with: leave the setting as the folder "
+                  "has it.");
+    }
+  };
+  require_rows(kPartTable, "dit.codebook_size", config.codebook_size);
+  require_rows(kCompressionQueries, "dit.num_compressed_tokens",
+               is_moc ? config.num_compressed_tokens : 0);
+}
+
 void load_dit_weights(dit::MocaDit& dit, const std::filesystem::path& path) {
   const auto folder = part_folder(path, Part::kTransformer);
   const auto file = folder / config_name(Part::kTransformer);

@@ -146,6 +146,21 @@ TEST_F(PublicWeights, WithoutPartEmbeddingGiveAnyNumberOfParts) {
   EXPECT_THAT(refusal([&] { latents({}, 2); }), HasSubstr("ids for 1 to 1"));
 }
 
+TEST_F(PublicWeights, AreNotSampledWithTensorsThatNobodyTrained) {
+  EXPECT_THAT(refusal([&] { latents({"dit.codebook_size=9"}, 2); }),
+              HasSubstr("'part_embedding.weight' has 8 rows, but dit.codebook_size is 9"));
+  EXPECT_THAT(refusal([&] { latents({"dit.global_attention=moc"}, 2); }),
+              HasSubstr("'packing.compression_queries' has 0 rows"));
+}
+
+TEST_F(Models, ADecoderIsHeldToTheFieldOfItsVaesOwnRun) {
+  auto config = runs_->dit_config("steep");
+  config.vae_training.truncation = 5;  // the VAE's run says otherwise
+  config.decoder.max_slope = 0.5;
+  EXPECT_THAT(refusal([&] { vae_of(config, at::kCPU); }),
+              HasSubstr("decoder.max_slope (0.5) must be at least 1 / vae_training.truncation"));
+}
+
 TEST_F(Models, DenseAttentionOfAsManyPairsGetsFewerTokens) {
   auto config = runs_->dit_config("dense");
   config.dit.global_attention = dit::GlobalAttentionKind::kDense;

@@ -167,7 +167,7 @@ TEST(RunConfig, RefusesADecoderThatTakesTheFieldForFlatterThanItIs) {
   };
   EXPECT_THAT(with("decoder: {max_slope: 9.9}, vae_training: {truncation: 0.1}"),
               HasSubstr("decoder.max_slope (9.9) must be at least 1 / vae_training.truncation = "
-                        "10, the slope of the field"));
+                        "10, the slope of the VAE's field"));
   for (const char* sound : {"decoder: {max_slope: 10}, vae_training: {truncation: 0.1}",
                             "decoder: {max_slope: 0}, vae_training: {truncation: 0.1}",
                             "decoder: {max_slope: 5}, vae_training: {truncation: 0.2}",

@@ -126,6 +126,15 @@ struct RunConfig {
   std::filesystem::path folder() const { return std::filesystem::path(runs_folder) / name; }
 };
 
+// What the VAE of a run, or of the run that its `vae_run` names, was trained to give; an occupancy,
+// whose slope has no bound, for public weights.
+training::VaeTrainingConfig field_of_vae(const RunConfig& config);
+
+// Refuses a decoder that takes a clipped distance for flatter than it is. `prefix` begins the
+// message.
+void require_sound_slope(const vae::DecoderConfig& decoder,
+                         const training::VaeTrainingConfig& field, const std::string& prefix);
+
 // Reads a config file; the name defaults to the file's. Settings it leaves out take the values of
 // the pretrained folders that it names, then the defaults.
 RunConfig load_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);

@@ -32,6 +32,10 @@ void load_vae_weights(vae::VecsetVae& vae, const std::filesystem::path& path);
 // nowhere else.
 void load_dit_weights(dit::MocaDit& dit, const std::filesystem::path& path);
 
+// Refuses a DiT of which the folder does not have every tensor, as one with another number of ids:
+// trained further it would learn them, generating would use random ones.
+void require_whole_dit(const dit::DitConfig& config, const std::filesystem::path& path);
+
 // With more input channels than the file has, the patch projection is inflated.
 void load_image_encoder_weights(
     image_encoder::ImageEncoder& encoder, const std::filesystem::path& path,
