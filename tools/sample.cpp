@@ -64,7 +64,9 @@ moca::generation::Request request_of(const SampleOptions& options, const moca::I
   }
   request.component_map = moca::read_image(options.component_map);
   const auto& ids = request.component_map.pixels;
-  request.num_components = ids.empty() ? 0 : *std::max_element(ids.begin(), ids.end());
+  // 1 for a map that marks nothing, which the generator refuses by what it is.
+  const int largest = ids.empty() ? 0 : *std::max_element(ids.begin(), ids.end());
+  request.num_components = std::max(largest, 1);
   return request;
 }
 
