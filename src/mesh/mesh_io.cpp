@@ -6,13 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <assimp/Importer.hpp>
-#include <set>
 #include <string>
 
-#include "gltf_faces.h"
+#include "gltf/gltf_reader.h"
 #include "mesh_file_check.h"
-#include "moca/mesh/scene_ops.h"
 #include "ply_reader.h"
+#include "scene_builder.h"
 
 namespace moca::mesh {
 namespace {
@@ -43,51 +42,13 @@ Vec3 base_color(const aiScene& scene, const aiMesh& mesh) {
   return rgb.allFinite() ? Vec3(rgb.cwiseMax(0.0F).cwiseMin(1.0F)) : defaults.color;
 }
 
-// Takes a file's components one by one, refuses broken ones and leaves out empty ones.
-class SceneBuilder {
- public:
-  explicit SceneBuilder(const std::filesystem::path& file) : file_(file) {}
-
-  // The name that a component without one of its own gets.
-  std::string default_name() const { return file_.stem().string(); }
-
-  void add(Component component) {
-    for (const Vec3& vertex : component.mesh.vertices) {
-      if (!vertex.allFinite()) {
-        refuse_mesh_file(file_, "component '" + component.name +
-                                    "' has a vertex that is not a number; re-export it.");
-      }
-    }
-    weld(component.mesh);
-    if (component.mesh.empty()) {
-      return;
-    }
-    const std::string name = component.name;
-    for (int copy = 2; !names_.insert(component.name).second; ++copy) {
-      component.name = name + "_" + std::to_string(copy);
-    }
-    scene_.components.push_back(std::move(component));
-  }
-
-  Scene finish() {
-    if (scene_.components.empty()) {
-      refuse_mesh_file(file_, "it has no faces; export a surface, not points or lines.");
-    }
-    return std::move(scene_);
-  }
-
- private:
-  const std::filesystem::path& file_;
-  Scene scene_;
-  std::set<std::string> names_;
-};
-
 // Appends the triangles of `mesh` in the scene's frame.
-void append(TriangleMesh& target, const aiMesh& mesh, const aiMatrix4x4& transform) {
-  const auto offset = static_cast<int32_t>(target.vertices.size());
+void append(PlacedComponent& target, const aiMesh& mesh, const aiMatrix4x4& transform) {
+  std::vector<Eigen::Vector3d> points;
+  std::vector<std::array<uint32_t, 3>> faces;
   for (unsigned i = 0; i < mesh.mNumVertices; ++i) {
     const aiVector3D at = transform * mesh.mVertices[i];
-    target.vertices.emplace_back(at.x, at.y, at.z);
+    points.emplace_back(at.x, at.y, at.z);
   }
   // A mirroring transform turns the faces inside out; swapping two corners turns them back.
   const bool is_mirrored = transform.Determinant() < 0;
@@ -96,15 +57,13 @@ void append(TriangleMesh& target, const aiMesh& mesh, const aiMatrix4x4& transfo
     if (face.mNumIndices != 3) {
       continue;
     }
-    std::array<int32_t, 3> corners{};
-    for (int c = 0; c < 3; ++c) {
-      corners[c] = offset + static_cast<int32_t>(face.mIndices[c]);
-    }
+    std::array<uint32_t, 3> corners = {face.mIndices[0], face.mIndices[1], face.mIndices[2]};
     if (is_mirrored) {
       std::swap(corners[1], corners[2]);
     }
-    target.faces.push_back(corners);
+    faces.push_back(corners);
   }
+  target.append(points, faces);
 }
 
 bool has_valid_indices(const aiMesh& mesh) {
@@ -114,17 +73,11 @@ bool has_valid_indices(const aiMesh& mesh) {
   });
 }
 
-// Refuses vertex indices out of range, whether assimp passed them on or dropped their faces.
-void check_faces(const std::filesystem::path& file, const aiScene& source, bool is_gltf) {
-  int64_t num_triangles = 0;
-  bool is_valid = true;
+void check_faces(const std::filesystem::path& file, const aiScene& source) {
   for (unsigned i = 0; i < source.mNumMeshes; ++i) {
-    const aiMesh& mesh = *source.mMeshes[i];
-    is_valid = is_valid && has_valid_indices(mesh);
-    num_triangles += has_triangles(mesh) ? mesh.mNumFaces : 0;
-  }
-  if (!is_valid || (is_gltf && num_triangles < count_gltf_faces(file))) {
-    refuse_mesh_file(file, "it has faces with a vertex index out of range; re-export it.");
+    if (!has_valid_indices(*source.mMeshes[i])) {
+      refuse_mesh_file(file, "it has faces with a vertex index out of range; re-export it.");
+    }
   }
 }
 
@@ -134,8 +87,8 @@ struct NodeWalk {
   ComponentRule rule;
   SceneBuilder& builder;
 
-  Component new_component(const aiNode& node) const {
-    Component component;
+  PlacedComponent new_component(const aiNode& node) const {
+    PlacedComponent component;
     component.name = node.mName.C_Str();
     // assimp's stand-ins for nameless objects: "<STL_BINARY>" and the like, "defaultobject" in OBJ.
     if (component.name.empty() || component.name.front() == '<' ||
@@ -147,16 +100,16 @@ struct NodeWalk {
 
   void visit(const aiNode& node, const aiMatrix4x4& parent) const {
     const aiMatrix4x4 transform = parent * node.mTransformation;
-    Component component = new_component(node);
+    PlacedComponent component = new_component(node);
     for (unsigned i = 0; i < node.mNumMeshes; ++i) {
       const aiMesh& mesh = *source.mMeshes[node.mMeshes[i]];
       if (!has_triangles(mesh)) {
         continue;
       }
-      if (component.mesh.empty()) {
+      if (component.faces.empty()) {
         component.color = base_color(source, mesh);
       }
-      append(component.mesh, mesh, transform);
+      append(component, mesh, transform);
       if (rule == ComponentRule::kPrimitive) {
         builder.add(std::move(component));
         component = new_component(node);
@@ -169,25 +122,37 @@ struct NodeWalk {
   }
 };
 
+PlacedComponent placed(const TriangleMesh& mesh, const std::string& name) {
+  PlacedComponent component;
+  component.name = name;
+  for (const Vec3& vertex : mesh.vertices) {
+    component.points.push_back(vertex.cast<double>());
+  }
+  for (const auto& face : mesh.faces) {
+    component.faces.push_back({static_cast<uint32_t>(face[0]), static_cast<uint32_t>(face[1]),
+                               static_cast<uint32_t>(face[2])});
+  }
+  return component;
+}
+
 }  // namespace
 
-Scene read_scene(const std::filesystem::path& file, ComponentRule rule) {
+Scene read_scene(const std::filesystem::path& file, ComponentRule rule, NodeOrder order) {
   const std::string ending = check_mesh_file(file);
   SceneBuilder builder(file);
-  if (ending == ".ply") {
-    Component component;
-    component.name = builder.default_name();
-    component.mesh = read_ply(file);
-    builder.add(std::move(component));
-    return builder.finish();
+  if (ending == ".glb" || ending == ".gltf") {
+    read_gltf(file, rule, order, builder);
+  } else if (ending == ".ply") {
+    builder.add(placed(read_ply(file), builder.default_name()));
+  } else {
+    Assimp::Importer importer;
+    const aiScene* source = importer.ReadFile(file.string(), aiProcess_Triangulate);
+    if (source == nullptr || source->mRootNode == nullptr) {
+      refuse_mesh_file(file, one_line(importer.GetErrorString()));
+    }
+    check_faces(file, *source);
+    NodeWalk{*source, rule, builder}.visit(*source->mRootNode, aiMatrix4x4());
   }
-  Assimp::Importer importer;
-  const aiScene* source = importer.ReadFile(file.string(), aiProcess_Triangulate);
-  if (source == nullptr || source->mRootNode == nullptr) {
-    refuse_mesh_file(file, one_line(importer.GetErrorString()));
-  }
-  check_faces(file, *source, ending == ".glb" || ending == ".gltf");
-  NodeWalk{*source, rule, builder}.visit(*source->mRootNode, aiMatrix4x4());
   return builder.finish();
 }
 

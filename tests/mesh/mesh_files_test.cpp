@@ -11,7 +11,6 @@
 
 #include "moca/core/file_io.h"
 #include "moca/mesh/mesh_io.h"
-#include "src/mesh/gltf_faces.h"
 #include "src/mesh/mesh_file_check.h"
 #include "tests/mesh/shapes.h"
 #include "tests/support/refusal.h"
@@ -24,81 +23,6 @@ using ::testing::HasSubstr;
 using Json = nlohmann::json;
 using moca::testing::refusal;
 using moca::testing::TemporaryFolder;
-
-// A glTF with an accessor of 9 and one of 5 entries, primitives of the given modes over the first
-// as one mesh each, and the nodes of scene 1; no buffers, which counting does not read.
-Json gltf(const std::vector<int>& modes, const Json& nodes, const Json& roots) {
-  Json meshes = Json::array();
-  for (const int mode : modes) {
-    meshes.push_back(
-        {{"primitives",
-          Json::array({{{"attributes", {{"POSITION", 0}}}, {"indices", 0}, {"mode", mode}}})}});
-  }
-  return {{"asset", {{"version", "2.0"}}},
-          {"scene", 1},
-          {"scenes", Json::array({Json::object(), {{"nodes", roots}}})},
-          {"nodes", nodes},
-          {"meshes", meshes},
-          {"accessors", Json::array({{{"count", 9}}, {{"count", 5}}})}};
-}
-
-int64_t count_faces_of(const TemporaryFolder& folder, const Json& root) {
-  write_file(folder / "a.gltf", root.dump());
-  return count_gltf_faces(folder / "a.gltf");
-}
-
-TEST(GltfFaces, CountTrianglesStripsAndFansAndNothingElse) {
-  const TemporaryFolder folder;
-  const Json node = Json::array({{{"mesh", 0}}});
-  for (const auto& [mode, count] :
-       {std::pair(4, 3), std::pair(5, 7), std::pair(6, 7), std::pair(0, 0), std::pair(3, 0)}) {
-    EXPECT_EQ(count_faces_of(folder, gltf({mode}, node, {0})), count) << "mode " << mode;
-  }
-  Json without_indices = gltf({4}, node, {0});
-  without_indices["meshes"][0]["primitives"][0] = {{"attributes", {{"POSITION", 1}}}};
-  EXPECT_EQ(count_faces_of(folder, without_indices), 1);
-  without_indices["meshes"][0]["primitives"][0] = {{"attributes", {{"NORMAL", 1}}}};
-  EXPECT_EQ(count_faces_of(folder, without_indices), 0);
-}
-
-TEST(GltfFaces, CountAMeshOnceIfTheSceneUsesIt) {
-  const TemporaryFolder folder;
-  // Node 0 has two children, both of mesh 0; node 3, of mesh 1, is in no scene.
-  const Json nodes = Json::array({{{"children", {1, 2}}},
-                                  {{"mesh", 0}},
-                                  {{"mesh", 0}},
-                                  {{"mesh", 1}},
-                                  {{"children", {4, 1}}}});
-  EXPECT_EQ(count_faces_of(folder, gltf({4, 5}, nodes, {0})), 3);
-  EXPECT_EQ(count_faces_of(folder, gltf({4, 5}, nodes, {0, 3})), 3 + 7);
-  // A node that is its own child ends the walk all the same.
-  EXPECT_EQ(count_faces_of(folder, gltf({4, 5}, nodes, {4})), 3);
-  EXPECT_EQ(count_faces_of(folder, gltf({4, 5}, nodes, Json::array())), 0);
-}
-
-TEST(GltfFaces, AreThoseOfTheMeshesInAGlb) {
-  const TemporaryFolder folder;
-  const TriangleMesh ball = testing::sphere(0.5F, 8);
-  write_glb(folder / "two.glb", {{{"ball", ball}, {"cube", testing::cube(1)}}});
-  EXPECT_EQ(count_gltf_faces(folder / "two.glb"), static_cast<int64_t>(ball.faces.size()) + 12);
-}
-
-TEST(GltfFaces, RefuseReferencesToNothing) {
-  const TemporaryFolder folder;
-  const Json node = Json::array({{{"mesh", 0}}});
-  const auto refusal_of = [&](const Json& root) {
-    return refusal([&] { count_faces_of(folder, root); });
-  };
-  EXPECT_THAT(refusal_of(gltf({4}, Json::array({{{"mesh", 7}}}), {0})),
-              HasSubstr("JSON is broken"));
-  EXPECT_THAT(refusal_of(gltf({4}, node, {5})), HasSubstr("JSON is broken"));
-  Json no_accessor = gltf({4}, node, {0});
-  no_accessor.erase("accessors");
-  EXPECT_THAT(refusal_of(no_accessor), HasSubstr("JSON is broken"));
-  Json mistyped = gltf({4}, node, {0});
-  mistyped["accessors"][0]["count"] = "nine";
-  EXPECT_THAT(refusal_of(mistyped), HasSubstr("JSON is broken"));
-}
 
 TEST(CheckMeshFile, AnswersTheEndingInLowerCase) {
   const TemporaryFolder folder;

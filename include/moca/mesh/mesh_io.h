@@ -10,11 +10,16 @@ namespace moca::mesh {
 // itself (what trimesh's scene.geometry, hence PartCrafter's preprocessing, does).
 enum class ComponentRule { kNode, kPrimitive };
 
+// In which order nodes give their components: as in the file, or as trimesh visits them (roots and
+// children last to first), in which public datasets store one label per face.
+enum class NodeOrder { kFile, kTrimesh };
+
 // Reads GLB, glTF, OBJ, PLY, STL. Node transforms are applied, names and base colours kept,
 // polygons triangulated, corners at one position welded. Throws Error for a missing or broken file,
 // no faces at all, non-finite vertices or an index out of range; components without faces are left
 // out.
-Scene read_scene(const std::filesystem::path& file, ComponentRule rule = ComponentRule::kNode);
+Scene read_scene(const std::filesystem::path& file, ComponentRule rule = ComponentRule::kNode,
+                 NodeOrder order = NodeOrder::kFile);
 
 // Writes a GLB with one named node, mesh and flat colour per component.
 void write_glb(const std::filesystem::path& file, const Scene& scene);

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <tiny_gltf.h>
+
+#include <filesystem>
+#include <string>
+
+namespace moca::mesh {
+
+// A glTF 2.0 file, binary or JSON with its buffers, as tinygltf reads it. Names are valid UTF-8,
+// compressed buffer views are decoded, images are not read.
+struct GltfDocument {
+  std::filesystem::path file;
+  tinygltf::Model model;
+
+  // Throws an Error that names the file.
+  [[noreturn]] void refuse(const std::string& reason) const;
+  // Refuses an index of something the file does not have: "node 7 of 3".
+  template <class Item>
+  const Item& at(const std::vector<Item>& items, int index, const char* what) const {
+    if (index < 0 || static_cast<size_t>(index) >= items.size()) {
+      refuse(std::string("it names ") + what + " " + std::to_string(index) + " and has " +
+             std::to_string(items.size()) + "; export it again.");
+    }
+    return items[static_cast<size_t>(index)];
+  }
+};
+
+// Refuses broken files and required extensions that are not read, by their names.
+GltfDocument load_gltf(const std::filesystem::path& file);
+
+}  // namespace moca::mesh

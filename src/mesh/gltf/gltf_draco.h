@@ -1,0 +1,13 @@
+#pragma once
+
+#include "gltf_primitive.h"
+
+namespace moca::mesh {
+
+// Whether only KHR_draco_mesh_compression holds the primitive: files that are also to be read
+// without it have plain accessors as well.
+bool needs_draco(const GltfDocument& gltf, const tinygltf::Primitive& primitive);
+
+Surface draco_surface(const GltfDocument& gltf, const tinygltf::Primitive& primitive);
+
+}  // namespace moca::mesh

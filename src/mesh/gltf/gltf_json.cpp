@@ -1,0 +1,182 @@
+#include "gltf_json.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "../mesh_file_check.h"
+#include "moca/core/file_io.h"
+#include "moca/core/utf8.h"
+
+namespace moca::mesh {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int kMaxDepth = 64;  // of JSON that is read; glTF itself needs about ten
+constexpr uint32_t kJsonChunk = 0x4E4F534A, kBinaryChunk = 0x004E4942;  // glTF 2.0, 4.4.3
+
+// What changes the geometry or how it is stored, and is read.
+constexpr std::array<std::string_view, 4> kRead = {
+    "KHR_mesh_quantization", "EXT_mesh_gpu_instancing", "EXT_meshopt_compression",
+    "KHR_draco_mesh_compression"};
+// What leaves the geometry as it is: materials, textures, lights, metadata.
+constexpr std::array<std::string_view, 6> kHarmless = {
+    "KHR_materials_", "KHR_texture_", "EXT_texture_", "MSFT_texture_", "KHR_lights_", "KHR_xmp"};
+
+bool is_understood(const std::string& extension) {
+  return std::find(kRead.begin(), kRead.end(), extension) != kRead.end() ||
+         std::any_of(kHarmless.begin(), kHarmless.end(),
+                     [&](std::string_view prefix) { return extension.starts_with(prefix); });
+}
+
+uint32_t number_at(const std::string& bytes, size_t at) {
+  uint32_t number = 0;
+  std::memcpy(&number, bytes.data() + at, sizeof(number));
+  return number;
+}
+
+// The chunks of a GLB (mesh_file_check has checked that they fit): JSON and the first binary one.
+std::pair<std::string, std::string> chunks_of(const std::filesystem::path& file,
+                                              const std::string& bytes) {
+  std::string json, binary;
+  for (size_t at = 12; at + 8 <= bytes.size();) {
+    const uint32_t length = number_at(bytes, at), type = number_at(bytes, at + 4);
+    std::string& target = type == kJsonChunk ? json : binary;
+    if ((type == kJsonChunk || type == kBinaryChunk) && target.empty()) {
+      target = bytes.substr(at + 8, length);
+    }
+    at += 8 + static_cast<size_t>(length);
+  }
+  if (json.empty()) {
+    refuse_mesh_file(file, "it has no JSON chunk; export it again.");
+  }
+  return {std::move(json), std::move(binary)};
+}
+
+// How deep the brackets of a JSON text are nested, without reading it.
+int depth_of(const std::string& text) {
+  int depth = 0, deepest = 0;
+  bool in_text = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_text) {
+      i += c == '\\' ? 1 : 0;
+      in_text = c != '"';
+    } else if (c == '"') {
+      in_text = true;
+    } else if (c == '{' || c == '[') {
+      deepest = std::max(deepest, ++depth);
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return deepest;
+}
+
+// What programs add for themselves: tinygltf would copy it.
+void drop_extras(Json& json) {
+  if (json.is_object()) {
+    json.erase("extras");
+  }
+  if (json.is_structured()) {
+    for (auto& value : json) {
+      drop_extras(value);
+    }
+  }
+}
+
+Json parse(const std::filesystem::path& file, std::string text) {
+  if (text.starts_with("\xEF\xBB\xBF")) {
+    text.erase(0, 3);
+  }
+  if (depth_of(text) > kMaxDepth) {
+    refuse_mesh_file(file, "its JSON is nested deeper than " + std::to_string(kMaxDepth) +
+                               " levels; export it again.");
+  }
+  try {
+    auto root = Json::parse(to_utf8(text));
+    if (!root.is_object()) {
+      refuse_mesh_file(file, "its JSON is no object; export it again.");
+    }
+    drop_extras(root);
+    return root;
+  } catch (const Json::exception& error) {
+    refuse_mesh_file(file, std::string("its JSON is broken: ") + error.what() + "; re-export it.");
+  }
+}
+
+void check_version_and_extensions(const std::filesystem::path& file, const Json& root) {
+  const auto version = root.at("asset").at("version").get<std::string>();
+  if (!version.starts_with("2.")) {
+    refuse_mesh_file(file, "it is glTF version " + version + "; export version 2.0.");
+  }
+  for (const auto& extension : root.value("extensionsRequired", Json::array())) {
+    if (!is_understood(extension.get<std::string>())) {
+      refuse_mesh_file(file, "it requires the extension " + extension.get<std::string>() +
+                                 ", which is not read; export it without.");
+    }
+  }
+}
+
+// Buffers of EXT_meshopt_compression may be without data: their views say what to decode.
+void fill_fallback_buffers(GltfJson& gltf) {
+  gltf.fallback_bytes.resize(gltf.root.value("buffers", Json::array()).size());
+  for (size_t i = 0; i < gltf.fallback_bytes.size(); ++i) {
+    auto& buffer = gltf.root["buffers"][i];
+    const auto extensions = buffer.value("extensions", Json::object());
+    const auto meshopt = extensions.value("EXT_meshopt_compression", Json::object());
+    if (meshopt.value("fallback", false)) {
+      gltf.fallback_bytes[i] = buffer.at("byteLength").get<uint64_t>();
+      buffer["byteLength"] = 1;
+      buffer["uri"] = "data:application/octet-stream;base64,AA==";
+    }
+  }
+}
+
+// The indices of a primitive that only Draco holds: their accessor has no data, which tinygltf
+// takes for a mistake.
+void leave_indices_to_draco(Json& root) {
+  if (!root.contains("meshes")) {
+    return;
+  }
+  const Json accessors = root.value("accessors", Json::array());
+  for (auto& mesh : root["meshes"]) {
+    for (auto& primitive : mesh.at("primitives")) {
+      const auto extensions = primitive.value("extensions", Json::object());
+      if (!extensions.contains("KHR_draco_mesh_compression") || !primitive.contains("indices")) {
+        continue;
+      }
+      if (!accessors.at(primitive["indices"].get<size_t>()).contains("bufferView")) {
+        primitive.erase("indices");
+      }
+    }
+  }
+}
+
+}  // namespace
+
+GltfJson read_gltf_json(const std::filesystem::path& file) {
+  GltfJson gltf;
+  std::string text = read_file(file);
+  if (text.starts_with("glTF")) {
+    std::tie(text, gltf.binary) = chunks_of(file, text);
+  }
+  gltf.root = parse(file, std::move(text));
+  // Not read, so not looked at: pictures that are missing are no reason to refuse a shape.
+  for (const char* key : {"images", "textures", "samplers", "animations", "cameras"}) {
+    gltf.root.erase(key);
+  }
+  try {
+    check_version_and_extensions(file, gltf.root);
+    fill_fallback_buffers(gltf);
+    leave_indices_to_draco(gltf.root);
+  } catch (const Json::exception& error) {
+    refuse_mesh_file(file, std::string("its JSON is no glTF: ") + error.what() + "; re-export it.");
+  }
+  return gltf;
+}
+
+}  // namespace moca::mesh

@@ -1,0 +1,134 @@
+#include "gltf_primitive.h"
+
+#include <Eigen/Geometry>
+#include <algorithm>
+#include <numeric>
+#include <string>
+
+#include "gltf_accessor.h"
+#include "gltf_draco.h"
+
+namespace moca::mesh {
+namespace {
+
+void add_points(const AccessorRows& rows, double weight, std::vector<Eigen::Vector3d>& points) {
+  for (size_t i = 0; i < points.size(); ++i) {
+    points[i] += weight * Eigen::Map<const Eigen::Vector3d>(rows.row(i));
+  }
+}
+
+// Faces from corners by the primitive's mode (glTF 2.0, 3.7.2.1).
+std::vector<std::array<uint32_t, 3>> faces_of(const std::vector<uint32_t>& corners, int mode) {
+  std::vector<std::array<uint32_t, 3>> faces;
+  const size_t count = corners.size();
+  if (mode == TINYGLTF_MODE_TRIANGLES) {
+    for (size_t i = 0; i + 2 < count; i += 3) {
+      faces.push_back({corners[i], corners[i + 1], corners[i + 2]});
+    }
+  } else if (mode == TINYGLTF_MODE_TRIANGLE_STRIP) {
+    for (size_t i = 0; i + 2 < count; ++i) {  // every other one runs backwards
+      faces.push_back({corners[i], corners[i + 1 + i % 2], corners[i + 2 - i % 2]});
+    }
+  } else if (mode == TINYGLTF_MODE_TRIANGLE_FAN) {
+    for (size_t i = 1; i + 1 < count; ++i) {
+      faces.push_back({corners[i], corners[i + 1], corners[0]});
+    }
+  }
+  return faces;
+}
+
+void check_corners(const GltfDocument& gltf, const std::vector<uint32_t>& corners, size_t points) {
+  for (const uint32_t corner : corners) {
+    if (corner >= points) {
+      gltf.refuse("it has faces with a vertex index out of range; re-export it.");
+    }
+  }
+}
+
+Surface plain_surface(const GltfDocument& gltf, const tinygltf::Primitive& primitive, int mode) {
+  Surface surface;
+  const auto positions = primitive.attributes.find("POSITION");
+  if (positions == primitive.attributes.end()) {
+    return surface;
+  }
+  const auto rows = read_rows(gltf, positions->second, "POSITION", 3);
+  surface.points.assign(rows.count, Eigen::Vector3d::Zero());
+  add_points(rows, 1.0, surface.points);
+  std::vector<uint32_t> corners(rows.count);
+  if (primitive.indices >= 0) {
+    corners = read_indices(gltf, primitive.indices);
+  } else {
+    std::iota(corners.begin(), corners.end(), 0U);
+  }
+  check_corners(gltf, corners, surface.points.size());
+  surface.faces = faces_of(corners, mode);
+  return surface;
+}
+
+void apply_morph(const GltfDocument& gltf, const tinygltf::Primitive& primitive,
+                 const std::vector<double>& weights, Surface& surface) {
+  for (size_t i = 0; i < std::min(weights.size(), primitive.targets.size()); ++i) {
+    const auto positions = primitive.targets[i].find("POSITION");
+    if (weights[i] == 0 || positions == primitive.targets[i].end()) {
+      continue;
+    }
+    const auto rows = read_rows(gltf, positions->second, "POSITION of a morph target", 3);
+    if (rows.count != surface.points.size()) {
+      gltf.refuse("a morph target moves " + std::to_string(rows.count) + " vertices of " +
+                  std::to_string(surface.points.size()) + "; export it again.");
+    }
+    add_points(rows, weights[i], surface.points);
+  }
+}
+
+}  // namespace
+
+Surface read_surface(const GltfDocument& gltf, const tinygltf::Primitive& primitive,
+                     const std::vector<double>& morph_weights) {
+  const int mode = primitive.mode < 0 ? TINYGLTF_MODE_TRIANGLES : primitive.mode;
+  if (mode < TINYGLTF_MODE_TRIANGLES || mode > TINYGLTF_MODE_TRIANGLE_FAN) {
+    return {};
+  }
+  auto surface = needs_draco(gltf, primitive) ? draco_surface(gltf, primitive)
+                                              : plain_surface(gltf, primitive, mode);
+  apply_morph(gltf, primitive, morph_weights, surface);
+  return surface;
+}
+
+void apply_skin(const GltfDocument& gltf, const tinygltf::Primitive& primitive,
+                const std::vector<Eigen::Matrix4d>& joints, Surface& surface) {
+  std::vector<Eigen::Matrix4d> blends(surface.points.size(), Eigen::Matrix4d::Zero());
+  std::vector<double> sums(surface.points.size());
+  for (int set = 0;; ++set) {
+    const std::string number = std::to_string(set);
+    const auto indices = primitive.attributes.find("JOINTS_" + number);
+    const auto weights = primitive.attributes.find("WEIGHTS_" + number);
+    if (indices == primitive.attributes.end() || weights == primitive.attributes.end()) {
+      break;
+    }
+    const auto of_joints = read_rows(gltf, indices->second, "JOINTS", 4);
+    const auto of_weights = read_rows(gltf, weights->second, "WEIGHTS", 4);
+    if (of_joints.count != blends.size() || of_weights.count != blends.size()) {
+      gltf.refuse("joints and weights are given for " + std::to_string(of_joints.count) + " and " +
+                  std::to_string(of_weights.count) + " vertices of " +
+                  std::to_string(blends.size()) + "; export it again.");
+    }
+    for (size_t i = 0; i < blends.size(); ++i) {
+      for (size_t k = 0; k < 4; ++k) {
+        const double weight = of_weights.row(i)[k];
+        if (weight != 0) {
+          const auto joint = static_cast<int>(of_joints.row(i)[k]);
+          blends[i] += weight * gltf.at(joints, joint, "joint");
+          sums[i] += weight;
+        }
+      }
+    }
+  }
+  for (size_t i = 0; i < blends.size(); ++i) {
+    if (sums[i] > 0) {
+      surface.points[i] = (blends[i] / sums[i] * surface.points[i].homogeneous()).head<3>();
+    }
+  }
+}
+
+}  // namespace moca::mesh
