@@ -92,8 +92,11 @@ Scene SceneBuilder::finish() {
     }
     scene.components.push_back(std::move(finished));
   }
-  if (scene.components.empty()) {
+  if (components_.empty()) {
     refuse_mesh_file(file_, "it has no faces; export a surface, not points or lines.");
+  }
+  if (scene.components.empty()) {
+    refuse_mesh_file(file_, "its faces have no area; export a surface.");
   }
   return scene;
 }
