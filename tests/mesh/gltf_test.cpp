@@ -88,7 +88,7 @@ TEST_F(Gltf, SparseEntriesReplaceTheAccessorsOwn) {
 TEST_F(Gltf, AnAccessorWithoutAViewIsZeros) {
   maker_.root["accessors"][0].erase("bufferView");
   maker_.node({{"mesh", 0}});
-  EXPECT_THAT(refusal(), HasSubstr("it has no faces"));  // without area nothing is left
+  EXPECT_THAT(refusal(), HasSubstr("its faces have no area"));  // without area nothing is left
 }
 
 TEST_F(Gltf, QuantisedPositionsAreWhatTheyStandFor) {
