@@ -14,9 +14,8 @@ test_python=(numpy==2.2.6 safetensors==0.8.0 pillow==13.0.0 opencv-python-headle
   jinja2==3.1.6 markupsafe==3.0.3 fsspec==2025.10.0)
 
 packages=(ca-certificates g++ cmake ninja-build python3 python3-venv libopen3d-dev libembree-dev
-  libassimp-dev libtinygltf-dev libdraco-dev libmeshoptimizer-dev libnanoflann-dev libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
-  libstb-dev libjpeg62-turbo-dev libeigen3-dev libssl-dev
-  zlib1g-dev) # libassimp-dev's CMake file names libz.so without depending on it
+  libglu1-mesa-dev libtinygltf-dev libdraco-dev libmeshoptimizer-dev libnanoflann-dev libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
+  libstb-dev libjpeg62-turbo-dev libeigen3-dev libssl-dev)
 test_packages=(libgtest-dev libgmock-dev clang-format clang-tidy clang)
 
 fail() {

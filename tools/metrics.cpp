@@ -9,6 +9,7 @@
 #include "moca/evaluation/geometry_metrics.h"
 #include "moca/experiment/evaluation_result.h"
 #include "moca/mesh/mesh_io.h"
+#include "moca/mesh/scene_ops.h"
 
 namespace {
 
@@ -21,8 +22,9 @@ struct MetricsOptions {
 void run(const MetricsOptions& options) {
   const auto config =
       moca::config::parse<moca::evaluation::MetricConfig>("{}", "metrics", options.overrides);
-  const auto prediction = moca::mesh::read_scene(options.prediction);
+  auto prediction = moca::mesh::read_scene(options.prediction);
   const auto reference = moca::mesh::read_scene(options.reference);
+  moca::mesh::move_origin(reference.origin, prediction);
   const auto scores = moca::evaluation::compare_scenes(prediction, reference, config);
   std::printf("%-16s %.6f  (%s, %lld points, alignment %s)\n", "Chamfer", scores.points.chamfer,
               moca::config::name_of(config.chamfer), static_cast<long long>(config.num_points),

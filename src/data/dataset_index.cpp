@@ -50,8 +50,9 @@ void write_index(const std::filesystem::path& file, const DatasetIndex& index) {
   const Json json = {{"schema_version", kSchemaVersion},
                      {"image_size", index.image_size},
                      {"made_by", index.made_by},
-                     {"assets", assets}};
-  write_file(file, json.dump(1) + "\n");
+                     {"assets", assets},
+                     {"left_out", index.left_out}};
+  write_file(file, json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 DatasetIndex read_index(const std::filesystem::path& file) {

@@ -12,6 +12,7 @@ struct DatasetIndex {
   int64_t image_size = 0;
   std::string made_by;
   std::vector<AssetRecord> records;
+  std::vector<std::string> left_out;  // why an asset of the source is not in `records`
 };
 
 void write_index(const std::filesystem::path& file, const DatasetIndex& index);

@@ -13,6 +13,7 @@
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/random.h"
+#include "moca/core/utf8.h"
 #include "moca/mesh/mesh_io.h"
 #include "moca/mesh/scene_ops.h"
 #include "moca/mesh/signed_distance.h"
@@ -29,17 +30,40 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-std::vector<fs::path> mesh_files_in(const fs::path& folder) {
-  if (!fs::is_directory(folder)) {
-    throw Error("data.meshes.folder: no folder at " + folder.string() + ".");
-  }
+bool is_mesh_file(const fs::directory_entry& entry) {
   const std::set<std::string> known = {".glb", ".gltf", ".obj", ".ply", ".stl"};
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file() && known.count(lower_case(entry.path().extension().string())) > 0) {
+  return entry.is_regular_file() && known.count(lower_case(entry.path().extension().string())) > 0;
+}
+
+// Also in folders behind symbolic links, each folder once. Names that begin with a dot are left
+// out: macOS puts a "._chair.glb" beside every file of a zip.
+void add_mesh_files(const fs::path& folder, std::set<fs::path>& seen,
+                    std::vector<fs::path>& files) {
+  if (!seen.insert(fs::canonical(folder)).second) {
+    return;
+  }
+  std::vector<fs::directory_entry> entries{fs::directory_iterator(folder), {}};
+  std::sort(entries.begin(), entries.end());  // where two paths lead to a folder, the first counts
+  for (const auto& entry : entries) {
+    if (entry.path().filename().string().starts_with('.')) {
+      continue;
+    }
+    if (entry.is_directory()) {
+      add_mesh_files(entry.path(), seen, files);
+    } else if (is_mesh_file(entry)) {
       files.push_back(entry.path());
     }
   }
+}
+
+std::vector<fs::path> mesh_files_in(const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored)) {
+    throw Error("data.meshes.folder: no folder at " + folder.string() + ".");
+  }
+  std::vector<fs::path> files;
+  std::set<fs::path> seen;
+  add_mesh_files(folder, seen, files);
   if (files.empty()) {
     throw Error("data.meshes.folder: " + folder.string() +
                 " holds no .glb, .gltf, .obj, .ply or .stl file.");
@@ -66,7 +90,7 @@ std::string sha256_of(const fs::path& file) {
 
 // "chairs/office.glb" becomes "chairs_office", safe as a file name.
 std::string id_of(const fs::path& file, const fs::path& folder) {
-  auto id = fs::relative(file, folder).replace_extension().string();
+  auto id = to_utf8(file.lexically_relative(folder).replace_extension().string());
   std::replace(id.begin(), id.end(), '/', '_');
   return id;
 }
@@ -100,7 +124,7 @@ SourceAsset read_components(const fs::path& file, const DataConfig& config) {
                         : mesh::ComponentRule::kPrimitive;
   SourceAsset asset;
   asset.id = id_of(file, config.meshes.folder);
-  asset.source = file.string();
+  asset.source = to_utf8(file.string());
   asset.sha256 = sha256_of(file);
   asset.scene = mesh::read_scene(file, rule);
   const auto count = static_cast<int64_t>(asset.scene.components.size());

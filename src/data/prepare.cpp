@@ -1,8 +1,11 @@
 #include "moca/data/prepare.h"
 
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "component_sampling.h"
+#include "moca/core/error.h"
 #include "moca/core/logging.h"
 #include "moca/core/progress.h"
 #include "moca/core/random.h"
@@ -12,6 +15,46 @@
 
 namespace moca::data {
 
+namespace {
+
+struct PreparedAsset {
+  AssetRecord record;
+  AssetTensors tensors;
+};
+
+PreparedAsset prepare_asset(const AssetSource& source, const DataConfig& config, int64_t index) {
+  const auto asset = source.make(index);
+  PreparedAsset prepared;
+  auto& record = prepared.record;
+  record.id = asset.id;
+  record.split = asset.split;
+  record.source = asset.source;
+  record.sha256 = asset.sha256;
+  record.views = cameras_of(config.views);
+  for (const auto& component : asset.scene.components) {
+    record.component_names.push_back(component.name);
+  }
+  prepared.tensors = sample_asset(asset, config, stream_seed(config.seed, "asset", index));
+  return prepared;
+}
+
+// One asset that cannot be used must not cost the others. None: it was left out, with a word.
+std::optional<PreparedAsset> try_to_prepare(const AssetSource& source, const DataConfig& config,
+                                            int64_t index, DatasetWriter& writer) {
+  try {
+    return prepare_asset(source, config, index);
+  } catch (const Error& mistake) {
+    writer.leave_out(mistake.what());
+    if (writer.num_left_out() == source.count) {
+      throw;  // nothing is left: the last mistake stands for all
+    }
+    log::warn(std::string("an asset is left out. ") + mistake.what());
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
 void prepare_dataset(const DataConfig& config, const std::string& made_by) {
   const auto source =  // before the folder: its mistakes leave nothing behind
       config.source == Source::kProcedural ? procedural_source(config) : mesh_folder_source(config);
@@ -19,24 +62,19 @@ void prepare_dataset(const DataConfig& config, const std::string& made_by) {
   Progress progress("prepare " + config.path, source.count, "asset");
   int64_t num_components = 0;
   for (int64_t i = 0; i < source.count; ++i) {
-    const auto asset = source.make(i);
-    AssetRecord record;
-    record.id = asset.id;
-    record.split = asset.split;
-    record.source = asset.source;
-    record.sha256 = asset.sha256;
-    record.views = cameras_of(config.views);
-    for (const auto& component : asset.scene.components) {
-      record.component_names.push_back(component.name);
+    if (auto asset = try_to_prepare(source, config, i, writer)) {
+      num_components += asset->record.num_components();
+      writer.add(std::move(asset->record), asset->tensors);
     }
-    num_components += record.num_components();
-    writer.add(std::move(record),
-               sample_asset(asset, config, stream_seed(config.seed, "asset", i)));
     progress.update(i + 1, std::to_string(num_components) + " components");
   }
   writer.finish();
-  log::info("prepared " + std::to_string(source.count) + " assets with " +
-            std::to_string(num_components) + " components in " + config.path);
+  const int64_t left_out = writer.num_left_out();
+  log::info("prepared " + std::to_string(source.count - left_out) + " assets with " +
+            std::to_string(num_components) + " components in " + config.path +
+            (left_out == 0 ? ""
+                           : "; left out " + std::to_string(left_out) +
+                                 ", each with its reason in index.json"));
 }
 
 }  // namespace moca::data

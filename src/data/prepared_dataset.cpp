@@ -163,7 +163,7 @@ void DatasetWriter::finish() {
   if (!pending_.empty()) {
     write_shard();
   }
-  write_index(folder_ / "index.json", {image_size_, made_by_, records_});
+  write_index(folder_ / "index.json", {image_size_, made_by_, records_, left_out_});
 }
 
 }  // namespace moca::data

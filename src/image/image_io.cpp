@@ -64,14 +64,17 @@ void check(const Image& image, const char* caller) {
 }  // namespace
 
 Image read_image(const std::filesystem::path& file) {
-  const std::string bytes = read_bytes(file);
+  return decode_image(read_bytes(file), file.string());
+}
+
+Image decode_image(const std::string& bytes, const std::string& name) {
   const auto* data = reinterpret_cast<const stbi_uc*>(bytes.data());
   const auto length = static_cast<int>(bytes.size());
   int width = 0;
   int height = 0;
   int stored = 0;
   const auto refuse = [&](const std::string& reason) {
-    throw Error("Cannot read the picture " + file.string() + ": " + reason +
+    throw Error("Cannot read the picture " + name + ": " + reason +
                 "; expected a whole PNG or JPEG of at most 16384 pixels a side.");
   };
   if (bytes.size() > INT32_MAX) {

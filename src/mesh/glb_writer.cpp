@@ -104,8 +104,11 @@ struct GlbBuilder {
   }
 
   // A component without faces keeps its place as a node without a mesh.
-  void add_node(const Component& component) {
+  void add_node(const Component& component, const Eigen::Vector3d& origin) {
     Json node = {{"name", component.name}};
+    if (!origin.isZero(0)) {
+      node["translation"] = Json::array({origin.x(), origin.y(), origin.z()});
+    }
     if (!component.mesh.empty()) {
       add_mesh(component);
       node["mesh"] = root["meshes"].size() - 1;
@@ -132,7 +135,7 @@ void write_glb(const std::filesystem::path& file, const Scene& scene) {
   GlbBuilder builder;
   for (const Component& component : scene.components) {
     check(component);
-    builder.add_node(component);
+    builder.add_node(component, scene.origin);
   }
   if (!builder.binary.empty()) {
     builder.root["buffers"] = Json::array({{{"byteLength", builder.binary.size()}}});

@@ -9,8 +9,7 @@ namespace moca::mesh {
 [[noreturn]] void refuse_mesh_file(const std::filesystem::path& file, const std::string& reason);
 
 // The file's ending in lower case, with its dot. Refuses it unless the file is there, not empty,
-// has a known ending and, for a GLB, is as long as its header says: assimp's own answers are vague,
-// and a cut GLB may crash it.
+// has a known ending and, for a GLB, is as long as its header says.
 std::string check_mesh_file(const std::filesystem::path& file);
 
 }  // namespace moca::mesh

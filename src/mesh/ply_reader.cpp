@@ -1,15 +1,23 @@
 #include "ply_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
-#include <charconv>
+#include <cmath>
 #include <cstring>
-#include <fstream>
-#include <iterator>
+#include <limits>
 #include <map>
 #include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "mesh_file_check.h"
+#include "moca/core/file_io.h"
+#include "moca/core/logging.h"
+#include "moca/mesh/triangle_mesh.h"
+#include "polygon.h"
+#include "text_scanner.h"
 
 namespace moca::mesh {
 namespace {
@@ -21,8 +29,11 @@ struct ScalarType {
   int size = 0;   // bytes
 };
 
+// What a property is read as; kOther is passed over.
+enum class Role { kX, kY, kZ, kRed, kGreen, kBlue, kCorners, kOther };
+
 struct Property {
-  std::string name;
+  Role role = Role::kOther;
   ScalarType type;
   ScalarType count_type;  // size 0 unless the property is a list
 };
@@ -39,6 +50,25 @@ const std::map<std::string, ScalarType> kTypes = {
     {"int", {'i', 4}},   {"int32", {'i', 4}},   {"uint", {'u', 4}},   {"uint32", {'u', 4}},
     {"float", {'f', 4}}, {"float32", {'f', 4}}, {"double", {'f', 8}}, {"float64", {'f', 8}}};
 
+const std::map<std::string, Role> kRoles = {{"x", Role::kX},
+                                            {"y", Role::kY},
+                                            {"z", Role::kZ},
+                                            {"red", Role::kRed},
+                                            {"green", Role::kGreen},
+                                            {"blue", Role::kBlue},
+                                            {"diffuse_red", Role::kRed},
+                                            {"diffuse_green", Role::kGreen},
+                                            {"diffuse_blue", Role::kBlue},
+                                            {"vertex_indices", Role::kCorners},
+                                            {"vertex_index", Role::kCorners}};
+
+// One row of an element.
+struct Row {
+  std::array<double, 3> position{};
+  Eigen::Vector3f color = Component().color;
+  std::vector<int64_t> corners;
+};
+
 template <typename Value>
 double number_from(const char* bytes) {
   Value value;
@@ -48,12 +78,9 @@ double number_from(const char* bytes) {
 
 class PlyReader {
  public:
-  explicit PlyReader(const fs::path& file) : file_(file) {
-    std::ifstream stream(file, std::ios::binary);
-    bytes_.assign(std::istreambuf_iterator<char>(stream), {});
-  }
+  explicit PlyReader(const fs::path& file) : file_(file), bytes_(read_file(file)) {}
 
-  TriangleMesh read() {
+  Surface read() {
     read_header();
     for (const Element& element : elements_) {
       // Every row takes at least a byte: a larger count is a broken header, not a large file.
@@ -62,11 +89,13 @@ class PlyReader {
                "', more than the file can hold");
       }
       for (size_t row = 0; row < element.count; ++row) {
-        read_row(element);
+        take(element, read_row(element));
       }
     }
-    check_indices();
-    return std::move(mesh_);
+    for (const auto& polygon : polygons_) {
+      add_faces(polygon);
+    }
+    return std::move(surface_);
   }
 
  private:
@@ -82,6 +111,7 @@ class PlyReader {
     std::string line = bytes_.substr(position_, end - position_);
     position_ = end + 1;
     std::erase(line, '\r');
+    line = trimmed(line);
     return line;
   }
 
@@ -108,6 +138,8 @@ class PlyReader {
         words >> element.name >> element.count;
       } else if (keyword == "property" && !elements_.empty()) {
         read_property(words);
+      } else if (keyword == "comment" && line.find("TextureFile") != std::string::npos) {
+        log::warn(file_.string() + ": its texture is not shown, a PLY's vertex colours are.");
       }
       if (words.fail() && !keyword.empty()) {
         refuse("its header has the broken line '" + line + "'");
@@ -128,47 +160,100 @@ class PlyReader {
       property.count_type = type_named(count_type);
     }
     property.type = type_named(type);
-    words >> property.name;
+    std::string name;
+    words >> name;
+    const auto role = kRoles.find(name);
+    property.role = role == kRoles.end() ? Role::kOther : role->second;
     elements_.back().properties.push_back(std::move(property));
   }
 
-  void read_row(const Element& element) {
-    Vec3 vertex = Vec3::Zero();
+  Row read_row(const Element& element) {
+    Row row;
     for (const Property& property : element.properties) {
       if (property.count_type.size > 0) {
-        read_list(property);
-      } else {
-        const auto value = static_cast<float>(next_number(property.type));
-        if (property.name == "x" || property.name == "y" || property.name == "z") {
-          vertex[property.name[0] - 'x'] = value;
-        }
+        read_list(property, row);
+        continue;
+      }
+      const double value = next_number(property.type);
+      if (property.role <= Role::kZ) {
+        row.position[static_cast<size_t>(property.role)] = value;
+      } else if (property.role <= Role::kBlue) {
+        const int channel = static_cast<int>(property.role) - static_cast<int>(Role::kRed);
+        row.color[channel] = color_of(value, property.type);
+        has_face_colors_ = has_face_colors_ || element.name == "face";
       }
     }
-    if (element.name == "vertex") {
-      mesh_.vertices.push_back(vertex);
-    }
+    return row;
   }
 
-  void read_list(const Property& property) {
+  // Whole numbers fill their type's range; floats are from 0 to 1.
+  static float color_of(double value, ScalarType type) {
+    const double full = type.kind == 'f' ? 1.0 : std::pow(2.0, 8 * type.size) - 1;
+    return std::isfinite(value) ? static_cast<float>(std::clamp(value / full, 0.0, 1.0)) : 0.0F;
+  }
+
+  void read_list(const Property& property, Row& row) {
     const double length = next_number(property.count_type);
     if (!(length >= 0) || length > static_cast<double>(bytes_.size())) {
       refuse("it has a list of " + std::to_string(length) + " entries");
     }
-    const bool is_face = property.name == "vertex_indices" || property.name == "vertex_index";
-    std::array<int32_t, 3> fan{};
-    for (int i = 0; i < static_cast<int>(length); ++i) {
+    for (int64_t i = 0; i < static_cast<int64_t>(length); ++i) {
       const double value = next_number(property.type);
-      if (!is_face) {
-        continue;
+      if (property.role == Role::kCorners) {
+        if (!(std::abs(value) <= std::numeric_limits<int32_t>::max())) {
+          refuse("it has the vertex index " + std::to_string(value));
+        }
+        row.corners.push_back(static_cast<int64_t>(value));
       }
-      if (!(value >= 0) || value > INT32_MAX) {
-        refuse("it has the vertex index " + std::to_string(value));
+    }
+  }
+
+  void take(const Element& element, Row row) {
+    if (element.name == "vertex") {
+      surface_.points.emplace_back(row.position[0], row.position[1], row.position[2]);
+      point_colors_.push_back(row.color);
+    } else if (element.name == "tristrips") {
+      take_strips(row);
+    } else if (row.corners.size() >= 3) {
+      polygons_.push_back(std::move(row));
+    }
+  }
+
+  // Strips one after another, each ended by -1; every other triangle runs backwards.
+  void take_strips(const Row& row) {
+    size_t first = 0;
+    for (size_t i = 0; i < row.corners.size(); ++i) {
+      if (row.corners[i] < 0) {
+        first = i + 1;
+      } else if (i >= first + 2) {
+        Row triangle;
+        triangle.corners = {row.corners[i - 2], row.corners[i - 1], row.corners[i]};
+        if ((i - first) % 2 == 1) {
+          std::swap(triangle.corners[0], triangle.corners[1]);
+        }
+        polygons_.push_back(std::move(triangle));
       }
-      fan[std::min(i, 2)] = static_cast<int32_t>(value);
-      if (i >= 2) {
-        mesh_.faces.push_back(fan);
-        fan[1] = fan[2];
+    }
+  }
+
+  // Faces may stand before the vertices, so this comes last.
+  void add_faces(const Row& polygon) {
+    std::vector<Eigen::Vector3d> corners;
+    for (const int64_t index : polygon.corners) {
+      if (index < 0 || index >= static_cast<int64_t>(surface_.points.size())) {
+        refuse("it has vertex index " + std::to_string(index) + " but only " +
+               std::to_string(surface_.points.size()) + " vertices");
       }
+      corners.push_back(surface_.points[static_cast<size_t>(index)]);
+    }
+    for (const auto& triangle : triangulate(corners)) {
+      std::array<uint32_t, 3> face{};
+      auto& colors = surface_.paint.colors.emplace_back();
+      for (size_t i = 0; i < 3; ++i) {
+        face[i] = static_cast<uint32_t>(polygon.corners[triangle[i]]);
+        colors[i] = has_face_colors_ ? polygon.color : point_colors_[face[i]];
+      }
+      surface_.faces.push_back(face);
     }
   }
 
@@ -179,17 +264,15 @@ class PlyReader {
   double next_text_number() {
     position_ = std::min(bytes_.find_first_not_of(" \t\r\n", position_), bytes_.size());
     const size_t end = std::min(bytes_.find_first_of(" \t\r\n", position_), bytes_.size());
-    double value = 0;
-    const auto [stop, error] =
-        std::from_chars(bytes_.data() + position_, bytes_.data() + end, value);
-    if (error != std::errc() || stop != bytes_.data() + end) {
-      refuse(position_ == end
+    const auto word = std::string_view(bytes_).substr(position_, end - position_);
+    const auto value = number_of(word);
+    if (!value) {
+      refuse(word.empty()
                  ? "it was cut off"
-                 : "it has '" + bytes_.substr(position_, std::min<size_t>(end - position_, 20)) +
-                       "' in place of a number");
+                 : "it has '" + std::string(word.substr(0, 20)) + "' in place of a number");
     }
     position_ = end;
-    return value;
+    return *value;
   }
 
   double next_binary_number(ScalarType type) {
@@ -216,27 +299,19 @@ class PlyReader {
     }
   }
 
-  void check_indices() const {
-    const auto num_vertices = static_cast<int32_t>(mesh_.vertices.size());
-    for (const auto& face : mesh_.faces) {
-      const int32_t highest = std::max({face[0], face[1], face[2]});
-      if (highest >= num_vertices) {
-        refuse("it has vertex index " + std::to_string(highest) + " but only " +
-               std::to_string(num_vertices) + " vertices");
-      }
-    }
-  }
-
   const fs::path& file_;
   std::string bytes_;
   size_t position_ = 0;
   std::string format_;
   std::vector<Element> elements_;
-  TriangleMesh mesh_;
+  std::vector<Eigen::Vector3f> point_colors_;
+  std::vector<Row> polygons_;
+  bool has_face_colors_ = false;
+  Surface surface_;
 };
 
 }  // namespace
 
-TriangleMesh read_ply(const fs::path& file) { return PlyReader(file).read(); }
+Surface read_ply(const fs::path& file) { return PlyReader(file).read(); }
 
 }  // namespace moca::mesh

@@ -2,12 +2,12 @@
 
 #include <filesystem>
 
-#include "moca/mesh/triangle_mesh.h"
+#include "surface.h"
 
 namespace moca::mesh {
 
-// Reads a PLY, ASCII or binary; polygons become fans. assimp 5.2.5 crashes on PLY files with vertex
-// indices out of range, so this format is read here.
-TriangleMesh read_ply(const std::filesystem::path& file);
+// Reads a PLY, text or binary: polygons and triangle strips, colours of vertices or faces. Textures
+// are named in a warning. Refuses what is broken, naming the file.
+Surface read_ply(const std::filesystem::path& file);
 
 }  // namespace moca::mesh

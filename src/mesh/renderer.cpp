@@ -8,6 +8,7 @@
 #include <string>
 
 #include "moca/core/error.h"
+#include "moca/mesh/paint.h"
 #include "moca/mesh/ray_caster.h"
 #include "moca/mesh/scene_ops.h"
 
@@ -61,6 +62,7 @@ View make_view(const Scene& scene, const Camera& camera) {
 // What one ray saw.
 struct Sample {
   int32_t component = -1;
+  int32_t face = -1;
   Vec3 position = Vec3::Zero();
   Vec3 normal = Vec3::Zero();  // towards the camera, so that inverted faces are not dark
 };
@@ -68,7 +70,7 @@ struct Sample {
 Sample take_sample(const RayCaster& caster, const Ray& ray) {
   const Hit hit = caster.cast(ray.origin, ray.direction);
   const bool is_back = hit.normal.dot(ray.direction) > 0;
-  return {hit.component, ray.origin + hit.distance * ray.direction,
+  return {hit.component, hit.face, ray.origin + hit.distance * ray.direction,
           is_back ? Vec3(-hit.normal) : hit.normal};
 }
 
@@ -138,12 +140,35 @@ SampleGrid take_samples(const RayCaster& caster, const View& view, int side) {
   return grid;
 }
 
+// Barycentric weights of the point of a face's plane that is nearest to `point`.
+Vec3 weights_of(const TriangleMesh& mesh, const std::array<int32_t, 3>& face, const Vec3& point) {
+  const Vec3& a = mesh.vertices[face[0]];
+  const Vec3 ab = mesh.vertices[face[1]] - a, ac = mesh.vertices[face[2]] - a;
+  const Vec3 normal = ab.cross(ac);
+  const float area = normal.squaredNorm();
+  if (!(area > 0)) {
+    return {1, 0, 0};
+  }
+  const float b = (point - a).cross(ac).dot(normal) / area;
+  const float c = ab.cross(point - a).dot(normal) / area;
+  return Vec3(1 - b - c, b, c).cwiseMax(0.0F).cwiseMin(1.0F);
+}
+
+Vec3 own_color(const Component& component, const Sample& sample) {
+  if (component.paint == nullptr) {
+    return component.color;
+  }
+  const auto& face = component.mesh.faces[sample.face];
+  return component.paint->at(sample.face, weights_of(component.mesh, face, sample.position));
+}
+
 Vec3 sample_color(const Scene& scene, const View& view, const SampleGrid& grid, Lines lines, int x,
                   int y) {
   const Sample& sample = grid.at(x, y);
-  const Vec3 color = sample.component < 0
-                         ? Vec3::Ones()
-                         : shade(view, scene.components[sample.component].color, sample.normal);
+  const Vec3 color =
+      sample.component < 0
+          ? Vec3::Ones()
+          : shade(view, own_color(scene.components[sample.component], sample), sample.normal);
   return lines == Lines::kNone ? color : Vec3(color * (1.0F - grid.darkest_line(x, y)));
 }
 

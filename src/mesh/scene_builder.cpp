@@ -1,6 +1,10 @@
 #include "scene_builder.h"
 
+#include <Eigen/Geometry>
+#include <array>
 #include <limits>
+#include <memory>
+#include <set>
 #include <utility>
 
 #include "mesh_file_check.h"
@@ -14,9 +18,9 @@ namespace {
 constexpr uint32_t kUnused = std::numeric_limits<uint32_t>::max();
 
 // The others keep their order.
-void drop_unused_points(PlacedComponent& component) {
-  std::vector<uint32_t> target(component.points.size(), kUnused);
-  for (const auto& face : component.faces) {
+void drop_unused_points(Surface& surface) {
+  std::vector<uint32_t> target(surface.points.size(), kUnused);
+  for (const auto& face : surface.faces) {
     for (const uint32_t corner : face) {
       target[corner] = 0;
     }
@@ -25,50 +29,104 @@ void drop_unused_points(PlacedComponent& component) {
   for (size_t i = 0; i < target.size(); ++i) {
     if (target[i] != kUnused) {
       target[i] = static_cast<uint32_t>(used.size());
-      used.push_back(component.points[i]);
+      used.push_back(surface.points[i]);
     }
   }
-  for (auto& face : component.faces) {
+  for (auto& face : surface.faces) {
     for (uint32_t& corner : face) {
       corner = target[corner];
     }
   }
-  component.points = std::move(used);
+  surface.points = std::move(used);
 }
 
-TriangleMesh rounded(const PlacedComponent& component) {
+TriangleMesh rounded(const Surface& surface, const Eigen::Vector3d& origin) {
   TriangleMesh mesh;
-  mesh.vertices.reserve(component.points.size());
-  for (const auto& point : component.points) {
-    mesh.vertices.push_back(point.cast<float>());
+  mesh.vertices.reserve(surface.points.size());
+  for (const auto& point : surface.points) {
+    mesh.vertices.push_back((point - origin).cast<float>());
   }
-  mesh.faces.reserve(component.faces.size());
-  for (const auto& face : component.faces) {
+  mesh.faces.reserve(surface.faces.size());
+  for (const auto& face : surface.faces) {
     mesh.faces.push_back({static_cast<int32_t>(face[0]), static_cast<int32_t>(face[1]),
                           static_cast<int32_t>(face[2])});
   }
   return mesh;
 }
 
-}  // namespace
-
-void PlacedComponent::append(const std::vector<Eigen::Vector3d>& more,
-                             const std::vector<std::array<uint32_t, 3>>& their_faces) {
-  const auto offset = static_cast<uint32_t>(points.size());
-  points.insert(points.end(), more.begin(), more.end());
-  for (const auto& face : their_faces) {
-    faces.push_back({offset + face[0], offset + face[1], offset + face[2]});
+template <class Item>
+void keep(std::vector<Item>& items, const std::vector<size_t>& kept) {
+  if (!items.empty()) {
+    for (size_t i = 0; i < kept.size(); ++i) {
+      items[i] = items[kept[i]];
+    }
+    items.resize(kept.size());
   }
 }
+
+// The mean over the surface, each face by six points of it.
+Vec3 mean_color(const Paint& paint, const TriangleMesh& mesh) {
+  const float a = 1.0F / 6, b = 2.0F / 3, c = 0.5F;
+  const std::array<Vec3, 6> points = {Vec3(b, a, a), Vec3(a, b, a), Vec3(a, a, b),
+                                      Vec3(c, c, 0), Vec3(c, 0, c), Vec3(0, c, c)};
+  Eigen::Vector3d sum = Eigen::Vector3d::Zero();
+  double area = 0;
+  for (size_t i = 0; i < mesh.faces.size(); ++i) {
+    const auto& face = mesh.faces[i];
+    const Eigen::Vector3d at = mesh.vertices[face[0]].cast<double>();
+    const double own = (mesh.vertices[face[1]].cast<double>() - at)
+                           .cross(mesh.vertices[face[2]].cast<double>() - at)
+                           .norm();
+    for (const Vec3& point : points) {
+      sum += own / 6 * paint.at(i, point).cast<double>();
+    }
+    area += own;
+  }
+  return (sum / area).cast<float>();
+}
+
+bool is_one_color(const Paint& paint) {
+  for (const auto& corners : paint.colors) {
+    for (const Vec3& color : corners) {
+      if (color != paint.colors.front().front()) {
+        return false;
+      }
+    }
+  }
+  return paint.textures.empty();
+}
+
+Component finished(PlacedComponent placed, const Eigen::Vector3d& origin) {
+  Component component;
+  component.name = std::move(placed.name);
+  component.mesh = rounded(placed.surface, origin);
+  const auto kept = weld(component.mesh);
+  auto& paint = placed.surface.paint;
+  keep(paint.colors, kept);
+  keep(paint.face_texture, kept);
+  keep(paint.uv, kept);
+  if (kept.empty()) {
+    return component;
+  }
+  if (is_one_color(paint)) {
+    component.color = paint.colors.front().front();
+  } else {
+    component.color = mean_color(paint, component.mesh);
+    component.paint = std::make_shared<const Paint>(std::move(paint));
+  }
+  return component;
+}
+
+}  // namespace
 
 std::string SceneBuilder::default_name() const { return to_utf8(file_.stem().string()); }
 
 void SceneBuilder::add(PlacedComponent component) {
-  if (component.faces.empty()) {
+  if (component.surface.faces.empty()) {
     return;
   }
-  drop_unused_points(component);
-  for (const auto& point : component.points) {
+  drop_unused_points(component.surface);
+  for (const auto& point : component.surface.points) {
     if (!point.cast<float>().allFinite()) {
       refuse_mesh_file(file_, "component '" + component.name +
                                   "' has a vertex that is not a number; re-export it.");
@@ -77,20 +135,36 @@ void SceneBuilder::add(PlacedComponent component) {
   components_.push_back(std::move(component));
 }
 
+// Zero unless the scene is so far out that its floats would be coarser than those of a scene
+// around zero: then the middle of its box.
+Eigen::Vector3d SceneBuilder::origin() const {
+  constexpr double kFar = 16;  // sides from zero: four bits of the floats
+  Eigen::AlignedBox3d box;
+  for (const auto& component : components_) {
+    for (const auto& point : component.surface.points) {
+      box.extend(point);
+    }
+  }
+  const bool is_far =
+      !box.isEmpty() && box.center().cwiseAbs().maxCoeff() > kFar * box.sizes().maxCoeff();
+  return is_far ? Eigen::Vector3d(box.center()) : Eigen::Vector3d::Zero();
+}
+
 Scene SceneBuilder::finish() {
   Scene scene;
-  for (auto& component : components_) {
-    Component finished{std::move(component.name), rounded(component), component.color};
-    weld(finished.mesh);
-    if (!(surface_area(finished.mesh) > 0)) {
-      log::warn(file_.string() + ": '" + finished.name + "' has no area and is left out");
+  scene.origin = origin();
+  std::set<std::string> names;
+  for (auto& placed : components_) {
+    auto component = finished(std::move(placed), scene.origin);
+    if (!(surface_area(component.mesh) > 0)) {
+      log::warn(file_.string() + ": '" + component.name + "' has no area and is left out");
       continue;
     }
-    const std::string name = finished.name;
-    for (int copy = 2; !names_.insert(finished.name).second; ++copy) {
-      finished.name = name + "_" + std::to_string(copy);
+    const std::string name = component.name;
+    for (int copy = 2; !names.insert(component.name).second; ++copy) {
+      component.name = name + "_" + std::to_string(copy);
     }
-    scene.components.push_back(std::move(finished));
+    scene.components.push_back(std::move(component));
   }
   if (components_.empty()) {
     refuse_mesh_file(file_, "it has no faces; export a surface, not points or lines.");

@@ -1,27 +1,18 @@
 #pragma once
 
-#include <Eigen/Core>
-#include <array>
-#include <cstdint>
 #include <filesystem>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "moca/mesh/triangle_mesh.h"
+#include "surface.h"
 
 namespace moca::mesh {
 
-// A component where its file places it, in double.
+// A component where its file places it.
 struct PlacedComponent {
   std::string name;
-  Vec3 color = Component().color;
-  std::vector<Eigen::Vector3d> points;
-  std::vector<std::array<uint32_t, 3>> faces;
-
-  // Further points with faces that index them.
-  void append(const std::vector<Eigen::Vector3d>& more,
-              const std::vector<std::array<uint32_t, 3>>& their_faces);
+  Surface surface;
 };
 
 // Takes a file's components one by one, refuses broken ones and leaves out those without faces and
@@ -36,9 +27,10 @@ class SceneBuilder {
   Scene finish();
 
  private:
+  Eigen::Vector3d origin() const;
+
   std::filesystem::path file_;
   std::vector<PlacedComponent> components_;
-  std::set<std::string> names_;
 };
 
 }  // namespace moca::mesh

@@ -77,6 +77,20 @@ void move_to(const Frame& frame, Scene& scene) {
 
 void normalise(Scene& scene, float longest_side) {
   move_to(normal_frame(scene, longest_side), scene);
+  scene.origin.setZero();
+}
+
+void move_origin(const Eigen::Vector3d& origin, Scene& scene) {
+  const Eigen::Vector3d step = scene.origin - origin;
+  scene.origin = origin;
+  if (step.isZero(0)) {
+    return;
+  }
+  for (Component& component : scene.components) {
+    for (Vec3& vertex : component.mesh.vertices) {
+      vertex = (vertex.cast<double>() + step).cast<float>();
+    }
+  }
 }
 
 TriangleMesh fuse(const Scene& scene) {
@@ -92,7 +106,7 @@ TriangleMesh fuse(const Scene& scene) {
   return fused;
 }
 
-void weld(TriangleMesh& mesh) {
+std::vector<size_t> weld(TriangleMesh& mesh) {
   std::unordered_map<Vec3, int32_t, PositionHash> first_at;
   first_at.reserve(mesh.vertices.size());
   std::vector<int32_t> target(mesh.vertices.size());
@@ -109,9 +123,16 @@ void weld(TriangleMesh& mesh) {
   for (auto& face : mesh.faces) {
     face = {target[face[0]], target[face[1]], target[face[2]]};
   }
-  std::erase_if(mesh.faces, [](const auto& face) {
-    return face[0] == face[1] || face[1] == face[2] || face[2] == face[0];
-  });
+  std::vector<size_t> kept;
+  for (size_t i = 0; i < mesh.faces.size(); ++i) {
+    const auto face = mesh.faces[i];
+    if (face[0] != face[1] && face[1] != face[2] && face[2] != face[0]) {
+      mesh.faces[kept.size()] = face;
+      kept.push_back(i);
+    }
+  }
+  mesh.faces.resize(kept.size());
+  return kept;
 }
 
 bool is_watertight(const TriangleMesh& mesh) {

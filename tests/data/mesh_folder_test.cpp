@@ -292,7 +292,6 @@ TEST_F(MeshFolder, AFolderWithoutMeshesIsRefused) {
   EXPECT_FALSE(fs::exists(config_.path)) << "a refused config left a folder behind";
 }
 
-// One bad file among good ones stops the work with a line that names it.
 TEST_F(MeshFolder, AMeshThatCannotBeUsedIsNamed) {
   const std::string far = "v 0 0 0\nv 3e38 0 0\nv -3e38 1 0\nf 1 2 3\n";
   const std::vector<std::tuple<const char*, std::string, const char*>> bad_files = {
@@ -306,13 +305,41 @@ TEST_F(MeshFolder, AMeshThatCannotBeUsedIsNamed) {
        "0 0 0\nnan 0 0\n0 1 0\n3 0 1 2\n",
        "not a number"},
       {"far.obj", far, "longest side is inf"}};
-  add_tetrahedron("a_good_one.obj");
   for (const auto& [name, text, reason] : bad_files) {
     write_file(meshes() / name, text);
     EXPECT_THAT(refusal_to_prepare(), AllOf(HasSubstr(name), HasSubstr(reason)));
     fs::remove(meshes() / name);
   }
-  EXPECT_EQ(refusal([&] { prepare_dataset(config_, ""); }), "accepted");
+}
+
+TEST_F(MeshFolder, ABadFileAmongGoodOnesIsLeftOutWithItsReason) {
+  add_tetrahedron("a.obj");
+  write_file(meshes() / "b.glb", "not a mesh");
+  add_tetrahedron("c.obj");
+  const auto dataset = testing::prepared(config_);
+  ASSERT_EQ(dataset->records().size(), 2U);
+  EXPECT_EQ(dataset->records()[1].id, "c");
+  const auto index = read_file(fs::path(config_.path) / "index.json");
+  EXPECT_THAT(index, AllOf(HasSubstr("left_out"), HasSubstr("b.glb: it does not begin like")));
+}
+
+TEST_F(MeshFolder, HiddenFilesAreNotReadAndLinkedFoldersAre) {
+  add_tetrahedron("chair.obj");
+  write_file(meshes() / "._chair.glb", "macOS writes such files");
+  fs::create_directory(folder_ / "elsewhere");
+  fs::copy(meshes() / "chair.obj", folder_ / "elsewhere" / "table.obj");
+  fs::create_directory_symlink(folder_ / "elsewhere", meshes() / "linked");
+  fs::create_directory_symlink(meshes(), folder_ / "elsewhere" / "back");  // a circle
+  const auto dataset = testing::prepared(config_);
+  ASSERT_EQ(dataset->records().size(), 2U);
+  EXPECT_EQ(dataset->records()[1].id, "linked_table");
+}
+
+TEST_F(MeshFolder, FileNamesThatAreNotUtf8BecomeIt) {
+  add_tetrahedron("st\xFChl.obj");
+  const auto dataset = testing::prepared(config_);
+  EXPECT_EQ(dataset->records()[0].id, "st\xC3\xBChl");
+  EXPECT_EQ(dataset->records()[0].component_names[0], "st\xC3\xBChl");
 }
 
 TEST_F(MeshFolder, PreparesARealObjectWithItsComponents) {

@@ -8,6 +8,7 @@
 #include <array>
 #include <cmath>
 
+#include "moca/image/image_io.h"
 #include "moca/mesh/mesh_io.h"
 #include "moca/mesh/scene_ops.h"
 #include "tests/mesh/gltf_maker.h"
@@ -290,6 +291,55 @@ TEST_F(Gltf, AComponentWithoutAreaIsLeftOut) {
   EXPECT_THAT(names_of(read()), ElementsAre("seen"));
 }
 
+TEST_F(Gltf, ColoursOfVerticesMaterialsAndTexturesAreShown) {
+  const auto positions = maker_.root["meshes"][0]["primitives"][0]["attributes"]["POSITION"];
+  const auto indices = maker_.root["meshes"][0]["primitives"][0]["indices"];
+  maker_.root["materials"] = Json::array(
+      {{{"pbrMetallicRoughness", {{"baseColorFactor", {0.2, 0.4, 0.6, 1.0}}}}},
+       {{"extensions",
+         {{"KHR_materials_pbrSpecularGlossiness", {{"diffuseFactor", {0.5, 0.25, 1.0, 1.0}}}}}}},
+       {{"pbrMetallicRoughness", {{"baseColorTexture", {{"index", 0}}}}}},
+       {{"pbrMetallicRoughness",
+         {{"baseColorTexture", {{"index", 1}}}, {"baseColorFactor", {0.0, 0.5, 0.0, 1.0}}}}}});
+  Image halves(2, 1, 3);  // red, then blue
+  halves.pixels = {255, 0, 0, 0, 0, 255};
+  const std::string png = encode_png(halves);
+  maker_.root["images"] =
+      Json::array({{{"bufferView", maker_.view(png.data(), png.size())}, {"mimeType", "image/png"}},
+                   {{"uri", "missing.png"}}});
+  maker_.root["textures"] = Json::array({{{"source", 0}}, {{"source", 1}}});
+  const int uv = maker_.push(
+      "accessors", {{"bufferView", -1}, {"componentType", 5126}, {"count", 4}, {"type", "VEC2"}});
+  const std::vector<float> places = {0.25F, 0, 0.25F, 0.5F, 0.25F, 1, 0.25F, 9};
+  maker_.root["accessors"][uv]["bufferView"] = maker_.view(places.data(), 4 * places.size());
+  const int colors =
+      maker_.accessor<uint8_t>({255, 0, 0, 255, 255, 0, 0, 255, 255, 0, 0, 255, 255, 0, 0, 255},
+                               5121, "VEC4", {{"normalized", true}});
+  const auto add = [&](const std::string& name, const Json& more, int material) {
+    Json primitive = {{"attributes", {{"POSITION", positions}}}, {"indices", indices}};
+    primitive["attributes"].update(more);
+    if (material >= 0) {
+      primitive["material"] = material;
+    }
+    maker_.node({{"name", name}, {"mesh", maker_.mesh(primitive)}});
+  };
+  add("plain", Json::object(), -1);
+  add("factor", Json::object(), 0);
+  add("glossy", Json::object(), 1);
+  add("vertices", {{"COLOR_0", colors}}, -1);
+  add("both", {{"COLOR_0", colors}}, 0);
+  add("texture", {{"TEXCOORD_0", uv}}, 2);
+  add("missing", {{"TEXCOORD_0", uv}}, 3);
+  const auto scene = read();
+  const std::vector<Vec3> expected = {Component().color, {0.2F, 0.4F, 0.6F}, {0.5F, 0.25F, 1},
+                                      {1, 0, 0},         {0.2F, 0, 0},       {1, 0, 0},
+                                      {0, 0.5F, 0}};
+  ASSERT_EQ(scene.components.size(), expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_LT((scene.components[i].color - expected[i]).norm(), 1e-5) << scene.components[i].name;
+  }
+}
+
 TEST_F(Gltf, WhatPointsNowhereIsRefusedInOneLine) {
   maker_.node({{"mesh", 0}});
   const Json whole = maker_.root;
@@ -305,6 +355,7 @@ TEST_F(Gltf, WhatPointsNowhereIsRefusedInOneLine) {
               AllOf(HasSubstr("circle"), HasSubstr("file.glb")));
   EXPECT_THAT(with(At("/accessors/0/count"), 5), HasSubstr("beyond its buffer"));
   EXPECT_THAT(with(At("/accessors/0/count"), 1000000000000), HasSubstr("at most"));
+  EXPECT_THAT(with(At("/accessors/1/count"), 11), HasSubstr("11 corners"));
   EXPECT_THAT(with(At("/accessors/0/byteOffset"), 40), HasSubstr("beyond its buffer"));
   EXPECT_THAT(with(At("/accessors/0/type"), "VEC4"), HasSubstr("POSITION"));
   EXPECT_THAT(with(At("/accessors/0/componentType"), 5130), HasSubstr("componentType"));

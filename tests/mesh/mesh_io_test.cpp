@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <Eigen/Geometry>
+
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +14,7 @@
 
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
+#include "moca/mesh/paint.h"
 #include "moca/mesh/scene_ops.h"
 #include "tests/mesh/shapes.h"
 #include "tests/support/shared_folder.h"
@@ -214,7 +217,9 @@ TEST(ReadScene, JoinsOrSplitsThePrimitivesOfANode) {
   ASSERT_THAT(names_of(joined), ElementsAre("a"));
   EXPECT_EQ(joined.components[0].mesh.faces.size(), 12U);
   EXPECT_TRUE(is_watertight(joined.components[0].mesh));
-  EXPECT_EQ(joined.components[0].color, Vec3(1, 0, 0));
+  EXPECT_LT((joined.components[0].color - Vec3(1, 2, 0) / 3).norm(), 1e-6);  // the mean by area
+  EXPECT_EQ(joined.components[0].paint->at(0, {1, 0, 0}), Vec3(1, 0, 0));
+  EXPECT_EQ(joined.components[0].paint->at(11, {1, 0, 0}), Vec3(0, 1, 0));
   const Scene split = read_scene(file, ComponentRule::kPrimitive);
   ASSERT_THAT(names_of(split), ElementsAre("a", "a_2"));
   EXPECT_EQ(split.components[0].mesh.faces.size(), 4U);
@@ -332,6 +337,47 @@ TEST(ReadPly, ReadsBigEndianNumbers) {
   const Scene scene = read_scene(scratch("big.ply"));
   EXPECT_THAT(scene.components[0].mesh.vertices,
               ElementsAre(Vec3(258, 1, -1), Vec3(-2, 0, 5), Vec3(0, -2, 0)));
+}
+
+TEST(ReadPly, ReadsStripsPlusSignsConcaveFacesAndFacesBeforeVertices) {
+  const std::string begin = "ply\nformat ascii 1.0\n";
+  const std::string vertex = "property float x\nproperty float y\nproperty float z\n";
+  write_file(scratch("strips.ply"),
+             begin + "element vertex 6\n" + vertex +
+                 "element tristrips 1\nproperty list int int vertex_indices\nend_header\n"
+                 "+0.0 0 0\n+1 0 0\n0 1 0\n1 1 0\n0 2 0\n1 2 0\n9 0 1 2 3 -1 2 3 4 5\n");
+  const auto strips = read_scene(scratch("strips.ply")).components[0].mesh;
+  EXPECT_EQ(strips.faces.size(), 4U);
+  EXPECT_NEAR(surface_area(strips), 2.0, 1e-6);
+  for (const auto& [a, b, c] : strips.faces) {
+    const Vec3 edge = strips.vertices[b] - strips.vertices[a];
+    EXPECT_GT(edge.cross(strips.vertices[c] - strips.vertices[a]).z(), 0);
+  }
+  write_file(scratch("l.ply"), begin +
+                                   "element face 1\nproperty list uchar int vertex_indices\n"
+                                   "element vertex 6\n" +
+                                   vertex +
+                                   "end_header\n6 0 1 2 3 4 5\n"
+                                   "0 4 0\n0 0 0\n4 0 0\n4 1 0\n1 1 0\n1 4 0\n");
+  EXPECT_NEAR(surface_area(read_scene(scratch("l.ply")).components[0].mesh), 7.0, 1e-6);
+}
+
+TEST(ReadPly, ReadsColoursOfVerticesAndFacesAndDropsUnusedVertices) {
+  const std::string begin =
+      "ply\nformat ascii 1.0\nelement vertex 4\nproperty float x\nproperty float y\n"
+      "property float z\nproperty uchar red\nproperty uchar green\nproperty uchar blue\n"
+      "element face 1\nproperty list uchar int vertex_indices\n";
+  const std::string vertices = "0 0 0 255 0 0\n1 0 0 255 0 0\n0 1 0 255 0 0\n900 900 900 0 0 255\n";
+  write_file(scratch("red.ply"), begin + "end_header\n" + vertices + "3 0 1 2\n");
+  const auto red = read_scene(scratch("red.ply")).components[0];
+  EXPECT_EQ(red.color, Vec3(1, 0, 0));
+  EXPECT_EQ(red.paint, nullptr);
+  EXPECT_EQ(red.mesh.vertices.size(), 3U);
+  write_file(scratch("green.ply"), begin +
+                                       "property float red\nproperty float green\n"
+                                       "property float blue\nend_header\n" +
+                                       vertices + "3 0 1 2 0 1 0\n");
+  EXPECT_EQ(read_scene(scratch("green.ply")).components[0].color, Vec3(0, 1, 0));
 }
 
 TEST(ReadPly, RefusesBrokenHeadersAndFilesCutOff) {

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "moca/core/error.h"
+#include "moca/mesh/paint.h"
 #include "tests/mesh/shapes.h"
 
 namespace moca::mesh {
@@ -239,6 +240,55 @@ TEST(ComponentColor, TellsThirtyTwoComponentsApart) {
       EXPECT_GT((color - component_color(j)).norm(), 0.12F) << i << " and " << j;
     }
   }
+}
+
+TEST(Render, ShowsThePaintOfASurfaceWhereItIs) {
+  // A square towards the camera, a texture of four pixels on it: red and green above.
+  Scene scene;
+  auto& component = scene.components.emplace_back();
+  component.mesh.vertices = {Vec3(-1, -1, 0), Vec3(1, -1, 0), Vec3(1, 1, 0), Vec3(-1, 1, 0)};
+  component.mesh.faces = {{0, 1, 2}, {0, 2, 3}};
+  Image image(2, 2, 3);
+  image.pixels = {255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 0};
+  Paint paint;
+  paint.textures = {{std::make_shared<const Image>(image), {Wrap::kClamp, Wrap::kClamp}}};
+  paint.face_texture = {0, 0};
+  paint.colors.resize(2);
+  for (auto& colors : paint.colors) {
+    colors.fill(Vec3::Ones());
+  }
+  using Uv = Eigen::Vector2f;
+  paint.uv = {{Uv(0, 1), Uv(1, 1), Uv(1, 0)}, {Uv(0, 1), Uv(1, 0), Uv(0, 0)}};
+  component.paint = std::make_shared<const Paint>(paint);
+  Camera camera;
+  camera.azimuth = camera.elevation = 0;
+  const Image picture = render(scene, camera, 32, 1).color;
+  const auto is_like = [&](int x, int y, bool red, bool green, bool blue) {
+    const uint8_t* at = picture.at(x, y);
+    return (at[0] > 60) == red && (at[1] > 60) == green && (at[2] > 60) == blue;
+  };
+  EXPECT_TRUE(is_like(7, 7, true, false, false));
+  EXPECT_TRUE(is_like(24, 7, false, true, false));
+  EXPECT_TRUE(is_like(7, 24, false, false, true));
+  EXPECT_TRUE(is_like(24, 24, true, true, false));
+}
+
+TEST(Texture, RepeatsMirrorsOrEndsOutsideItsPicture) {
+  Image image(2, 1, 3);
+  image.pixels = {255, 0, 0, 0, 0, 255};
+  const auto shared = std::make_shared<const Image>(image);
+  const Vec3 red(1, 0, 0), blue(0, 0, 1);
+  const auto at = [&](Wrap wrap, float u) -> Vec3 {
+    return Texture{shared, {wrap, wrap}}.at({u, 0.5F});
+  };
+  EXPECT_EQ(at(Wrap::kRepeat, 1.25F), red);
+  EXPECT_EQ(at(Wrap::kRepeat, -0.25F), blue);
+  EXPECT_EQ(at(Wrap::kMirror, 1.25F), blue);
+  EXPECT_EQ(at(Wrap::kMirror, -0.25F), red);
+  EXPECT_EQ(at(Wrap::kClamp, 7), blue);
+  EXPECT_EQ(at(Wrap::kClamp, -7), red);
+  EXPECT_EQ(at(Wrap::kRepeat, 0.5F), Vec3(0.5F, 0, 0.5F));
+  EXPECT_TRUE(at(Wrap::kRepeat, NAN).allFinite());
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -49,6 +50,9 @@ class DatasetWriter {
   DatasetWriter(std::filesystem::path folder, std::string made_by);
 
   void add(AssetRecord record, const AssetTensors& tensors);
+  // Keeps in the index why an asset is not in the dataset.
+  void leave_out(const std::string& reason) { left_out_.push_back(reason); }
+  int64_t num_left_out() const { return static_cast<int64_t>(left_out_.size()); }
   void finish();
 
  private:
@@ -57,6 +61,7 @@ class DatasetWriter {
   std::filesystem::path folder_;
   std::string made_by_;
   std::vector<AssetRecord> records_;
+  std::vector<std::string> left_out_;
   checkpoint::NamedTensors pending_;
   uint64_t pending_bytes_ = 0;
   int num_shards_ = 0;

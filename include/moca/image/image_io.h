@@ -12,6 +12,9 @@ namespace moca {
 // Error when the file is missing, broken or larger than 16384 pixels a side.
 Image read_image(const std::filesystem::path& file);
 
+// The same from the bytes of a file; `name` is what messages call it.
+Image decode_image(const std::string& bytes, const std::string& name);
+
 // Writes a PNG (1, 3 or 4 channels).
 void write_png(const std::filesystem::path& file, const Image& image);
 

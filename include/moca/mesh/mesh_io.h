@@ -14,10 +14,10 @@ enum class ComponentRule { kNode, kPrimitive };
 // children last to first), in which public datasets store one label per face.
 enum class NodeOrder { kFile, kTrimesh };
 
-// Reads GLB, glTF, OBJ, PLY, STL. Node transforms are applied, names and base colours kept,
-// polygons triangulated, corners at one position welded. Throws Error for a missing or broken file,
-// no faces at all, non-finite vertices or an index out of range; components without faces are left
-// out.
+// Reads GLB, glTF, OBJ, PLY, STL. Node transforms are applied, names, colours and textures kept,
+// polygons triangulated, corners at one position welded, vertices that no face uses dropped. Throws
+// Error for a missing or broken file, no faces at all, non-finite vertices or an index out of
+// range; components without faces are left out.
 Scene read_scene(const std::filesystem::path& file, ComponentRule rule = ComponentRule::kNode,
                  NodeOrder order = NodeOrder::kFile);
 

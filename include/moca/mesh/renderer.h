@@ -24,9 +24,9 @@ struct Rendering {
   Image component_ids;  // one channel: 0 background, i + 1 for component i
 };
 
-// Shades each component's flat colour by its normal; `supersampling`^2 rays a pixel for the colour,
-// one ray through the pixel's centre for the id. But for their colours, the image is the same
-// however the faces are divided into components.
+// Shades each component's colour, flat or painted, by its normal; `supersampling`^2 rays a pixel
+// for the colour, one ray through the pixel's centre for the id. But for their colours, the image
+// is the same however the faces are divided into components.
 Rendering render(const Scene& scene, const Camera& camera, int size, int supersampling = 2,
                  Lines lines = Lines::kNone);
 

@@ -20,14 +20,19 @@ Frame normal_frame(const Scene& scene, float longest_side = 2.0F);
 void move_to(const Frame& frame, Scene& scene);
 
 // Moves the scene's bounding-box centre to 0 and scales its longest side to `longest_side`.
-// PartCrafter normalises the whole scene to a longest side of 2.
+// PartCrafter normalises the whole scene to a longest side of 2. The origin becomes zero.
 void normalise(Scene& scene, float longest_side = 2.0F);
+
+// Gives the vertices relative to another origin, in the file's frame: two scenes with one origin
+// stand as their files place them.
+void move_origin(const Eigen::Vector3d& origin, Scene& scene);
 
 // All components as one mesh, in order.
 TriangleMesh fuse(const Scene& scene);
 
-// Merges vertices at exactly equal positions and drops faces that repeat a vertex.
-void weld(TriangleMesh& mesh);
+// Merges vertices at exactly equal positions and drops faces that repeat a vertex. The indices that
+// the faces which are left had before.
+std::vector<size_t> weld(TriangleMesh& mesh);
 
 // True when every edge is shared by exactly two faces that run along it in opposite directions.
 bool is_watertight(const TriangleMesh& mesh);

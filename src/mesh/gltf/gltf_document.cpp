@@ -182,8 +182,8 @@ void decode_views(GltfDocument& gltf, const std::vector<uint64_t>& fallback_byte
 void GltfDocument::refuse(const std::string& reason) const { refuse_mesh_file(file, reason); }
 
 GltfDocument load_gltf(const fs::path& file) {
-  const auto json = read_gltf_json(file);
-  GltfDocument gltf{file, parse(file, json)};
+  auto json = read_gltf_json(file);
+  GltfDocument gltf{file, parse(file, json), std::move(json.pictures)};
   decode_views(gltf, json.fallback_bytes);
   return gltf;
 }

@@ -3,15 +3,17 @@
 #include <tiny_gltf.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 
 namespace moca::mesh {
 
 // A glTF 2.0 file, binary or JSON with its buffers, as tinygltf reads it. Names are valid UTF-8,
-// compressed buffer views are decoded, images are not read.
+// compressed buffer views are decoded, images are not.
 struct GltfDocument {
   std::filesystem::path file;
   tinygltf::Model model;
+  nlohmann::json pictures;  // the file's "images", "textures" and "samplers", unchecked
 
   // Throws an Error that names the file.
   [[noreturn]] void refuse(const std::string& reason) const;

@@ -27,6 +27,31 @@ std::unique_ptr<draco::Mesh> decode(const GltfDocument& gltf, const tinygltf::Va
   return std::move(decoded).value();
 }
 
+const draco::PointAttribute* attribute_of(const draco::Mesh& mesh, const tinygltf::Value& names,
+                                          const std::string& name) {
+  const int id = names.Has(name) ? names.Get(name).GetNumberAsInt() : -1;
+  return id < 0 ? nullptr : mesh.GetAttributeByUniqueId(static_cast<uint32_t>(id));
+}
+
+// A row a point; none without such an attribute of `least` to four numbers.
+AccessorRows rows_of(const draco::Mesh& mesh, const draco::PointAttribute* attribute,
+                     size_t least) {
+  AccessorRows rows;
+  const auto width = attribute == nullptr ? 0 : static_cast<size_t>(attribute->num_components());
+  if (width < least || width > 4) {
+    return rows;
+  }
+  rows.count = mesh.num_points();
+  rows.width = width;
+  for (draco::PointIndex point(0); point < mesh.num_points(); ++point) {
+    double numbers[4] = {};
+    attribute->ConvertValue<double>(attribute->mapped_index(point), static_cast<int8_t>(width),
+                                    numbers);
+    rows.numbers.insert(rows.numbers.end(), numbers, numbers + width);
+  }
+  return rows;
+}
+
 }  // namespace
 
 bool needs_draco(const GltfDocument& gltf, const tinygltf::Primitive& primitive) {
@@ -35,22 +60,22 @@ bool needs_draco(const GltfDocument& gltf, const tinygltf::Primitive& primitive)
          gltf.at(gltf.model.accessors, positions->second, "accessor").bufferView < 0;
 }
 
-Surface draco_surface(const GltfDocument& gltf, const tinygltf::Primitive& primitive) {
+PrimitiveSurface draco_surface(const GltfDocument& gltf, const tinygltf::Primitive& primitive,
+                               int texcoord) {
   const auto& extension = primitive.extensions.at(kDraco);
   const auto mesh = decode(gltf, extension);
-  const auto& attributes = extension.Get("attributes");
-  const int id = attributes.Has("POSITION") ? attributes.Get("POSITION").GetNumberAsInt() : -1;
-  const auto* positions =
-      id < 0 ? nullptr : mesh->GetAttributeByUniqueId(static_cast<uint32_t>(id));
-  if (positions == nullptr || positions->num_components() != 3) {
+  const auto& names = extension.Get("attributes");
+  const auto rows = rows_of(*mesh, attribute_of(*mesh, names, "POSITION"), 3);
+  if (rows.width != 3) {
     gltf.refuse(std::string(kDraco) + " holds no POSITION of three numbers; export it again.");
   }
-  Surface surface;
-  for (draco::PointIndex point(0); point < mesh->num_points(); ++point) {
-    double at[3] = {};
-    positions->ConvertValue<double>(positions->mapped_index(point), 3, at);
-    surface.points.emplace_back(at[0], at[1], at[2]);
+  PrimitiveSurface surface;
+  for (size_t i = 0; i < rows.count; ++i) {
+    surface.points.emplace_back(Eigen::Map<const Eigen::Vector3d>(rows.row(i)));
   }
+  surface.colors = rows_of(*mesh, attribute_of(*mesh, names, "COLOR_0"), 3);
+  surface.uvs =
+      rows_of(*mesh, attribute_of(*mesh, names, "TEXCOORD_" + std::to_string(texcoord)), 2);
   for (draco::FaceIndex face(0); face < mesh->num_faces(); ++face) {
     const auto& corners = mesh->face(face);
     for (const auto& corner : corners) {

@@ -8,6 +8,7 @@ namespace moca::mesh {
 // without it have plain accessors as well.
 bool needs_draco(const GltfDocument& gltf, const tinygltf::Primitive& primitive);
 
-Surface draco_surface(const GltfDocument& gltf, const tinygltf::Primitive& primitive);
+PrimitiveSurface draco_surface(const GltfDocument& gltf, const tinygltf::Primitive& primitive,
+                               int texcoord);
 
 }  // namespace moca::mesh

@@ -165,10 +165,15 @@ GltfJson read_gltf_json(const std::filesystem::path& file) {
     std::tie(text, gltf.binary) = chunks_of(file, text);
   }
   gltf.root = parse(file, std::move(text));
-  // Not read, so not looked at: pictures that are missing are no reason to refuse a shape.
-  for (const char* key : {"images", "textures", "samplers", "animations", "cameras"}) {
-    gltf.root.erase(key);
+  // Kept from tinygltf: pictures that are missing or broken are no reason to refuse a shape.
+  for (const char* key : {"images", "textures", "samplers"}) {
+    if (gltf.root.contains(key)) {
+      gltf.pictures[key] = std::move(gltf.root[key]);
+      gltf.root.erase(key);
+    }
   }
+  gltf.root.erase("animations");
+  gltf.root.erase("cameras");
   try {
     check_version_and_extensions(file, gltf.root);
     fill_fallback_buffers(gltf);

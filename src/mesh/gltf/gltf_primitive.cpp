@@ -5,7 +5,6 @@
 #include <numeric>
 #include <string>
 
-#include "gltf_accessor.h"
 #include "gltf_draco.h"
 
 namespace moca::mesh {
@@ -22,7 +21,7 @@ std::vector<std::array<uint32_t, 3>> faces_of(const std::vector<uint32_t>& corne
   std::vector<std::array<uint32_t, 3>> faces;
   const size_t count = corners.size();
   if (mode == TINYGLTF_MODE_TRIANGLES) {
-    for (size_t i = 0; i + 2 < count; i += 3) {
+    for (size_t i = 0; i < count; i += 3) {
       faces.push_back({corners[i], corners[i + 1], corners[i + 2]});
     }
   } else if (mode == TINYGLTF_MODE_TRIANGLE_STRIP) {
@@ -45,8 +44,26 @@ void check_corners(const GltfDocument& gltf, const std::vector<uint32_t>& corner
   }
 }
 
-Surface plain_surface(const GltfDocument& gltf, const tinygltf::Primitive& primitive, int mode) {
-  Surface surface;
+AccessorRows optional_rows(const GltfDocument& gltf, const tinygltf::Primitive& primitive,
+                           const std::string& name, size_t width) {
+  const auto found = primitive.attributes.find(name);
+  return found == primitive.attributes.end() ? AccessorRows{}
+                                             : read_rows(gltf, found->second, name.c_str(), width);
+}
+
+// COLOR_0 may be RGB or RGBA.
+AccessorRows color_rows(const GltfDocument& gltf, const tinygltf::Primitive& primitive) {
+  const auto found = primitive.attributes.find("COLOR_0");
+  if (found == primitive.attributes.end()) {
+    return {};
+  }
+  const auto& accessor = gltf.at(gltf.model.accessors, found->second, "accessor");
+  return read_rows(gltf, found->second, "COLOR_0", accessor.type == TINYGLTF_TYPE_VEC4 ? 4 : 3);
+}
+
+PrimitiveSurface plain_surface(const GltfDocument& gltf, const tinygltf::Primitive& primitive,
+                               int mode, int texcoord) {
+  PrimitiveSurface surface;
   const auto positions = primitive.attributes.find("POSITION");
   if (positions == primitive.attributes.end()) {
     return surface;
@@ -61,7 +78,13 @@ Surface plain_surface(const GltfDocument& gltf, const tinygltf::Primitive& primi
     std::iota(corners.begin(), corners.end(), 0U);
   }
   check_corners(gltf, corners, surface.points.size());
+  if (mode == TINYGLTF_MODE_TRIANGLES && corners.size() % 3 != 0) {
+    gltf.refuse("it gives triangles by " + std::to_string(corners.size()) +
+                " corners, which is no multiple of 3; export it again.");
+  }
   surface.faces = faces_of(corners, mode);
+  surface.colors = color_rows(gltf, primitive);
+  surface.uvs = optional_rows(gltf, primitive, "TEXCOORD_" + std::to_string(texcoord), 2);
   return surface;
 }
 
@@ -83,14 +106,14 @@ void apply_morph(const GltfDocument& gltf, const tinygltf::Primitive& primitive,
 
 }  // namespace
 
-Surface read_surface(const GltfDocument& gltf, const tinygltf::Primitive& primitive,
-                     const std::vector<double>& morph_weights) {
+PrimitiveSurface read_surface(const GltfDocument& gltf, const tinygltf::Primitive& primitive,
+                              const std::vector<double>& morph_weights, int texcoord) {
   const int mode = primitive.mode < 0 ? TINYGLTF_MODE_TRIANGLES : primitive.mode;
   if (mode < TINYGLTF_MODE_TRIANGLES || mode > TINYGLTF_MODE_TRIANGLE_FAN) {
     return {};
   }
-  auto surface = needs_draco(gltf, primitive) ? draco_surface(gltf, primitive)
-                                              : plain_surface(gltf, primitive, mode);
+  auto surface = needs_draco(gltf, primitive) ? draco_surface(gltf, primitive, texcoord)
+                                              : plain_surface(gltf, primitive, mode, texcoord);
   apply_morph(gltf, primitive, morph_weights, surface);
   return surface;
 }

@@ -5,20 +5,23 @@
 #include <cstdint>
 #include <vector>
 
+#include "../surface.h"
+#include "gltf_accessor.h"
 #include "gltf_document.h"
 
 namespace moca::mesh {
 
-// Triangles with their points in double: what places them is applied before they become float.
-struct Surface {
-  std::vector<Eigen::Vector3d> points;
-  std::vector<std::array<uint32_t, 3>> faces;
+// A surface and what its points carry besides; no rows where the primitive has none.
+struct PrimitiveSurface : Surface {
+  AccessorRows colors;  // COLOR_0, three or four numbers
+  AccessorRows uvs;     // TEXCOORD of the set asked for, two numbers
 };
 
-// The triangles of a primitive in its node's frame: lists, strips and fans, Draco decoded, morph
-// targets of the node's (else the mesh's) weights applied. Empty for points and lines.
-Surface read_surface(const GltfDocument& gltf, const tinygltf::Primitive& primitive,
-                     const std::vector<double>& morph_weights);
+// The triangles of a primitive in its node's frame, not painted: lists, strips and fans, Draco
+// decoded, morph targets of the node's (else the mesh's) weights applied. Empty for points and
+// lines.
+PrimitiveSurface read_surface(const GltfDocument& gltf, const tinygltf::Primitive& primitive,
+                              const std::vector<double>& morph_weights, int texcoord);
 
 // The points as the joints of a skin place them in the scene (glTF 2.0, 3.7.3).
 // `joints`: per joint its matrix in the scene times its inverse bind matrix.

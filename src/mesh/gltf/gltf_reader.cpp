@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gltf_accessor.h"
+#include "gltf_paint.h"
 #include "gltf_primitive.h"
 
 namespace moca::mesh {
@@ -43,7 +44,8 @@ class Reader {
       if (order_ == NodeOrder::kTrimesh && primitive.mode == TINYGLTF_MODE_TRIANGLE_FAN) {
         continue;  // trimesh leaves fans out
       }
-      auto surface = read_surface(gltf_, primitive, weights);
+      const auto look = paint_.look_of(primitive);
+      auto surface = read_surface(gltf_, primitive, weights, look.texcoord);
       if (surface.faces.empty()) {
         continue;
       }
@@ -52,10 +54,8 @@ class Reader {
       } else {
         apply_skin(gltf_, primitive, joints, surface);
       }
-      if (component.faces.empty()) {
-        component.color = base_color(primitive);
-      }
-      component.append(surface.points, surface.faces);
+      paint(look, surface);
+      component.surface.append(surface);
       if (rule_ == ComponentRule::kPrimitive) {
         builder_.add(std::exchange(component, new_component(node)));
       }
@@ -101,21 +101,9 @@ class Reader {
     return joints;
   }
 
-  Vec3 base_color(const tinygltf::Primitive& primitive) const {
-    if (primitive.material < 0) {
-      return Component().color;
-    }
-    const auto& material = gltf_.at(gltf_.model.materials, primitive.material, "material");
-    const auto& factor = material.pbrMetallicRoughness.baseColorFactor;
-    Vec3 color = Vec3::Ones();  // glTF's default
-    for (size_t i = 0; i < std::min<size_t>(factor.size(), 3); ++i) {
-      color[static_cast<Eigen::Index>(i)] = std::clamp(static_cast<float>(factor[i]), 0.0F, 1.0F);
-    }
-    return color;
-  }
-
   GltfDocument gltf_;
   GltfNodes nodes_;
+  GltfPaint paint_{gltf_};
   ComponentRule rule_;
   NodeOrder order_;
   SceneBuilder& builder_;

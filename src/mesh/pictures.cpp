@@ -1,0 +1,31 @@
+#include "pictures.h"
+
+#include <algorithm>
+
+#include "moca/core/error.h"
+#include "moca/core/file_io.h"
+#include "moca/core/logging.h"
+#include "moca/core/utf8.h"
+#include "moca/image/image_io.h"
+
+namespace moca::mesh {
+
+std::shared_ptr<const Image> Pictures::get(const std::string& name,
+                                           const std::function<std::string()>& bytes) {
+  const auto [entry, is_new] = known_.try_emplace(name);
+  if (is_new) {
+    try {
+      entry->second = std::make_shared<const Image>(decode_image(bytes(), to_utf8(name)));
+    } catch (const Error& error) {
+      log::warn(mesh_file_.string() + ": a texture is not shown. " + error.what());
+    }
+  }
+  return entry->second;
+}
+
+std::shared_ptr<const Image> Pictures::get_file(std::string name) {
+  std::replace(name.begin(), name.end(), '\\', '/');
+  return get(name, [&] { return read_file(mesh_file_.parent_path() / name); });
+}
+
+}  // namespace moca::mesh

@@ -1,0 +1,162 @@
+#include "stl_reader.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "mesh_file_check.h"
+#include "moca/core/file_io.h"
+#include "moca/core/utf8.h"
+#include "text_scanner.h"
+
+namespace moca::mesh {
+namespace {
+
+constexpr size_t kHeader = 84;    // 80 bytes of text and the number of triangles
+constexpr size_t kTriangle = 50;  // a normal, three corners and two bytes of no fixed meaning
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower;
+}
+
+uint32_t promised_triangles(const std::string& bytes) {
+  uint32_t count = 0;
+  std::memcpy(&count, bytes.data() + kHeader - sizeof(count), sizeof(count));
+  return count;
+}
+
+// Binary files may begin with "solid" as well: what decides is their length, then their words.
+bool is_text(const std::string& bytes) {
+  if (bytes.size() >= kHeader &&
+      bytes.size() == kHeader + kTriangle * size_t{promised_triangles(bytes)}) {
+    return false;
+  }
+  const std::string begin = lower_case(std::string_view(bytes).substr(0, 1024));
+  const size_t first = begin.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+  return first != begin.npos && begin.compare(first, 5, "solid") == 0 &&
+         (begin.find("facet") != begin.npos || begin.find("endsolid") != begin.npos);
+}
+
+void add_triangle(const std::array<Eigen::Vector3d, 3>& corners, Surface& surface) {
+  const auto first = static_cast<uint32_t>(surface.points.size());
+  surface.points.insert(surface.points.end(), corners.begin(), corners.end());
+  surface.faces.push_back({first, first + 1, first + 2});
+}
+
+Surface binary_surface(const std::filesystem::path& file, const std::string& bytes) {
+  const uint64_t room = bytes.size() < kHeader ? 0 : (bytes.size() - kHeader) / kTriangle;
+  const uint64_t count = bytes.size() < kHeader ? 1 : promised_triangles(bytes);
+  if (count > room) {
+    refuse_mesh_file(file, "it promises " + std::to_string(count) + " triangles and has " +
+                               std::to_string(room) + "; it was cut off, copy it again.");
+  }
+  Surface surface;
+  for (uint64_t i = 0; i < count; ++i) {
+    std::array<float, 9> numbers{};
+    std::memcpy(numbers.data(), bytes.data() + kHeader + i * kTriangle + 3 * sizeof(float),
+                sizeof(numbers));
+    std::array<Eigen::Vector3d, 3> corners;
+    for (size_t k = 0; k < 3; ++k) {
+      corners[k] = {numbers[3 * k], numbers[3 * k + 1], numbers[3 * k + 2]};
+    }
+    add_triangle(corners, surface);
+  }
+  return surface;
+}
+
+class StlText {
+ public:
+  StlText(const std::filesystem::path& file, const std::string& text, SceneBuilder& builder)
+      : file_(file), lines_(text), builder_(builder) {}
+
+  void read() {
+    while (auto line = lines_.next()) {
+      read_line(*line);
+    }
+    if (!corners_.empty()) {
+      refuse("ends inside a facet");
+    }
+    finish_solid();
+  }
+
+ private:
+  [[noreturn]] void refuse(const std::string& reason) const {
+    refuse_mesh_file(file_,
+                     "line " + std::to_string(lines_.number()) + " " + reason + "; re-export it.");
+  }
+
+  // The keywords may share lines.
+  void read_line(std::string_view line) {
+    for (auto word = next_word(line); !word.empty(); word = next_word(line)) {
+      const auto keyword = lower_case(word);
+      if (keyword == "solid") {
+        finish_solid();
+        name_ = to_utf8(trimmed(line));
+        return;
+      }
+      if (keyword == "vertex") {
+        read_corner(line);
+      } else if (keyword == "endfacet") {
+        finish_facet();
+      } else if (keyword == "endsolid") {
+        return;
+      }
+    }
+  }
+
+  void read_corner(std::string_view& line) {
+    Eigen::Vector3d corner;
+    for (int axis = 0; axis < 3; ++axis) {
+      const auto word = next_word(line);
+      const auto number = number_of(word);
+      if (!number) {
+        refuse("has '" + to_utf8(word.substr(0, 20)) + "' in place of a number");
+      }
+      corner[axis] = *number;
+    }
+    corners_.push_back(corner);
+  }
+
+  void finish_facet() {
+    if (corners_.size() != 3) {
+      refuse("ends a facet of " + std::to_string(corners_.size()) + " corners, STL has 3");
+    }
+    add_triangle({corners_[0], corners_[1], corners_[2]}, surface_);
+    corners_.clear();
+  }
+
+  void finish_solid() {
+    surface_.paint_all(Component().color);
+    builder_.add({name_.empty() ? builder_.default_name() : name_, std::exchange(surface_, {})});
+  }
+
+  const std::filesystem::path& file_;
+  LineScanner lines_;
+  SceneBuilder& builder_;
+  std::string name_;
+  Surface surface_;
+  std::vector<Eigen::Vector3d> corners_;
+};
+
+}  // namespace
+
+void read_stl(const std::filesystem::path& file, SceneBuilder& builder) {
+  const std::string bytes = read_file(file);
+  if (is_text(bytes)) {
+    StlText(file, bytes, builder).read();
+    return;
+  }
+  auto surface = binary_surface(file, bytes);
+  surface.paint_all(Component().color);
+  builder.add({builder.default_name(), std::move(surface)});
+}
+
+}  // namespace moca::mesh

@@ -1,0 +1,39 @@
+#include "surface.h"
+
+namespace moca::mesh {
+namespace {
+
+void append_textures(Paint& paint, size_t num_faces, const Paint& more) {
+  if (paint.textures.empty() && more.textures.empty()) {
+    return;
+  }
+  paint.face_texture.resize(num_faces, -1);
+  paint.uv.resize(num_faces);
+  const auto offset = static_cast<int32_t>(paint.textures.size());
+  for (const int32_t texture : more.face_texture) {
+    paint.face_texture.push_back(texture < 0 ? -1 : texture + offset);
+  }
+  paint.uv.insert(paint.uv.end(), more.uv.begin(), more.uv.end());
+  paint.textures.insert(paint.textures.end(), more.textures.begin(), more.textures.end());
+  paint.face_texture.resize(num_faces + more.colors.size(), -1);
+  paint.uv.resize(num_faces + more.colors.size());
+}
+
+}  // namespace
+
+void Surface::paint_all(const Eigen::Vector3f& color) {
+  paint = {};
+  paint.colors.assign(faces.size(), {color, color, color});
+}
+
+void Surface::append(const Surface& more) {
+  const auto offset = static_cast<uint32_t>(points.size());
+  append_textures(paint, faces.size(), more.paint);
+  points.insert(points.end(), more.points.begin(), more.points.end());
+  for (const auto& face : more.faces) {
+    faces.push_back({offset + face[0], offset + face[1], offset + face[2]});
+  }
+  paint.colors.insert(paint.colors.end(), more.paint.colors.begin(), more.paint.colors.end());
+}
+
+}  // namespace moca::mesh

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <Eigen/Core>
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "moca/mesh/paint.h"
+
+namespace moca::mesh {
+
+// Triangles as a file has them, in double: what places them is applied before they become float.
+struct Surface {
+  std::vector<Eigen::Vector3d> points;
+  std::vector<std::array<uint32_t, 3>> faces;
+  Paint paint;  // of every face
+
+  // Gives all faces one colour and no texture.
+  void paint_all(const Eigen::Vector3f& color);
+  // Further points with faces that index them.
+  void append(const Surface& more);
+};
+
+}  // namespace moca::mesh

@@ -1,0 +1,86 @@
+#include "text_scanner.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <limits>
+
+namespace moca::mesh {
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r\f\v";
+
+// The characters that from_chars reads: it takes no plus sign.
+std::string_view without_plus(std::string_view word) {
+  return word.starts_with('+') ? word.substr(1) : word;
+}
+
+}  // namespace
+
+LineScanner::LineScanner(std::string_view text) : rest_(text) {
+  if (rest_.starts_with("\xEF\xBB\xBF")) {
+    rest_.remove_prefix(3);
+  }
+}
+
+std::optional<std::string_view> LineScanner::next() {
+  if (rest_.empty()) {
+    return std::nullopt;
+  }
+  auto line = next_piece();
+  if (!line.ends_with('\\')) {
+    return line;
+  }
+  joined_.clear();
+  for (; line.ends_with('\\') && !rest_.empty(); line = next_piece()) {
+    joined_ += line.substr(0, line.size() - 1);
+  }
+  joined_ += line;
+  return joined_;
+}
+
+std::string_view LineScanner::next_piece() {
+  const auto piece = rest_.substr(0, rest_.find_first_of("\r\n"));
+  rest_.remove_prefix(piece.size());
+  rest_.remove_prefix(rest_.starts_with("\r\n") ? 2 : rest_.empty() ? 0 : 1);
+  ++number_;
+  return piece;
+}
+
+std::string_view next_word(std::string_view& line) {
+  line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
+  const auto word = line.substr(0, line.find_first_of(kBlanks));
+  line.remove_prefix(word.size());
+  return word;
+}
+
+std::string_view trimmed(std::string_view line) {
+  line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
+  return line.substr(0, line.find_last_not_of(kBlanks) + 1);
+}
+
+std::optional<double> number_of(std::string_view word) {
+  const auto text = without_plus(word);
+  double value = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (stop != text.data() + text.size() || error == std::errc::invalid_argument) {
+    return std::nullopt;
+  }
+  if (error == std::errc::result_out_of_range) {
+    const bool is_small = text.find("e-") != text.npos || text.find("E-") != text.npos;
+    return is_small ? 0.0 : std::numeric_limits<double>::infinity();
+  }
+  return value;
+}
+
+std::optional<int64_t> whole_number_of(std::string_view word) {
+  const auto text = without_plus(word);
+  int64_t value = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (stop != text.data() + text.size() || error != std::errc()) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+}  // namespace moca::mesh
