@@ -164,7 +164,7 @@ class PlyReader {
     words >> name;
     const auto role = kRoles.find(name);
     property.role = role == kRoles.end() ? Role::kOther : role->second;
-    elements_.back().properties.push_back(std::move(property));
+    elements_.back().properties.push_back(property);
   }
 
   Row read_row(const Element& element) {
