@@ -1,5 +1,6 @@
 #include <malloc.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -7,6 +8,7 @@
 #include "commands.h"
 #include "moca/config/suggestion.h"
 #include "moca/core/error.h"
+#include "moca/core/interrupt.h"
 #include "moca/core/logging.h"
 #include "moca/distributed/launch.h"
 #include "moca/distributed/process_group.h"
@@ -14,6 +16,7 @@
 namespace {
 
 constexpr int kUserMistake = 2;
+constexpr int kInterrupted = 130;  // as a shell reports Ctrl-C
 
 // A forward pass frees and takes again the same tensors. Left to itself, glibc hands the large ones
 // back to the system each time, and clearing their pages anew took a fifth of the VAE's step and a
@@ -77,6 +80,13 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
+
+void exit_interrupted(const std::string& said) {
+  moca::log::info(said);
+  moca::log::flush();
+  // A launcher that stops the job asks for success; a person at the keyboard does not.
+  std::exit(moca::interrupting_signal() == SIGINT ? kInterrupted : EXIT_SUCCESS);
+}
 
 int main(int argc, char** argv) {
   keep_freed_memory();

@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "moca/config/schema.h"
+#include "moca/core/interrupt.h"
 #include "moca/data/prepare.h"
 #include "moca/experiment/run_config.h"
 
@@ -15,8 +16,13 @@ struct PrepareDataOptions {
 };
 
 void run(const PrepareDataOptions& options) {
+  moca::catch_interrupts();
   const auto config = moca::experiment::load_config(options.config, options.overrides);
-  moca::data::prepare_dataset(config.data, moca::config::dump(config.data));
+  try {
+    moca::data::prepare_dataset(config.data, moca::config::dump(config.data));
+  } catch (const moca::Interrupted&) {
+    exit_interrupted("interrupted.");
+  }
 }
 
 }  // namespace

@@ -47,11 +47,16 @@ void write_index(const std::filesystem::path& file, const DatasetIndex& index) {
   for (const auto& record : index.records) {
     assets.push_back(json_of(record));
   }
-  const Json json = {{"schema_version", kSchemaVersion},
-                     {"image_size", index.image_size},
-                     {"made_by", index.made_by},
-                     {"assets", assets},
-                     {"left_out", index.left_out}};
+  Json shards = Json::object();
+  for (const auto& [name, sum] : index.shards) {
+    shards[name] = {{"bytes", sum.bytes}, {"crc32c", sum.crc32c}};
+  }
+  Json json = {{"schema_version", kSchemaVersion}, {"image_size", index.image_size},
+               {"made_by", index.made_by},         {"assets", assets},
+               {"left_out", index.left_out},       {"shards", shards}};
+  if (!index.finished()) {
+    json["unfinished"] = {{"done", index.num_done}, {"of", index.num_assets}};
+  }
   write_file(file, json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
@@ -73,6 +78,15 @@ DatasetIndex read_index(const std::filesystem::path& file) {
     index.made_by = json.at("made_by");
     for (const auto& asset : json.at("assets")) {
       index.records.push_back(record_of(asset));
+    }
+    index.left_out = json.value("left_out", std::vector<std::string>());
+    const auto shards = json.value("shards", Json::object());
+    for (const auto& [name, sum] : shards.items()) {
+      index.shards[name] = {sum.at("bytes"), sum.at("crc32c")};
+    }
+    if (json.contains("unfinished")) {
+      index.num_done = json["unfinished"].at("done");
+      index.num_assets = json["unfinished"].at("of");
     }
     return index;
   } catch (const Json::exception& failure) {

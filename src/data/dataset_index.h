@@ -1,9 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "moca/core/file_io.h"
 #include "moca/data/asset.h"
 
 namespace moca::data {
@@ -13,6 +15,13 @@ struct DatasetIndex {
   std::string made_by;
   std::vector<AssetRecord> records;
   std::vector<std::string> left_out;  // why an asset of the source is not in `records`
+  std::map<std::string, FileSum> shards;
+  // How many of the source's assets are in `records` or in `left_out`, and of how many; equal once
+  // the dataset is finished.
+  int64_t num_done = 0;
+  int64_t num_assets = 0;
+
+  bool finished() const { return num_done == num_assets; }
 };
 
 void write_index(const std::filesystem::path& file, const DatasetIndex& index);

@@ -6,6 +6,7 @@
 
 #include "component_sampling.h"
 #include "moca/core/error.h"
+#include "moca/core/interrupt.h"
 #include "moca/core/logging.h"
 #include "moca/core/progress.h"
 #include "moca/core/random.h"
@@ -39,10 +40,10 @@ PreparedAsset prepare_asset(const AssetSource& source, const DataConfig& config,
 }
 
 // One asset that cannot be used must not cost the others. None: it was left out, with a word.
-std::optional<PreparedAsset> try_to_prepare(const AssetSource& source, const DataConfig& config,
-                                            int64_t index, DatasetWriter& writer) {
+std::optional<PreparedAsset> try_to_prepare_next(const AssetSource& source,
+                                                 const DataConfig& config, DatasetWriter& writer) {
   try {
-    return prepare_asset(source, config, index);
+    return prepare_asset(source, config, writer.next());
   } catch (const Error& mistake) {
     writer.leave_out(mistake.what());
     if (writer.num_left_out() == source.count) {
@@ -53,25 +54,51 @@ std::optional<PreparedAsset> try_to_prepare(const AssetSource& source, const Dat
   }
 }
 
+void prepare_all(const AssetSource& source, const DataConfig& config, DatasetWriter& writer) {
+  Progress progress("prepare " + config.path, source.count, "asset", writer.next());
+  while (writer.next() < source.count) {
+    stop_if_interrupted();
+    if (auto asset = try_to_prepare_next(source, config, writer)) {
+      writer.add(std::move(asset->record), asset->tensors);
+    }
+    progress.update(writer.next(), std::to_string(writer.num_components()) + " components");
+  }
+}
+
+// Of a preparation that something ended.
+void keep_what_is_done(const DataConfig& config, DatasetWriter& writer) {
+  if (writer.next() == writer.num_left_out()) {
+    return;
+  }
+  try {
+    writer.save();
+    log::info(std::to_string(writer.next()) + " assets are done and kept in " + config.path +
+              ": the same command goes on from there");
+  } catch (const Error& failure) {  // such as a full disk, which ended the work already
+    log::warn(failure.what());
+  }
+}
+
 }  // namespace
 
 void prepare_dataset(const DataConfig& config, const std::string& made_by) {
   const auto source =  // before the folder: its mistakes leave nothing behind
       config.source == Source::kProcedural ? procedural_source(config) : mesh_folder_source(config);
-  DatasetWriter writer(config.path, made_by);
-  Progress progress("prepare " + config.path, source.count, "asset");
-  int64_t num_components = 0;
-  for (int64_t i = 0; i < source.count; ++i) {
-    if (auto asset = try_to_prepare(source, config, i, writer)) {
-      num_components += asset->record.num_components();
-      writer.add(std::move(asset->record), asset->tensors);
-    }
-    progress.update(i + 1, std::to_string(num_components) + " components");
+  DatasetWriter writer(config.path, made_by, source.count);
+  if (writer.next() > 0) {
+    log::info("goes on with " + config.path + ", of which " + std::to_string(writer.next()) +
+              " of " + std::to_string(source.count) + " assets are done");
   }
-  writer.finish();
+  try {
+    prepare_all(source, config, writer);
+  } catch (...) {
+    keep_what_is_done(config, writer);
+    throw;
+  }
+  writer.save();
   const int64_t left_out = writer.num_left_out();
   log::info("prepared " + std::to_string(source.count - left_out) + " assets with " +
-            std::to_string(num_components) + " components in " + config.path +
+            std::to_string(writer.num_components()) + " components in " + config.path +
             (left_out == 0 ? ""
                            : "; left out " + std::to_string(left_out) +
                                  ", each with its reason in index.json"));

@@ -27,12 +27,14 @@ checkpoint::NamedTensors named(const std::string& id, const AssetTensors& tensor
           {id + "/colors", tensors.colors}};
 }
 
-// What an unfinished run left. Only names that a writer gives, for the folder is the user's.
-void remove_shards(const std::filesystem::path& folder) {
+// Shards that a run did not finish. Only names that a writer gives, for the folder is the user's.
+void remove_unknown_shards(const std::filesystem::path& folder,
+                           const std::map<std::string, FileSum>& known) {
   std::vector<std::filesystem::path> shards;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const auto name = entry.path().filename().string();
-    if (name.starts_with("shard_") && name.find(".safetensors") != std::string::npos) {
+    if (name.starts_with("shard_") && name.find(".safetensors") != std::string::npos &&
+        known.count(name) == 0) {
       shards.push_back(entry.path());
     }
   }
@@ -45,6 +47,11 @@ void remove_shards(const std::filesystem::path& folder) {
 
 PreparedDataset::PreparedDataset(const std::filesystem::path& folder) : folder_(folder) {
   auto index = read_index(folder / "index.json");
+  if (!index.finished()) {
+    throw Error("the dataset " + folder.string() + " is not finished: " +
+                std::to_string(index.num_done) + " of " + std::to_string(index.num_assets) +
+                " assets. Go on with it: moca prepare-data CONFIG.");
+  }
   image_size_ = index.image_size;
   records_ = std::move(index.records);
   if (records_.empty()) {
@@ -123,47 +130,76 @@ mesh::Scene PreparedDataset::reference(int64_t asset) const {
   return scene;
 }
 
-DatasetWriter::DatasetWriter(std::filesystem::path folder, std::string made_by)
-    : folder_(std::move(folder)), made_by_(std::move(made_by)) {
+DatasetWriter::DatasetWriter(std::filesystem::path folder, std::string made_by, int64_t num_assets)
+    : folder_(std::move(folder)), index_(std::make_unique<DatasetIndex>()) {
   if (std::filesystem::exists(folder_ / "index.json")) {
-    throw Error("the dataset " + folder_.string() +
-                " exists already and is not overwritten. Remove it or set another data.path.");
+    *index_ = read_index(folder_ / "index.json");
+    if (index_->finished()) {
+      throw Error("the dataset " + folder_.string() +
+                  " exists already and is not overwritten. Remove it or set another data.path.");
+    }
+    if (index_->made_by != made_by || index_->num_assets != num_assets) {
+      throw Error("the unfinished dataset " + folder_.string() +
+                  " was begun with other settings or another number of assets (" +
+                  std::to_string(index_->num_assets) + ", now " + std::to_string(num_assets) +
+                  "). Remove it or set another data.path.");
+    }
   }
+  index_->made_by = std::move(made_by);
+  index_->num_assets = num_assets;
   std::error_code failure;
   std::filesystem::create_directories(folder_, failure);
   if (failure) {
     throw Error("cannot create the folder " + folder_.string() + ": " + failure.message() + ".");
   }
-  remove_shards(folder_);
+  remove_unknown_shards(folder_, index_->shards);
+}
+
+DatasetWriter::~DatasetWriter() = default;
+
+int64_t DatasetWriter::next() const { return index_->num_done; }
+
+int64_t DatasetWriter::num_left_out() const {
+  return static_cast<int64_t>(index_->left_out.size());
+}
+
+int64_t DatasetWriter::num_components() const {
+  int64_t count = 0;
+  for (const auto& record : index_->records) {
+    count += record.num_components();
+  }
+  return count;
+}
+
+void DatasetWriter::leave_out(const std::string& reason) {
+  index_->left_out.push_back(reason);
+  ++index_->num_done;
 }
 
 void DatasetWriter::add(AssetRecord record, const AssetTensors& tensors) {
-  image_size_ = tensors.images.size(1);
+  index_->image_size = tensors.images.size(1);
   for (auto& [name, tensor] : named(record.id, tensors)) {
     pending_bytes_ += tensor.nbytes();
     pending_.emplace_back(name, tensor.contiguous());
   }
   char shard[32];
-  std::snprintf(shard, sizeof(shard), "shard_%05d.safetensors", num_shards_);
+  std::snprintf(shard, sizeof(shard), "shard_%05zu.safetensors", index_->shards.size());
   record.shard = shard;
-  records_.push_back(std::move(record));
+  index_->records.push_back(std::move(record));
+  ++index_->num_done;
   if (pending_bytes_ >= kShardBytes) {
-    write_shard();
+    save();
   }
 }
 
-void DatasetWriter::write_shard() {
-  checkpoint::write_safetensors(folder_ / records_.back().shard, pending_);
-  pending_.clear();
-  pending_bytes_ = 0;
-  ++num_shards_;
-}
-
-void DatasetWriter::finish() {
+void DatasetWriter::save() {
   if (!pending_.empty()) {
-    write_shard();
+    const auto& shard = index_->records.back().shard;
+    index_->shards[shard] = checkpoint::write_safetensors(folder_ / shard, pending_);
+    pending_.clear();
+    pending_bytes_ = 0;
   }
-  write_index(folder_ / "index.json", {image_size_, made_by_, records_, left_out_});
+  write_index(folder_ / "index.json", *index_);
 }
 
 }  // namespace moca::data

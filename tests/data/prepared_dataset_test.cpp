@@ -64,10 +64,10 @@ class DatasetFiles : public ::testing::Test {
  protected:
   // Two assets, "a" for training and "b" held out.
   void write_dataset() const {
-    DatasetWriter writer(path(), "settings: 1\n");
+    DatasetWriter writer(path(), "settings: 1\n", 2);
     writer.add(record_of("a", "train"), tensors_of(1));
     writer.add(record_of("b", "test"), tensors_of(2));
-    writer.finish();
+    writer.save();
   }
   fs::path path() const { return folder_ / "dataset"; }
   fs::path shard() const { return path() / "shard_00000.safetensors"; }
@@ -143,7 +143,7 @@ TEST_F(DatasetFiles, AReferenceIsCutIntoItsComponents) {
 TEST_F(DatasetFiles, ADatasetIsNeverOverwritten) {
   write_dataset();
   const auto before = read_file(shard());
-  EXPECT_THAT(refusal([&] { DatasetWriter writer(path(), ""); }),
+  EXPECT_THAT(refusal([&] { DatasetWriter writer(path(), "", 2); }),
               AllOf(HasSubstr(path().string()), HasSubstr("exists already and is not overwritten"),
                     HasSubstr("Remove it or set another data.path")));
   EXPECT_EQ(read_file(shard()), before);
@@ -161,17 +161,58 @@ TEST_F(DatasetFiles, AnUnfinishedOneIsNoDatasetAndIsMadeAnew) {
   EXPECT_TRUE(fs::exists(path() / "notes.txt"));
 }
 
-TEST_F(DatasetFiles, TheIndexComesLast) {
+TEST_F(DatasetFiles, WhatWasNotSavedIsNoDataset) {
   {
-    DatasetWriter writer(path(), "");
+    DatasetWriter writer(path(), "", 2);
     writer.add(record_of("a", "train"), tensors_of(1));
   }
   EXPECT_THAT(refusal_to_open(), HasSubstr("(index.json is missing). Make one: moca prepare-data"));
 }
 
+TEST_F(DatasetFiles, OneThatWasEndedIsRefusedAndGoneOnWithToTheSameTensors) {
+  {
+    DatasetWriter writer(path(), "settings: 1\n", 3);
+    writer.add(record_of("a", "train"), tensors_of(1));
+    writer.leave_out("x.glb is no mesh");
+    writer.save();
+  }
+  write_file(path() / "shard_00001.safetensors", "half");
+  EXPECT_THAT(refusal_to_open(), HasSubstr("is not finished: 2 of 3 assets. Go on with it: moca "
+                                           "prepare-data CONFIG"));
+  EXPECT_THAT(refusal([&] { DatasetWriter writer(path(), "settings: 2\n", 3); }),
+              AllOf(HasSubstr("begun with other settings"), HasSubstr("Remove it")));
+  EXPECT_THAT(refusal([&] { DatasetWriter writer(path(), "settings: 1\n", 4); }),
+              HasSubstr("another number of assets (3, now 4)"));
+  {
+    DatasetWriter writer(path(), "settings: 1\n", 3);
+    EXPECT_EQ(writer.next(), 2);
+    EXPECT_EQ(writer.num_left_out(), 1);
+    writer.add(record_of("b", "test"), tensors_of(2));
+    writer.save();
+  }
+  const PreparedDataset dataset(path());
+  ASSERT_EQ(dataset.records().size(), 2U);
+  EXPECT_TRUE(bit_equal(dataset.surface(0, 1).points, tensors_of(1).surface_points[1]));
+  EXPECT_TRUE(bit_equal(dataset.surface(1, 1).points, tensors_of(2).surface_points[1]));
+  EXPECT_THAT(read_file(path() / "index.json"), HasSubstr("x.glb is no mesh"));
+}
+
+// By its index alone a dataset is told from one that was made anew.
+TEST_F(DatasetFiles, TheIndexHoldsTheSumsOfTheShards) {
+  const auto index_with = [&](uint64_t seed) {
+    fs::remove_all(path());
+    DatasetWriter writer(path(), "", 1);
+    writer.add(record_of("a", "train"), tensors_of(seed));
+    writer.save();
+    return read_file(path() / "index.json");
+  };
+  EXPECT_EQ(index_with(1), index_with(1));
+  EXPECT_NE(index_with(1), index_with(2));
+}
+
 TEST_F(DatasetFiles, AFolderThatCannotBeMadeIsNamed) {
   write_file(path(), "a file where the folder should be");
-  EXPECT_THAT(refusal([&] { DatasetWriter writer(path() / "inside", ""); }),
+  EXPECT_THAT(refusal([&] { DatasetWriter writer(path() / "inside", "", 2); }),
               HasSubstr("cannot create the folder " + (path() / "inside").string()));
 }
 
@@ -204,7 +245,7 @@ TEST_F(DatasetFiles, ARecordThatLacksAFieldIsRefused) {
 }
 
 TEST_F(DatasetFiles, ADatasetWithoutAssetsIsRefused) {
-  DatasetWriter(path(), "").finish();
+  DatasetWriter(path(), "", 0).save();
   EXPECT_THAT(refusal_to_open(), HasSubstr("holds no asset. Prepare it again"));
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,11 +13,14 @@
 
 namespace moca::data {
 
+struct DatasetIndex;
+
 // A prepared folder: index.json and shards, read at offsets when a tensor is asked for. Thread
 // safe.
 class PreparedDataset {
  public:
-  // Throws Error when the folder is missing, of another schema version, or lacks a shard.
+  // Throws Error when the folder is missing, unfinished, of another schema version, or lacks
+  // a shard.
   explicit PreparedDataset(const std::filesystem::path& folder);
 
   const std::vector<AssetRecord>& records() const { return records_; }
@@ -41,31 +45,36 @@ class PreparedDataset {
   std::map<std::string, checkpoint::SafetensorsFile> shards_;
 };
 
-// Writes such a folder asset by asset; index.json comes last, so that a folder without one is
-// unfinished.
+// Writes such a folder asset by asset, in the order of their source. After every shard index.json
+// says how far it is: a dataset whose making was ended is gone on with.
 class DatasetWriter {
  public:
-  // Refuses a folder that already holds a dataset; what an unfinished run left is removed.
-  // `made_by`: the settings the dataset is made with, as YAML, kept in the index.
-  DatasetWriter(std::filesystem::path folder, std::string made_by);
+  // Refuses a folder that already holds a dataset, or an unfinished one that was made with other
+  // settings or of another number of assets. `made_by`: the settings the dataset is made with, as
+  // YAML, kept in the index; `num_assets`: of the source.
+  DatasetWriter(std::filesystem::path folder, std::string made_by, int64_t num_assets);
+  ~DatasetWriter();
+  DatasetWriter(const DatasetWriter&) = delete;
+  DatasetWriter& operator=(const DatasetWriter&) = delete;
+
+  // The source's asset that is to come next.
+  int64_t next() const;
 
   void add(AssetRecord record, const AssetTensors& tensors);
-  // Keeps in the index why an asset is not in the dataset.
-  void leave_out(const std::string& reason) { left_out_.push_back(reason); }
-  int64_t num_left_out() const { return static_cast<int64_t>(left_out_.size()); }
-  void finish();
+  // Keeps in the index why the next asset is not in the dataset.
+  void leave_out(const std::string& reason);
+  int64_t num_left_out() const;
+  int64_t num_components() const;  // of all assets that are in
+
+  // Writes what was added, so that it need not be made again. Once every asset came, the dataset is
+  // finished.
+  void save();
 
  private:
-  void write_shard();
-
   std::filesystem::path folder_;
-  std::string made_by_;
-  std::vector<AssetRecord> records_;
-  std::vector<std::string> left_out_;
+  std::unique_ptr<DatasetIndex> index_;
   checkpoint::NamedTensors pending_;
   uint64_t pending_bytes_ = 0;
-  int num_shards_ = 0;
-  int64_t image_size_ = 0;
 };
 
 }  // namespace moca::data
