@@ -13,6 +13,7 @@ namespace {
 
 constexpr double kTerminalInterval = 0.2;  // seconds between redraws of the line on a terminal
 constexpr double kLogInterval = 10.0;      // seconds between plain log lines
+constexpr double kShortestRated = 0.1;     // seconds; the rate of an instant says nothing
 
 double seconds_between(std::chrono::steady_clock::time_point from,
                        std::chrono::steady_clock::time_point to) {
@@ -78,14 +79,22 @@ void Progress::update(int64_t done, const std::string& note) {
   }
 }
 
+// "3 min 20 s left", or "3 min 20 s left of the time limit" where that ends the work first.
+std::string Progress::time_left(int64_t done, double rate, double elapsed) const {
+  const double needed = rate > 0 ? static_cast<double>(total_ - done) / rate : 0.0;
+  const double allowed = time_limit_ - elapsed;
+  return needed <= allowed ? format_duration(needed) + " left"
+                           : format_duration(allowed) + " left of the time limit";
+}
+
 void Progress::print(int64_t done, const std::string& note, bool last) {
   const double elapsed = seconds_between(start_, Clock::now());
   const double rate = elapsed > 0 ? static_cast<double>(done - start_count_) / elapsed : 0.0;
-  std::string line = title_ + " " + std::to_string(done) + "/" + std::to_string(total_) + " | " +
-                     format_rate(rate, unit_) + " | ";
-  line +=
-      last ? "took " + format_duration(elapsed)
-           : format_duration(rate > 0 ? static_cast<double>(total_ - done) / rate : 0.0) + " left";
+  std::string line = title_ + " " + std::to_string(done) + "/" + std::to_string(total_) + " | ";
+  if (elapsed >= kShortestRated) {
+    line += format_rate(rate, unit_) + " | ";
+  }
+  line += last ? "took " + format_duration(elapsed) : time_left(done, rate, elapsed);
   if (!note.empty()) {
     line += " | " + note;
   }

@@ -101,7 +101,7 @@ DryRun dry_run(const TrainingTask& task, const TrainingConfig& config, const Mic
   }
   if (!std::isfinite(found.loss)) {
     throw Error("the loss of the first step is not finite, with " + task.contents(which) +
-                ". Look at this data, or lower optimizer.learning_rate.");
+                ". Look at this data, or lower training.optimizer.learning_rate.");
   }
   double parameters = 0;
   for (const auto& parameter : optimizer.parameters()) {

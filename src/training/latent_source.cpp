@@ -4,10 +4,13 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <string>
 
 #include "component_batch.h"
+#include "moca/core/error.h"
 #include "moca/core/generator.h"
 #include "moca/core/interrupt.h"
+#include "moca/core/logging.h"
 #include "moca/core/progress.h"
 
 namespace moca::training {
@@ -15,6 +18,18 @@ namespace {
 
 // Components from which statistics are measured when nothing is cached.
 constexpr int64_t kMaxStatisticsAssets = 256;
+
+// The components of `latents` [n, L, C] whose numbers are all finite. One that is not would spoil
+// the statistics of all.
+at::Tensor finite_of(const at::Tensor& latents, const std::string& id) {
+  const auto finite = at::isfinite(latents).flatten(1).all(1);
+  const auto count = finite.sum().item<int64_t>();
+  if (count < latents.size(0)) {
+    log::warn("asset " + id + ": the latents of " + std::to_string(latents.size(0) - count) +
+              " components are not finite and left out of the statistics. Look at its points.");
+  }
+  return latents.index({finite});
+}
 
 }  // namespace
 
@@ -64,13 +79,22 @@ at::Tensor LatentSource::samples() {
   for (int64_t i = 0; i < count; ++i) {
     stop_if_interrupted();
     const auto& encodings = cached_[assets_[i]];
+    const auto& id = dataset_->records()[assets_[i]].id;
     if (encodings.empty()) {
-      all.push_back(encode(assets_[i], stream_seed(seed_, "statistics", assets_[i])));
-    } else {
-      all.insert(all.end(), encodings.begin(), encodings.end());
+      all.push_back(
+          finite_of(encode(assets_[i], stream_seed(seed_, "statistics", assets_[i])), id));
+    }
+    for (const auto& encoding : encodings) {
+      all.push_back(finite_of(encoding, id));
     }
   }
-  return at::cat(all);
+  const auto samples = at::cat(all);
+  if (samples.size(0) == 0) {
+    throw Error(
+        "no component of the dataset has finite latents. Look at the dataset, and at the "
+        "VAE's run.");
+  }
+  return samples;
 }
 
 }  // namespace moca::training

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <new>
 
 #include "hang_report.h"
 #include "moca/core/error.h"
@@ -24,15 +25,26 @@ namespace {
 // Steps in a row without a finite loss after which a run stops.
 constexpr int kMaxBadSteps = 10;
 
-std::string note_of(const StepStats& stats) {
-  char text[64];
-  std::snprintf(text, sizeof(text), "loss %.4f", stats.loss);
-  return text;
-}
-
 bool finite(const StepStats& stats) {
   return std::isfinite(stats.loss) && std::isfinite(stats.gradient_norm);
 }
+
+// "0.25", "inf", "nan": a NaN has no sign that means anything.
+std::string text_of(double value) { return std::isnan(value) ? "nan" : std::to_string(value); }
+
+std::string note_of(const StepStats& stats) {
+  char text[64];
+  std::snprintf(text, sizeof(text), "loss %.4f", stats.loss);
+  return std::isfinite(stats.loss) ? text : "loss " + text_of(stats.loss);
+}
+
+std::string short_text(double value) {
+  char text[64];
+  std::snprintf(text, sizeof(text), "%.4g", value);
+  return text;
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
 
@@ -77,26 +89,80 @@ StopReason Trainer::train() {
   }
   throughput_->start(step_, seconds_spent());
   saved_->make_room();
-  Progress progress("train", config_.max_steps, "step", step_, /*shown=*/group_.is_first());
-  while (step_ < config_.max_steps && !agree_to_stop()) {
-    profile_->step_begins();
-    const auto stats = train_step();
-    if (!stats) {
-      continue;  // asked to stop in the middle of the step, which is done again when resumed
+  say_what_ends_it();
+  {
+    Progress progress("train", config_.max_steps, "step", step_, /*shown=*/group_.is_first());
+    if (config_.max_minutes > 0) {
+      progress.end_after(60.0 * config_.max_minutes - seconds_spent());
     }
-    ++step_;
-    record(*stats);
-    progress.update(step_, note_of(*stats));
-    count_bad_steps(*stats);
-    if (config_.validate_every > 0 && due(config_.validate_every)) {
-      validate();
-    }
-    if (due(config_.checkpoint_every) && step_ < config_.max_steps) {
-      save(/*last=*/false);
+    while (step_ < config_.max_steps && !agree_to_stop()) {
+      profile_->step_begins();
+      const auto stats = next_step();
+      if (!stats) {
+        continue;  // asked to stop in the middle of the step, which is done again when resumed
+      }
+      ++step_;
+      record(*stats);
+      progress.update(step_, note_of(*stats));
+      count_bad_steps(*stats);
+      if (config_.validate_every > 0 && due(config_.validate_every)) {
+        validate();
+      }
+      save_if_due();
     }
   }
   save(/*last=*/true);
-  return step_ < config_.max_steps ? stop_reason_ : StopReason::kFinished;
+  return say_why_it_ended();
+}
+
+// A time limit ends a run at a step that no setting names: its user learns that beforehand.
+void Trainer::say_what_ends_it() const {
+  if (!group_.is_first() || config_.max_minutes == 0 || step_ >= config_.max_steps) {
+    return;
+  }
+  std::string text = "training ends at step " + std::to_string(config_.max_steps) + " or after " +
+                     short_text(config_.max_minutes) + " minutes (training.max_minutes)";
+  if (seconds_before_ > 0) {
+    text += ", of which earlier runs spent " + short_text(seconds_before_ / 60.0);
+  }
+  if (config_.optimizer.schedule == Schedule::kCosine) {
+    text += "; the cosine schedule reaches zero at step " + std::to_string(config_.max_steps) +
+            ", whatever the time";
+  }
+  log::info(text);
+}
+
+StopReason Trainer::say_why_it_ended() const {
+  if (step_ >= config_.max_steps) {
+    return StopReason::kFinished;
+  }
+  if (stop_reason_ == StopReason::kOutOfTime && group_.is_first()) {
+    log::warn("stopped at step " + std::to_string(step_) + " of " +
+              std::to_string(config_.max_steps) + ": the " + short_text(config_.max_minutes) +
+              " minutes of training.max_minutes are spent (" + short_text(seconds_spent() / 60.0) +
+              "). Go on with --resume training.max_minutes=" + short_text(2 * config_.max_minutes) +
+              ", or 0 for no limit.");
+  }
+  return stop_reason_;
+}
+
+// A step whose failures are told with the place and the data they came from.
+std::optional<StepStats> Trainer::next_step() {
+  try {
+    return train_step();
+  } catch (const c10::Error& failure) {
+    end_by_failure(failure.what_without_backtrace());
+  } catch (const std::bad_alloc&) {
+    end_by_failure("out of memory");
+  }
+}
+
+void Trainer::end_by_failure(const std::string& failure) const {
+  throw TrainingFailure("rank " + std::to_string(group_.rank()) + ", " + phase_ + " of step " +
+                        std::to_string(step_) + ", " + contents_ + ": " + first_line(failure) +
+                        ". The last checkpoint is in " + saved_->folder().string() +
+                        "; continue with --resume once the cause is mended (out of memory: "
+                        "smaller training.batch_size with more training.micro_batches)");
 }
 
 // One step of Sec. 3.3.2: the losses of this rank's micro-batches, their gradients added up over
@@ -143,6 +209,7 @@ void Trainer::share_updated_weights() {
 
 // The micro-batch's part of the step's loss; its gradients are added to those of the step.
 double Trainer::loss_and_gradients(MicroBatch which) {
+  contents_ = task_.contents(which);
   wait_for_data(which);
   const nn::Autocast autocast(device_, config_.precision == Precision::kBf16);
   enter("forward");
@@ -150,7 +217,7 @@ double Trainer::loss_and_gradients(MicroBatch which) {
   const auto value = loss.item<double>();
   if (!std::isfinite(value)) {
     log::warn("rank " + std::to_string(group_.rank()) + ", step " + std::to_string(step_) +
-              ": the loss of " + task_.contents(which) + " is " + std::to_string(value));
+              ": the loss of " + contents_ + " is " + text_of(value));
   }
   enter("backward");
   const double weight = task_.weight(which);
@@ -179,6 +246,7 @@ bool Trainer::agree_to_stop() {
 }
 
 void Trainer::enter(const std::string& phase) {
+  phase_ = phase;
   watchdog_.enter(phase + " of step " + std::to_string(step_));
 }
 
@@ -187,15 +255,17 @@ void Trainer::count_bad_steps(const StepStats& stats) {
     bad_steps_ = 0;
     return;
   }
-  log::warn("step " + std::to_string(step_ - 1) + " skipped: loss " + std::to_string(stats.loss) +
-            ", gradient norm " + std::to_string(stats.gradient_norm));
+  log::warn("step " + std::to_string(step_ - 1) + " skipped: loss " + text_of(stats.loss) +
+            ", gradient norm " + text_of(stats.gradient_norm));
   if (++bad_steps_ == kMaxBadSteps) {
     saved_->finish();
     throw Error("stopped at step " + std::to_string(step_) +
                 ": the loss or gradient was not finite for " + std::to_string(kMaxBadSteps) +
-                " steps in a row. Lower optimizer.learning_rate and "
-                "continue from the last checkpoint in " +
-                saved_->folder().string() + " with --resume.");
+                " steps in a row. Where the learning rate is the cause, continue from the last "
+                "checkpoint in " +
+                saved_->folder().string() + " with --resume training.optimizer.learning_rate=" +
+                short_text(config_.optimizer.learning_rate / 10) +
+                "; where the data are, the lines above name the assets.");
   }
 }
 
@@ -240,7 +310,17 @@ void Trainer::validate() {
   share_updated_weights();
 }
 
+// Among bad steps a checkpoint waits for a good one, or those from before the trouble would make
+// way for it.
+void Trainer::save_if_due() {
+  checkpoint_due_ = checkpoint_due_ || due(config_.checkpoint_every);
+  if (checkpoint_due_ && bad_steps_ == 0 && step_ < config_.max_steps) {
+    save(/*last=*/false);
+  }
+}
+
 void Trainer::save(bool last) {
+  checkpoint_due_ = false;
   enter("save");
   saved_->save({step_, seconds_spent()}, last);
 }

@@ -79,8 +79,8 @@ TEST(Progress, EndsWithOnePlainLineInALog) {
       progress.update(step, "loss 0.5");
     }
   });
-  EXPECT_THAT(text, HasSubstr("training 4/4 | "));
-  EXPECT_THAT(text, HasSubstr("| took 0 s | loss 0.5\n"));
+  EXPECT_THAT(text, HasSubstr("training 4/4 | took 0 s | loss 0.5\n"))
+      << "the rate of an instant says nothing";
   EXPECT_THAT(text, Not(HasSubstr("\r")));
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
 }
@@ -116,6 +116,19 @@ TEST(Progress, GivesTheRateOfThisRunAloneInTheFittingUnit) {
   EXPECT_THAT(rate_of(100000, 90000), MatchesRegex(expected));
 }
 
+TEST(Progress, CountsDownToTheTimeLimitWhereThatEndsTheWork) {
+  const std::string text = printed_on_terminal_by([] {
+    Progress progress("training", 1000000, "step");
+    progress.end_after(80);
+    wait_for_redraw();
+    progress.update(1);
+  });
+  if (text.empty()) {
+    GTEST_SKIP() << "no pseudo-terminal";
+  }
+  EXPECT_THAT(text, HasSubstr("1 min 20 s left of the time limit"));
+}
+
 TEST(Progress, RedrawsOneLineWithTheRemainingTimeOnATerminal) {
   const std::string text = printed_on_terminal_by([] {
     Progress progress("training", 3, "step");
@@ -126,6 +139,7 @@ TEST(Progress, RedrawsOneLineWithTheRemainingTimeOnATerminal) {
   if (text.empty()) {
     GTEST_SKIP() << "no pseudo-terminal";
   }
+  EXPECT_THAT(text, ::testing::Not(HasSubstr("time limit")));
   EXPECT_THAT(text, HasSubstr("\r\033[Ktraining 1/3 | "));
   EXPECT_THAT(text, HasSubstr(" left | loss 0.5"));
   EXPECT_THAT(text, HasSubstr("took "));

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstdlib>
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -436,8 +437,101 @@ TEST(Trainer, StopsAfterTenStepsInARowWithoutAFiniteLoss) {
   });
   EXPECT_THAT(refusal([&] { run.train(task, config); }),
               AllOf(HasSubstr("stopped at step 15"), HasSubstr("not finite for 10 steps in a row"),
-                    HasSubstr("Lower optimizer.learning_rate")));
+                    HasSubstr("with --resume training.optimizer.learning_rate=0.001"),
+                    HasSubstr("the lines above name the assets")));
   EXPECT_EQ(num_steps, 15);
+}
+
+TEST(Trainer, SavesNoCheckpointAmongBadSteps) {
+  const RunFolder run;
+  auto config = toy_training();
+  config.max_steps = 12;
+  config.checkpoint_every = 2;
+  const auto task = ToyTask().task([](int64_t step, const at::Tensor& loss) {
+    return step >= 3 && step <= 6 ? loss * kInfinity : loss;
+  });
+  EXPECT_EQ(run.train(task, config), StopReason::kFinished);
+  EXPECT_THAT(run.names_of_checkpoints(),
+              ::testing::UnorderedElementsAre("step_00000002", "step_00000008", "step_00000010",
+                                              "step_00000012"));
+  const RunFolder ends_badly("ends_badly");
+  config.max_steps = 100;
+  EXPECT_THAT(refusal([&] {
+                ends_badly.train(ToyTask().task([](int64_t step, const at::Tensor& loss) {
+                  return step >= 3 ? loss * kInfinity : loss;
+                }),
+                                 config);
+              }),
+              HasSubstr("stopped at step 13"));
+  EXPECT_THAT(ends_badly.names_of_checkpoints(), ElementsAre("step_00000002"));
+}
+
+TEST(Trainer, ContinuesAfterBadStepsByTheAdviceItGives) {
+  const RunFolder run;
+  auto config = toy_training();
+  config.checkpoint_every = 2;
+  config.max_steps = 30;
+  // A loss that overflows wherever the learning rate is the given one.
+  const auto task = [&](bool overflows) {
+    return ToyTask().task([overflows](int64_t step, const at::Tensor& loss) {
+      return overflows && step >= 4 ? loss * kInfinity : loss;
+    });
+  };
+  EXPECT_THAT(refusal([&] { run.train(task(true), config); }),
+              HasSubstr("--resume training.optimizer.learning_rate=0.001"));
+  config.optimizer.learning_rate = 1e-3;
+  EXPECT_EQ(run.resume(task(false), config), StopReason::kFinished);
+  EXPECT_EQ(run.metrics().back().at("step"), 30);
+}
+
+TEST(Trainer, EndsByNameWhereAnOperationFails) {
+  const RunFolder run;
+  auto config = toy_training();
+  config.checkpoint_every = 2;
+  const auto failing = [](int64_t step, const at::Tensor& loss) {
+    TORCH_CHECK(step != 5, "mat1 and mat2 do not fit\nmore lines");
+    return loss;
+  };
+  std::string failure;
+  try {
+    run.train(ToyTask().task(failing), config);
+  } catch (const TrainingFailure& thrown) {
+    failure = thrown.what();
+  }
+  EXPECT_THAT(failure, AllOf(HasSubstr("rank 0, forward of step 5, toys of step 5: mat1 and mat2 "
+                                       "do not fit. "),
+                             HasSubstr(run.checkpoints().string()), HasSubstr("--resume")));
+  EXPECT_THAT(failure, ::testing::Not(HasSubstr("\n"))) << "a stack trace";
+  EXPECT_EQ(run.resume(ToyTask().task(), config), StopReason::kFinished);
+}
+
+// What a run says on its way.
+std::string said_by(const std::function<void()>& run) {
+  ::testing::internal::CaptureStderr();
+  run();
+  return ::testing::internal::GetCapturedStderr();
+}
+
+TEST(Trainer, SaysBeforehandAndAfterwardsThatATimeLimitEndsIt) {
+  const RunFolder run;
+  auto config = toy_training();
+  config.max_steps = 100000000;
+  config.checkpoint_every = 100000000;
+  config.log_every = 100000000;
+  config.max_minutes = 0.005;
+  config.optimizer.schedule = Schedule::kCosine;
+  EXPECT_THAT(said_by([&] { run.train(ToyTask().task(), config); }),
+              AllOf(HasSubstr("ends at step 100000000 or after 0.005 minutes"),
+                    HasSubstr("the cosine schedule reaches zero at step 100000000"),
+                    HasSubstr("of 100000000: the 0.005 minutes of training.max_minutes are spent"),
+                    HasSubstr("--resume training.max_minutes=0.01")));
+  EXPECT_THAT(said_by([&] { run.resume(ToyTask().task(), config); }),
+              AllOf(HasSubstr("of which earlier runs spent 0.00"),
+                    HasSubstr("minutes of training.max_minutes are spent")));
+  config.max_minutes = 0;
+  config.max_steps = checkpoint::latest_good_step(run.checkpoints()).value() + 1;
+  EXPECT_THAT(said_by([&] { run.resume(ToyTask().task(), config); }),
+              ::testing::Not(HasSubstr("max_minutes")));
 }
 
 TEST(Trainer, AddsUpTheGradientsOfAStepsMicroBatches) {

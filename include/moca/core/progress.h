@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <string>
 
 namespace moca {
@@ -17,10 +18,14 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
+  // The work also ends after this time, whatever is done by then.
+  void end_after(double seconds) { time_limit_ = seconds; }
+
   // Reports that `done` units are finished; `note` is appended, for example "loss 0.123".
   void update(int64_t done, const std::string& note = "");
 
  private:
+  std::string time_left(int64_t done, double rate, double elapsed) const;
   void print(int64_t done, const std::string& note, bool last);
 
   using Clock = std::chrono::steady_clock;
@@ -32,6 +37,7 @@ class Progress {
   std::string last_note_;
   bool shown_;
   bool terminal_;
+  double time_limit_ = std::numeric_limits<double>::infinity();  // seconds
   Clock::time_point start_;
   Clock::time_point last_print_;
 };

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 #include "moca/core/watchdog.h"
@@ -29,6 +30,13 @@ struct StepStats {
 
 enum class StopReason { kFinished, kInterrupted, kOutOfTime };
 
+// An operation of a step failed, such as an allocation: which, where and with what data. The last
+// checkpoint is good.
+class TrainingFailure : public std::runtime_error {
+ public:
+  explicit TrainingFailure(const std::string& message) : std::runtime_error(message) {}
+};
+
 // Which processes train, and where.
 struct TrainingPlace {
   distributed::ProcessGroup& group;
@@ -47,9 +55,12 @@ class Trainer {
   // is none yet.
   void resume();
 
+  // Throws TrainingFailure where an operation fails.
   StopReason train();
 
  private:
+  void say_what_ends_it() const;
+  std::optional<StepStats> next_step();
   std::optional<StepStats> train_step();
   void share_updated_weights();
   double loss_and_gradients(MicroBatch which);
@@ -59,7 +70,10 @@ class Trainer {
   void count_bad_steps(const StepStats& stats);
   void record(const StepStats& stats);
   void validate();
+  void save_if_due();
   void save(bool last);
+  StopReason say_why_it_ended() const;
+  [[noreturn]] void end_by_failure(const std::string& failure) const;
   bool due(int64_t interval) const { return step_ % interval == 0; }
   double seconds_spent() const;
 
@@ -79,6 +93,9 @@ class Trainer {
   std::unique_ptr<Throughput> throughput_;
   std::unique_ptr<Profile> profile_;
   int64_t step_ = 0;
+  std::string phase_;     // of the step
+  std::string contents_;  // of the micro-batch in work
+  bool checkpoint_due_ = false;
   StopReason stop_reason_ = StopReason::kFinished;
   int bad_steps_ = 0;          // in a row
   double seconds_before_ = 0;  // spent by the runs this one continues
