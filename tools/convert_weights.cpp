@@ -12,11 +12,12 @@ struct ConvertOptions {
   std::string run;
   std::string out;
   std::vector<std::string> overrides;
+  bool accept_changed_data = false;
 };
 
 void run(const ConvertOptions& options) {
   moca::experiment::convert_run(moca::experiment::load_run(options.run, options.overrides),
-                                options.out);
+                                options.out, options.accept_changed_data);
 }
 
 }  // namespace
@@ -29,5 +30,7 @@ void add_convert_weights(CLI::App& app) {
   command->add_option("run", options->run, "folder of a run")->required();
   command->add_option("out", options->out, "folder to make")->required();
   command->add_option("overrides", options->overrides, "settings as section.key=value");
+  command->add_flag("--accept-changed-data", options->accept_changed_data,
+                    "export another VAE than the run was trained on");
   command->callback([options] { run(*options); });
 }

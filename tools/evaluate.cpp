@@ -13,13 +13,15 @@ struct EvaluateOptions {
   std::string run;
   std::vector<std::string> overrides;
   std::string out;
+  moca::experiment::EvaluateOptions how;
 };
 
 void run(const EvaluateOptions& options) {
   const std::filesystem::path folder = options.run;
   const auto config = moca::experiment::load_run(folder, options.overrides);
   moca::experiment::evaluate_run(
-      config, options.out.empty() ? folder / "evaluation" : std::filesystem::path(options.out));
+      config, options.out.empty() ? folder / "evaluation" : std::filesystem::path(options.out),
+      options.how);
 }
 
 }  // namespace
@@ -32,5 +34,10 @@ void add_evaluate(CLI::App& app) {
   command->add_option("overrides", options->overrides, "settings as section.key=value");
   command->add_option("--out", options->out,
                       "folder for scores and meshes; default RUN/evaluation");
+  command->add_flag("--overwrite", options->how.overwrite,
+                    "replace an earlier evaluation in that folder");
+  command->add_flag("--accept-changed-data", options->how.accept_changed_data,
+                    "evaluate on another dataset or VAE than the run was trained on; "
+                    "evaluation.json says so");
   command->callback([options] { run(*options); });
 }

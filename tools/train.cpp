@@ -1,25 +1,21 @@
-#include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "commands.h"
 #include "moca/core/interrupt.h"
-#include "moca/core/logging.h"
 #include "moca/distributed/launch.h"
 #include "moca/experiment/run_config.h"
 #include "moca/experiment/train_run.h"
 
 namespace {
 
-constexpr int kInterrupted = 130;  // as a shell reports Ctrl-C
-
 struct TrainOptions {
   std::string config;
   std::vector<std::string> overrides;
   bool resume = false;
+  bool accept_changed_data = false;
   bool dry_run = false;
 };
 
@@ -31,21 +27,14 @@ void run(const TrainOptions& options) {
     return;
   }
   const auto launch = moca::distributed::read_launch();
-  bool stopped = false;
   try {
-    const auto reason = moca::experiment::train_run(config, options.resume, launch);
-    stopped = reason == moca::training::StopReason::kInterrupted;
-    if (stopped) {
-      moca::log::info("interrupted; a checkpoint was written. Continue with --resume.");
+    const auto reason =
+        moca::experiment::train_run(config, {options.resume, options.accept_changed_data}, launch);
+    if (reason == moca::training::StopReason::kInterrupted) {
+      exit_interrupted("interrupted; a checkpoint was written. Continue with --resume.");
     }
   } catch (const moca::Interrupted&) {
-    stopped = true;
-    moca::log::info("interrupted before the first step; nothing was written.");
-  }
-  if (stopped) {
-    moca::log::flush();
-    // A launcher that stops the job asks for success; a person at the keyboard does not.
-    std::exit(moca::interrupting_signal() == SIGINT ? kInterrupted : EXIT_SUCCESS);
+    exit_interrupted("interrupted before the first step; nothing was written.");
   }
 }
 
@@ -58,6 +47,8 @@ void add_train(CLI::App& app) {
   command->add_option("config", options->config, "YAML file of the run")->required();
   command->add_option("overrides", options->overrides, "settings as section.key=value");
   command->add_flag("--resume", options->resume, "continue from the newest checkpoint of the run");
+  command->add_flag("--accept-changed-data", options->accept_changed_data,
+                    "continue although the dataset or the VAE is another than until now");
   command->add_flag(
       "--dry-run", options->dry_run,
       "check config and data, compute a few steps, say what memory and time they take");

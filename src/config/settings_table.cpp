@@ -69,6 +69,17 @@ std::vector<SettingInfo> setting_infos(const Binding& binding) {
   return infos;
 }
 
+std::vector<Difference> differences(const std::vector<SettingInfo>& a,
+                                    const std::vector<SettingInfo>& b) {
+  std::vector<Difference> found;
+  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    if (a[i].default_value != b[i].default_value) {
+      found.push_back({a[i].path, a[i].default_value, b[i].default_value});
+    }
+  }
+  return found;
+}
+
 std::string settings_text(const std::vector<SettingInfo>& settings) {
   std::array<size_t, 3> widths{};
   for (const SettingInfo& setting : settings) {

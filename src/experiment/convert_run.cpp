@@ -4,6 +4,7 @@
 #include "moca/core/logging.h"
 #include "moca/experiment/exported_settings.h"
 #include "moca/experiment/models.h"
+#include "moca/experiment/run_inputs.h"
 #include "moca/nn/lora.h"
 #include "moca/pretrained/write_pretrained.h"
 
@@ -21,11 +22,13 @@ image_encoder::PreprocessConfig preprocessing_of(const RunConfig& config) {
 
 }  // namespace
 
-void convert_run(const RunConfig& config, const std::filesystem::path& output) {
+void convert_run(const RunConfig& config, const std::filesystem::path& output,
+                 bool accept_changed_data) {
   if (std::filesystem::exists(output)) {
     throw Error("the folder " + output.string() +
                 " exists already and is not overwritten. Remove it or name another.");
   }
+  check_inputs(config, Inputs::kVae, accept_changed_data);
   const auto vae = vae_of(config, at::kCPU);
   const int64_t latent_channels = vae->config().latent_channels;
   if (config.stage == Stage::kVae) {

@@ -45,6 +45,7 @@ class Evaluation {
              const RunConfig& config, const std::filesystem::path& output)
       : model_(model), dataset_(dataset), config_(config), output_(output) {
     result_.metrics = config.evaluation.metrics;
+    result_.seed = config.evaluation.seed;
     result_.view = config.evaluation.view;
     result_.view_index = config.evaluation.view_index;
     for (const auto& record : dataset.records()) {

@@ -13,7 +13,9 @@
 #include "moca/experiment/asset_scenes.h"
 #include "moca/experiment/evaluate_model.h"
 #include "moca/experiment/evaluation_result.h"
+#include "moca/experiment/model_description.h"
 #include "moca/experiment/models.h"
+#include "moca/experiment/run_inputs.h"
 #include "moca/ops/device.h"
 
 namespace moca::experiment {
@@ -34,18 +36,36 @@ ScoredModel scored_model(const RunConfig& config, const data::PreparedDataset& d
   return model;
 }
 
+// What is no evaluation is the user's and stays.
+void require_room(const std::filesystem::path& output, bool overwrite) {
+  if (!std::filesystem::exists(output)) {
+    return;
+  }
+  if (!overwrite) {
+    throw Error("the folder " + output.string() +
+                " exists already and is not overwritten. Name another with --out, or replace it "
+                "with --overwrite.");
+  }
+  if (!std::filesystem::exists(output / "evaluation.json")) {
+    throw Error("the folder " + output.string() +
+                " is not overwritten: it holds no evaluation.json. Name another with --out.");
+  }
+}
+
 }  // namespace
 
-void evaluate_run(const RunConfig& config, const std::filesystem::path& output) {
-  if (std::filesystem::exists(output)) {
-    throw Error("the folder " + output.string() +
-                " exists already and is not overwritten. Remove it or name another with --out.");
-  }
+void evaluate_run(const RunConfig& config, const std::filesystem::path& output,
+                  const EvaluateOptions& options) {
+  require_room(output, options.overwrite);
   if (config.training.num_threads > 0) {
     at::set_num_threads(static_cast<int>(config.training.num_threads));
   }
   const data::PreparedDataset dataset(config.data.path);
-  const auto result = evaluate_model(scored_model(config, dataset), dataset, config, output);
+  const auto accepted = check_inputs(config, Inputs::kDatasetAndVae, options.accept_changed_data);
+  const auto model = scored_model(config, dataset);  // its mistakes cost no earlier evaluation
+  std::filesystem::remove_all(output);
+  auto result = evaluate_model(model, dataset, config, output);
+  result.model = describe_run(config, accepted);
   std::filesystem::create_directories(output);
   write_file(output / "evaluation.json", json_of(result));
   std::istringstream lines(summary_text(result));

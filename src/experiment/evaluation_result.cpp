@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "moca/config/schema.h"
+#include "model_json.h"
 
 namespace moca::experiment {
 namespace {
@@ -85,6 +86,7 @@ Json conventions_of(const EvaluationResult& result) {
                {"alignment", config::name_of(metrics.alignment)},
                {"renormalise_prediction", metrics.renormalise_prediction},
                {"iou_resolution", metrics.iou_resolution},
+               {"seed", result.seed},
                {"view", config::name_of(result.view)}};
   if (result.view == ViewRule::kFixed) {
     json["view_index"] = result.view_index;
@@ -208,6 +210,7 @@ std::string json_of(const EvaluationResult& result) {
                         {"exact_field", json_of(asset.exact_field_empty)}}}});
   }
   const Json json = {
+      {"model", json_of(result.model)},
       {"conventions", conventions_of(result)},
       {"train", summary_of(result, "train")},
       {"test", summary_of(result, "test")},

@@ -3,6 +3,8 @@
 #include <ATen/Parallel.h>
 #include <torch/version.h>
 
+#include <algorithm>
+#include <array>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
@@ -11,7 +13,7 @@
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/logging.h"
-#include "moca/experiment/same_everywhere.h"
+#include "moca/experiment/run_inputs.h"
 
 namespace moca::experiment {
 namespace {
@@ -49,16 +51,52 @@ void keep_resumable(RunConfig& config, const RunConfig& from) {
   config.training.hang_seconds = from.training.hang_seconds;
 }
 
-void check_resumed(const RunConfig& config) {
+// Settings that a resumed run may be given anew: how it learns and how long. They are written to
+// its config.yaml.
+constexpr std::array kChangeable = {
+    "training.max_steps", "training.optimizer.learning_rate", "training.optimizer.schedule",
+    "training.optimizer.warmup_steps", "training.optimizer.max_gradient_norm"};
+
+bool changeable(const std::string& path) {
+  return std::find(kChangeable.begin(), kChangeable.end(), path) != kChangeable.end();
+}
+
+std::string text_of(const std::vector<config::Difference>& differences) {
+  std::string text;
+  for (const auto& [path, before, now] : differences) {
+    text += (text.empty() ? "" : ", ") + path + "=" + now + " (before: " + before + ")";
+  }
+  return text;
+}
+
+std::string changeable_settings() {
+  std::string text;
+  for (const char* path : kChangeable) {
+    text += std::string(text.empty() ? "" : ", ") + path;
+  }
+  return text;
+}
+
+// Refuses to resume with settings that make another run of it; takes over those that may change and
+// says which did.
+std::string take_over(const RunConfig& config, bool accept_changed_data) {
   auto stored = load_run(config.folder());
   keep_resumable(stored, config);
-  const auto stored_text = config::dump(stored);
-  const auto wanted_text = config::dump(config);
-  if (stored_text != wanted_text) {
-    throw Error("cannot resume " + config.folder().string() + ": its config differs: " +
-                first_difference(stored_text, wanted_text, "there", "here") +
-                ". Resume with the settings of its config.yaml, or start a run of another name.");
+  std::vector<config::Difference> changed, refused;
+  for (const auto& difference : config::differences(stored, config)) {
+    (changeable(difference.path) ? changed : refused).push_back(difference);
   }
+  if (!refused.empty()) {
+    throw Error("cannot resume " + config.folder().string() + " with " + text_of(refused) +
+                ": that would be another run. Resume with the settings of its config.yaml (" +
+                changeable_settings() +
+                ", intervals, threads and places may change), or start a run of another name.");
+  }
+  take_over_inputs(config, accept_changed_data);
+  if (!changed.empty()) {
+    write_file(config.folder() / "config.yaml", config::dump(config));
+  }
+  return text_of(changed);
 }
 
 void make_folder(const RunConfig& config) {
@@ -75,13 +113,25 @@ void make_folder(const RunConfig& config) {
   }
   write_file(folder / "config.yaml", config::dump(config));
   write_file(folder / "environment.json", environment_json(config));
+  record_inputs(config);
 }
 
 }  // namespace
 
-void open_run_folder(const RunConfig& config, bool resume, distributed::ProcessGroup& group) {
-  distributed::on_first_rank(group, [&] { resume ? check_resumed(config) : make_folder(config); });
+void open_run_folder(const RunConfig& config, const Resume& resume,
+                     distributed::ProcessGroup& group) {
+  std::string changed;
+  distributed::on_first_rank(group, [&] {
+    if (resume.asked) {
+      changed = take_over(config, resume.accept_changed_data);
+    } else {
+      make_folder(config);
+    }
+  });
   log::write_to(config.folder() / "log.txt");
+  if (!changed.empty()) {
+    log::warn("resumed with " + changed + "; config.yaml says so from now on");
+  }
 }
 
 }  // namespace moca::experiment

@@ -1,6 +1,5 @@
 #include "moca/experiment/same_everywhere.h"
 
-#include <algorithm>
 #include <sstream>
 
 #include "build_info.h"
@@ -11,10 +10,6 @@
 namespace moca::experiment {
 namespace {
 
-std::string trimmed(const std::string& line) {
-  return line.substr(std::min(line.find_first_not_of(' '), line.size()));
-}
-
 // What must be equal, one thing a line, the settings last.
 std::string description(const RunConfig& config) {
   const auto index = std::filesystem::path(config.data.path) / "index.json";
@@ -22,26 +17,28 @@ std::string description(const RunConfig& config) {
   if (std::filesystem::exists(index)) {
     dataset = std::to_string(sum_of_file(index).crc32c);
   }
-  return std::string("program: moca ") + kVersion + " " + kGitRevision + "\nchecksum of " +
-         index.string() + ": " + dataset + "\n" + config::dump(config);
+  std::string text = std::string("program: moca ") + kVersion + " " + kGitRevision +
+                     "\nchecksum of " + index.string() + ": " + dataset + "\n";
+  for (const auto& setting : config::describe(config)) {
+    text += setting.path + ": " + setting.default_value + "\n";
+  }
+  return text;
+}
+
+// The first line in which two descriptions differ.
+std::string first_difference(const std::string& first, const std::string& other,
+                             const std::string& rank) {
+  std::istringstream lines(first), other_lines(other);
+  std::string line, other_line;
+  while (std::getline(lines, line) && std::getline(other_lines, other_line)) {
+    if (line != other_line) {
+      return "'" + line + "' on rank 0, '" + other_line + "' on rank " + rank;
+    }
+  }
+  return "rank 0 and rank " + rank + " have other numbers of settings";
 }
 
 }  // namespace
-
-std::string first_difference(const std::string& a, const std::string& b, const std::string& where_a,
-                             const std::string& where_b) {
-  std::istringstream lines_a(a), lines_b(b);
-  std::string line_a, line_b;
-  while (std::getline(lines_a, line_a) && std::getline(lines_b, line_b)) {
-    if (line_a != line_b) {
-      std::ostringstream text;
-      text << "'" << trimmed(line_a) << "' " << where_a << ", '" << trimmed(line_b) << "' "
-           << where_b;
-      return text.str();
-    }
-  }
-  return "they have different lengths";
-}
 
 void check_same_everywhere(distributed::ProcessGroup& group, const RunConfig& config) {
   if (group.alone()) {
@@ -50,10 +47,9 @@ void check_same_everywhere(distributed::ProcessGroup& group, const RunConfig& co
   const auto all = group.gather(description(config), "settings");
   for (size_t rank = 1; rank < all.size(); ++rank) {
     if (all[rank] != all[0]) {
-      throw Error(
-          "the processes were not started alike: " +
-          first_difference(all[0], all[rank], "on rank 0", "on rank " + std::to_string(rank)) +
-          ". Give all ranks the same program, config, overrides and dataset.");
+      throw Error("the processes were not started alike: " +
+                  first_difference(all[0], all[rank], std::to_string(rank)) +
+                  ". Give all ranks the same program, config, overrides and dataset.");
     }
   }
 }

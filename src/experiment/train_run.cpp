@@ -12,7 +12,6 @@
 #include "moca/core/logging.h"
 #include "moca/core/random.h"
 #include "moca/experiment/models.h"
-#include "moca/experiment/run_folder.h"
 #include "moca/experiment/same_everywhere.h"
 #include "moca/experiment/validation.h"
 #include "moca/ops/device.h"
@@ -105,15 +104,22 @@ bool shall_resume(const RunConfig& config, bool asked, const distributed::Launch
   return group.sum({group.is_first() && (asked || again) ? 1.0 : 0.0}, "whether to resume")[0] > 0;
 }
 
-// A process whose peers are gone leaves without unwinding: destructors would wait for them.
+// A process whose peers are gone, or who leaves them in the middle of a step, does not unwind:
+// destructors would wait for them.
+[[noreturn]] void leave(const std::string& why) {
+  log::warn(why);
+  log::flush();
+  distributed::report_failure(why);
+  std::_Exit(EXIT_FAILURE);
+}
+
 training::StopReason train_or_leave(training::Trainer& trainer) {
   try {
     return trainer.train();
   } catch (const distributed::PeerLost& lost) {
-    log::warn(std::string(lost.what()) + ". Continue from the last checkpoint with --resume.");
-    log::flush();
-    distributed::report_failure(lost.what());
-    std::_Exit(EXIT_FAILURE);
+    leave(std::string(lost.what()) + ". Continue from the last checkpoint with --resume.");
+  } catch (const training::TrainingFailure& failure) {
+    leave(failure.what());
   }
 }
 
@@ -134,7 +140,7 @@ std::string dry_run(const RunConfig& config) {
                            config.training, device);
 }
 
-training::StopReason train_run(const RunConfig& config, bool resume,
+training::StopReason train_run(const RunConfig& config, Resume resume,
                                const distributed::Launch& launch) {
   const auto device =
       ops::select_device(config.device, {launch.local_rank, launch.local_world_size});
@@ -146,14 +152,14 @@ training::StopReason train_run(const RunConfig& config, bool resume,
     log::speak_as_rank(group.rank());
   }
   check_same_everywhere(group, config);
-  resume = shall_resume(config, resume, launch, group);
+  resume.asked = shall_resume(config, resume.asked, launch, group);
   const auto dataset = std::make_shared<const data::PreparedDataset>(config.data.path);
   auto task = make_task(config, dataset, batches_of(config, group),
                         device);  // before the folder: its mistakes leave nothing behind
   open_run_folder(config, resume, group);
   describe(task, *dataset, group);
   training::Trainer trainer(task, config.training, {group, device, config.folder()});
-  if (resume) {
+  if (resume.asked) {
     trainer.resume();
   }
   const auto reason = train_or_leave(trainer);

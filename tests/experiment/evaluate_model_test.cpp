@@ -118,7 +118,7 @@ class EvaluateModel : public ::testing::Test {
   // Assets in the order of `order_`.
   EvaluationResult evaluated() {
     std::filesystem::remove_all(folder_ / "dataset");
-    data::DatasetWriter writer(folder_ / "dataset", "");
+    data::DatasetWriter writer(folder_ / "dataset", "", std::ssize(order_));
     for (const int64_t i : order_) {
       data::AssetRecord record;
       record.id = kAssets[i].id;
@@ -129,7 +129,7 @@ class EvaluateModel : public ::testing::Test {
       record.views[1].elevation = 10;
       writer.add(record, tensors_of(i));
     }
-    writer.finish();
+    writer.save();
     const data::PreparedDataset dataset(folder_ / "dataset");
     std::filesystem::remove_all(folder_ / "out");
     return evaluate_model(model_, dataset, config_, folder_ / "out");
@@ -304,7 +304,9 @@ class EvaluatedWeights : public TrainedRuns {
     const ScoredModel model = {
         [&](const auto& requests) { return generator.generate(requests); },
         [&](int64_t i) { return reconstruct(vae, dataset, i, config, device); }};
-    return json_of(evaluate_model(model, dataset, config, *runs_ / "evaluation"));
+    auto result = evaluate_model(model, dataset, config, *runs_ / "evaluation");
+    result.model = describe_run(config, {});
+    return json_of(result);
   }
 };
 

@@ -141,7 +141,8 @@ TEST_F(EvaluateRun, AnAssetWithoutAnyOtherHasNoControl) {
   config.data.procedural.num_assets = 1;
   config.data.num_held_out = 0;
   data::prepare_dataset(config.data, "");
-  const auto result = evaluated(config);
+  evaluate_run(config, output(), {.accept_changed_data = true});
+  const auto result = json::parse(read_file(output() / "evaluation.json"));
   ASSERT_EQ(result.at("assets").size(), 1U);
   EXPECT_EQ(result.at("assets")[0].at("control_id"), "");
   EXPECT_THAT(result.at("assets")[0].at("control"), IsEmpty());
@@ -149,11 +150,39 @@ TEST_F(EvaluateRun, AnAssetWithoutAnyOtherHasNoControl) {
   fs::remove_all(config.data.path);
 }
 
+TEST_F(EvaluateRun, NamesWhatItScored) {
+  auto config = runs_->dit_config();
+  config.sampler.guidance_scale = 7;
+  config.evaluation.seed = 3;
+  const auto result = evaluated(config);
+  EXPECT_EQ(result.at("model").at("folder"), config.folder().string());
+  EXPECT_EQ(result.at("model").at("step"), 4);
+  EXPECT_EQ(result.at("model").at("settings").at("sampler.guidance_scale"), 7.0);
+  EXPECT_EQ(result.at("model").at("settings").at("decoder.resolution"), 17);
+  EXPECT_EQ(result.at("model").at("settings").at("training.precision"), "fp32");
+  EXPECT_THAT(result.at("model").at("accepted"), IsEmpty());
+  EXPECT_EQ(result.at("conventions").at("seed"), 3);
+}
+
+TEST_F(EvaluateRun, ReplacesAnEvaluationWhenToldAndNothingElse) {
+  const auto config = runs_->vae_config();
+  evaluated(config);
+  write_file(output() / "old", "");
+  evaluate_run(config, output(), {.overwrite = true});
+  EXPECT_FALSE(fs::exists(output() / "old"));
+  EXPECT_TRUE(fs::exists(output() / "evaluation.json"));
+  fs::remove(output() / "evaluation.json");
+  write_file(output() / "thesis.tex", "");
+  EXPECT_THAT(refusal([&] { evaluate_run(config, output(), {.overwrite = true}); }),
+              HasSubstr("it holds no evaluation.json"));
+  EXPECT_TRUE(fs::exists(output() / "thesis.tex"));
+}
+
 TEST_F(EvaluateRun, NeverOverwritesAnEvaluation) {
   fs::create_directories(output());
   EXPECT_THAT(refusal([&] { evaluate_run(runs_->dit_config(), output()); }),
               AllOf(HasSubstr(output().string()), HasSubstr("is not overwritten"),
-                    HasSubstr("name another with --out")));
+                    HasSubstr("Name another with --out, or replace it with --overwrite")));
   EXPECT_TRUE(fs::is_empty(output()));
 }
 

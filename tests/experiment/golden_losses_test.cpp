@@ -95,7 +95,7 @@ fs::path golden_file() { return testing::source_folder() / "tests/experiment/gol
 const TinyRuns& runs() {
   static const auto* const made = [] {
     auto* const made = new TinyRuns();
-    train_run(made->vae_config(), false);
+    train_run(made->vae_config());
     return made;
   }();
   return *made;
@@ -106,7 +106,7 @@ std::vector<double> losses_of(const Variant& variant) {
   auto config = variant.stage == Stage::kVae ? runs().vae_config(name) : runs().dit_config(name);
   config.training.max_steps = 6;
   variant.change(config);
-  train_run(config, false);
+  train_run(config);
   std::vector<double> losses;
   std::istringstream lines(read_file(config.folder() / "metrics.jsonl"));
   for (std::string line; std::getline(lines, line);) {

@@ -172,7 +172,7 @@ TEST_F(Models, DenseAttentionOfAsManyPairsGetsFewerTokens) {
   EXPECT_LT(fewer, all);
   EXPECT_EQ(vae->config().num_tokens, fewer);
   config.training.max_steps = 2;
-  train_run(config, false);  // and trains with them
+  train_run(config);  // and trains with them
   const testing::TemporaryFolder folder;
   convert_run(config, folder / "export");
   EXPECT_EQ(pretrained_config(folder / "export", {}).vae.num_tokens, fewer);

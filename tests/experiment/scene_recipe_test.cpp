@@ -19,7 +19,7 @@ constexpr const char* kPatchWeight = "embeddings.patch_embeddings.projection.wei
 class SceneRecipe : public ::testing::Test {
  protected:
   SceneRecipe() {
-    train_run(runs_.vae_config(), false);
+    train_run(runs_.vae_config());
     image_encoder::ImageEncoder of_objects(testing::tiny_image_encoder_config());
     pretrained::write_image_encoder(runs_ / "objects", of_objects);
   }
@@ -61,7 +61,7 @@ TEST_F(SceneRecipe, StartsBlindToTheNewChannelsAndLearnsToSeeThem) {
   auto before = initial_denoiser(config(), 4);
   EXPECT_EQ(new_channels(before).abs().max().item<double>(), 0.0);
   EXPECT_EQ(change_by_the_mask(before), 0.0);
-  train_run(config(), false);
+  train_run(config());
   const auto after = load_denoiser(config(), 4);
   for (int64_t channel = 0; channel < 4; ++channel) {
     EXPECT_GT(new_channels(after).select(1, channel).abs().max().item<double>(), 1e-4) << channel;

@@ -78,8 +78,8 @@ class TrainedRuns : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     runs_ = new TinyRuns();
-    train_run(runs_->vae_config(), false);
-    train_run(runs_->dit_config(), false);
+    train_run(runs_->vae_config());
+    train_run(runs_->dit_config());
   }
   static void TearDownTestSuite() {
     delete runs_;

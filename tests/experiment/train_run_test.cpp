@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "moca/checkpoint/checkpoint_folder.h"
 #include "moca/config/schema.h"
 #include "moca/core/file_io.h"
+#include "moca/data/prepared_dataset.h"
 #include "tests/experiment/tiny_runs.h"
 #include "tests/support/ranks.h"
 #include "tests/support/refusal.h"
@@ -28,7 +30,7 @@ std::string weights_of(const RunConfig& config) {
   return read_file(checkpoint::step_folder(config.folder() / "checkpoints", 4) / "ema.safetensors");
 }
 
-std::string refusal_to_train(const RunConfig& config, bool resume = false) {
+std::string refusal_to_train(const RunConfig& config, Resume resume = {}) {
   return refusal([&] { train_run(config, resume); });
 }
 
@@ -42,7 +44,7 @@ std::string refusal_to_begin(const RunConfig& config) {
 TEST(TrainRun, FillsTheRunFolderWithAllItPromises) {
   const TinyRuns runs;
   const auto config = runs.vae_config();
-  EXPECT_EQ(train_run(config, false), StopReason::kFinished);
+  EXPECT_EQ(train_run(config), StopReason::kFinished);
   EXPECT_EQ(read_file(config.folder() / "config.yaml"), config::dump(config));
   const auto environment = nlohmann::json::parse(read_file(config.folder() / "environment.json"));
   for (const char* key : {"started", "moca", "git_revision", "libtorch", "compiler"}) {
@@ -73,7 +75,7 @@ TEST(TrainRun, EqualSettingsGiveEqualBitsInBothStagesAndAnotherSeedOthers) {
     auto other = config(prefix + "_other");
     other.seed = 1;
     for (const auto& run : {first, second, other}) {
-      train_run(run, false);
+      train_run(run);
     }
     EXPECT_EQ(weights_of(second), weights_of(first)) << prefix;
     EXPECT_NE(weights_of(other), weights_of(first)) << prefix;
@@ -83,9 +85,9 @@ TEST(TrainRun, EqualSettingsGiveEqualBitsInBothStagesAndAnotherSeedOthers) {
 TEST(TrainRun, TheResolvedConfigAloneRepeatsTheRun) {
   const TinyRuns runs;
   const auto config = runs.vae_config();
-  train_run(config, false);
+  train_run(config);
   const auto again = load_config(config.folder() / "config.yaml", {"name=again"});
-  train_run(again, false);
+  train_run(again);
   EXPECT_EQ(weights_of(again), weights_of(config));
 }
 
@@ -103,37 +105,71 @@ TEST(TrainRun, ARunFolderIsNeverOverwritten) {
 
 TEST(TrainRun, ContinuesAStoppedRunToTheSameBits) {
   const TinyRuns runs;
-  train_run(runs.vae_config(), false);
+  train_run(runs.vae_config());
   for (const auto& [whole, stopped] :
        {std::pair(runs.vae_config(), runs.vae_config("vae_stopped")),
         std::pair(runs.dit_config(), runs.dit_config("dit_stopped"))}) {
     if (!fs::exists(whole.folder())) {
-      train_run(whole, false);
+      train_run(whole);
     }
-    train_run(stopped, false);
+    train_run(stopped);
     fs::remove_all(checkpoint::step_folder(stopped.folder() / "checkpoints", 4));  // killed there
-    EXPECT_EQ(train_run(stopped, true), StopReason::kFinished);
+    EXPECT_EQ(train_run(stopped, {.asked = true}), StopReason::kFinished);
     EXPECT_EQ(weights_of(stopped), weights_of(whole)) << stopped.name;
   }
 }
 
-TEST(TrainRun, IsNotResumedWithOtherSettings) {
+TEST(TrainRun, IsNotResumedWithSettingsOfAnotherRun) {
   const TinyRuns runs;
   auto config = runs.vae_config();
-  train_run(config, false);
+  train_run(config);
   const auto weights = weights_of(config);
+  const auto before = read_file(config.folder() / "config.yaml");
+  config.training.optimizer.beta1 = 0.5;
+  config.vae.num_layers_decoder = 2;
   config.training.optimizer.learning_rate = 0.5;
-  EXPECT_THAT(refusal_to_train(config, true),
-              AllOf(HasSubstr("its config differs: 'learning_rate: 0.01' there, "
-                              "'learning_rate: 0.5' here"),
-                    HasSubstr("Resume with the settings of its config.yaml")));
+  // The architecture is found out first, by the checkpoint.
+  EXPECT_NE(refusal_to_train(config, {.asked = true}), "accepted");
+  config.vae.num_layers_decoder = runs.vae_config().vae.num_layers_decoder;
+  config.training.batch_size = 3;
+  EXPECT_THAT(
+      refusal_to_train(config, {.asked = true}),
+      AllOf(HasSubstr("with training.batch_size=3 (before: 4), training.optimizer.beta1=0.5 "
+                      "(before: 0.9): that would be another run"),
+            HasSubstr("Resume with the settings of its config.yaml"),
+            HasSubstr("training.optimizer.learning_rate")));
   EXPECT_EQ(weights_of(config), weights);
+  EXPECT_EQ(read_file(config.folder() / "config.yaml"), before);
+}
+
+TEST(TrainRun, IsResumedWithAnotherLearningRateScheduleAndLengthAndItsConfigSaysSo) {
+  const TinyRuns runs;
+  auto config = runs.vae_config();
+  train_run(config);
+  config.training.max_steps = 6;
+  config.training.optimizer.learning_rate = 0.5;
+  config.training.optimizer.schedule = training::Schedule::kCosine;
+  EXPECT_EQ(train_run(config, {.asked = true}), StopReason::kFinished);
+  EXPECT_TRUE(fs::exists(checkpoint::step_folder(config.folder() / "checkpoints", 6)));
+  EXPECT_EQ(read_file(config.folder() / "config.yaml"), config::dump(config));
+  EXPECT_THAT(read_file(config.folder() / "log.txt"),
+              AllOf(HasSubstr("resumed with training.max_steps=6 (before: 4), "
+                              "training.optimizer.learning_rate=0.5 (before: 0.01), "
+                              "training.optimizer.schedule=cosine (before: constant)"),
+                    HasSubstr("train 6/6")));
+  std::vector<double> rates;
+  std::istringstream lines(read_file(config.folder() / "metrics.jsonl"));
+  for (std::string line; std::getline(lines, line);) {
+    rates.push_back(nlohmann::json::parse(line).at("learning_rate"));
+  }
+  EXPECT_EQ(rates.size(), 6U);
+  EXPECT_DOUBLE_EQ(rates[4], training::learning_rate_at(config.training.optimizer, 4, 6));
 }
 
 TEST(TrainRun, IsResumedWhereverItWasMovedToAndForAsLongAsIsWanted) {
   const TinyRuns runs;
   auto config = runs.vae_config();
-  train_run(config, false);
+  train_run(config);
   fs::create_directories(runs / "elsewhere");
   fs::rename(config.folder(), runs / "elsewhere/renamed");
   config.runs_folder = runs / "elsewhere";
@@ -142,22 +178,88 @@ TEST(TrainRun, IsResumedWhereverItWasMovedToAndForAsLongAsIsWanted) {
   config.training.checkpoint_every = 7;
   config.training.keep_checkpoints = 9;
   config.training.max_minutes = 60;
-  EXPECT_EQ(refusal_to_train(config, true), "accepted");
+  EXPECT_EQ(refusal_to_train(config, {.asked = true}), "accepted");
+}
+
+// One point of one asset of the dataset is not a number.
+void spoil_a_point(const RunConfig& config, const std::string& id) {
+  const auto file = fs::path(config.data.path) / "shard_00000.safetensors";
+  checkpoint::NamedTensors tensors;
+  {
+    const checkpoint::SafetensorsFile shard(file);
+    for (const auto& [name, entry] : shard.entries()) {
+      tensors.emplace_back(name, shard.read(name));
+      if (name == id + "/surface_points") {
+        tensors.back().second[0] = std::nan("");
+      }
+    }
+  }
+  checkpoint::write_safetensors(file, tensors);
+}
+
+std::vector<dit::GlobalAttentionKind> kinds_of_global_attention() {
+  return {dit::GlobalAttentionKind::kMoc, dit::GlobalAttentionKind::kDense};
+}
+
+TEST(TrainRun, SkipsTheStepsOfAnAssetThatIsNotANumberAndNamesIt) {
+  for (const auto kind : kinds_of_global_attention()) {
+    for (const int64_t num_cached : {0, 1}) {
+      const TinyRuns runs;
+      train_run(runs.vae_config());
+      auto config = runs.dit_config();
+      const auto id = data::PreparedDataset(config.data.path).records()[0].id;
+      spoil_a_point(config, id);
+      config.dit.global_attention = kind;
+      config.dit_training.num_cached_encodings = num_cached;
+      config.training.batch_size = 1;
+      config.training.max_steps = 9;
+      ::testing::internal::CaptureStderr();
+      EXPECT_EQ(train_run(config), StopReason::kFinished);
+      EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+                  HasSubstr("asset " + id + ": the latents of 1 components are not finite"));
+      EXPECT_THAT(read_file(config.folder() / "log.txt"),
+                  AllOf(HasSubstr("the loss of " + id + " is nan"), HasSubstr("skipped: loss nan"),
+                        ::testing::Not(HasSubstr("-nan"))));
+      int64_t skipped = 0, steps = 0;
+      std::istringstream lines(read_file(config.folder() / "metrics.jsonl"));
+      for (std::string line; std::getline(lines, line); ++steps) {
+        skipped += nlohmann::json::parse(line).at("loss").is_null() ? 1 : 0;
+      }
+      EXPECT_EQ(steps, 9);
+      EXPECT_EQ(skipped, 3) << "every third step shows the asset";
+    }
+  }
+}
+
+TEST(TrainRun, StopsByNameAtALearningRateThatNothingSurvives) {
+  for (const auto kind : kinds_of_global_attention()) {
+    const TinyRuns runs;
+    train_run(runs.vae_config());
+    auto config = runs.dit_config();
+    config.dit.global_attention = kind;
+    config.training.max_steps = 60;
+    config.training.checkpoint_every = 1000;
+    config.training.optimizer.learning_rate = 1e30;
+    EXPECT_THAT(refusal_to_train(config),
+                ::testing::AnyOf(HasSubstr("was not finite for 10 steps in a row"),
+                                 HasSubstr("weights hold NaN")))
+        << "of kind " << static_cast<int>(kind);
+  }
 }
 
 TEST(TrainRun, IsNotResumedWhereNoneIs) {
   const TinyRuns runs;
-  EXPECT_THAT(refusal_to_train(runs.vae_config("nowhere"), true),
+  EXPECT_THAT(refusal_to_train(runs.vae_config("nowhere"), {.asked = true}),
               HasSubstr("no run at " + (runs / "runs/nowhere").string()));
 }
 
 TEST(TrainRun, ResumedBeforeItsFirstCheckpointStartsFromTheBeginning) {
   const TinyRuns runs;
   auto config = runs.vae_config();
-  train_run(config, false);
+  train_run(config);
   const auto weights = weights_of(config);
   fs::remove_all(config.folder() / "checkpoints");
-  EXPECT_EQ(train_run(config, true), StopReason::kFinished);
+  EXPECT_EQ(train_run(config, {.asked = true}), StopReason::kFinished);
   EXPECT_EQ(weights_of(config), weights);
 }
 
@@ -166,10 +268,10 @@ TEST(TrainRun, AJobThatItsLauncherStartsAgainGoesOnByItself) {
   auto config = runs.vae_config();
   distributed::Launch again;
   again.restart_count = 1;
-  EXPECT_EQ(train_run(config, false, again), StopReason::kFinished) << "killed before it began";
+  EXPECT_EQ(train_run(config, {}, again), StopReason::kFinished) << "killed before it began";
   const auto weights = weights_of(config);
   fs::remove_all(checkpoint::step_folder(config.folder() / "checkpoints", 4));
-  EXPECT_EQ(train_run(config, false, again), StopReason::kFinished);
+  EXPECT_EQ(train_run(config, {}, again), StopReason::kFinished);
   EXPECT_EQ(weights_of(config), weights);
 }
 
@@ -183,8 +285,8 @@ TEST(TrainRun, ValidationScoresFixedAssetsAndLeavesTheTrainingAsItIs) {
     auto validated = config(stage == Stage::kVae ? "vae_validated" : "dit_validated");
     validated.training.validate_every = 2;
     validated.training.validation_assets = 1;
-    train_run(plain, false);
-    train_run(validated, false);
+    train_run(plain);
+    train_run(validated);
     EXPECT_EQ(weights_of(validated), weights_of(plain));
     std::vector<int64_t> steps;
     std::istringstream lines(read_file(validated.folder() / "metrics.jsonl"));
@@ -202,7 +304,7 @@ TEST(TrainRun, ValidationScoresFixedAssetsAndLeavesTheTrainingAsItIs) {
 
 // What each of two ranks answers that were started with these configs.
 std::vector<testing::RankResult> two_ranks(const RunConfig& first, const RunConfig& second,
-                                           bool resume = false) {
+                                           Resume resume = {}) {
   const int port = testing::free_port();
   return testing::run_processes({testing::launch_of(0, 2, port), testing::launch_of(1, 2, port)},
                                 [&](const distributed::Launch& launch) -> std::string {
@@ -233,7 +335,7 @@ TEST_F(TrainRunOfRanks, TrainTheModelOfOne) {
     };
     const auto alone = config(stage == Stage::kVae ? "vae" : "dit");
     const auto together = config(stage == Stage::kVae ? "vae_of_two" : "dit_of_two");
-    train_run(alone, false);
+    train_run(alone);
     for (const auto& result : two_ranks(together, together)) {
       EXPECT_EQ(result.text, "finished");
     }
@@ -255,9 +357,9 @@ TEST_F(TrainRunOfRanks, ThatWereNotStartedAlikeAreRefusedWithWhatDiffers) {
   auto other = config;
   other.training.optimizer.beta2 = 0.5;
   for (const auto& result : two_ranks(config, other)) {
-    EXPECT_THAT(result.text,
-                AllOf(HasSubstr("not started alike"), HasSubstr("'beta2: 0.999' on "
-                                                                "rank 0, 'beta2: 0.5' on rank 1")));
+    EXPECT_THAT(result.text, AllOf(HasSubstr("not started alike"),
+                                   HasSubstr("'training.optimizer.beta2: 0.999' on rank 0, "
+                                             "'training.optimizer.beta2: 0.5' on rank 1")));
   }
   other = config;
   other.data.path = (runs / "copy").string();
@@ -302,10 +404,10 @@ TEST(TrainRun, RefusesADitWithoutATrainedVae) {
               AllOf(HasSubstr("no run at " + (runs / "runs/vae").string()),
                     HasSubstr("Train one: moca train CONFIG")));
   const auto vae = runs.vae_config();
-  train_run(vae, false);
+  train_run(vae);
   auto on_a_dit = runs.dit_config("second");
   on_a_dit.vae_run = runs / "runs/dit";
-  train_run(runs.dit_config(), false);
+  train_run(runs.dit_config());
   EXPECT_THAT(refusal_to_begin(on_a_dit),
               HasSubstr("is of stage dit, a VAE is needed: name a run of stage vae"));
   fs::remove_all(vae.folder() / "checkpoints");
@@ -315,7 +417,7 @@ TEST(TrainRun, RefusesADitWithoutATrainedVae) {
 TEST(TrainRun, RefusesTheVaeOfAnotherArchitecture) {
   const TinyRuns runs;
   auto vae = runs.vae_config();
-  train_run(vae, false);
+  train_run(vae);
   vae.vae.num_layers_decoder = 2;
   write_file(vae.folder() / "config.yaml", config::dump(vae));
   EXPECT_THAT(refusal_to_begin(runs.dit_config()),

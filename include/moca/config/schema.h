@@ -63,4 +63,10 @@ std::vector<SettingInfo> describe(T config) {
   return setting_infos(bind(config));
 }
 
+// The settings in which two configs differ, in their order.
+template <SectionType T>
+std::vector<Difference> differences(T a, T b) {
+  return differences(setting_infos(bind(a)), setting_infos(bind(b)));
+}
+
 }  // namespace moca::config

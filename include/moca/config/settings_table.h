@@ -18,6 +18,16 @@ struct SettingInfo {
 
 std::vector<SettingInfo> setting_infos(const Binding& binding);
 
+// A setting that two configs of one type do not have alike.
+struct Difference {
+  std::string path;
+  std::string a;  // as it is written in YAML
+  std::string b;
+};
+
+std::vector<Difference> differences(const std::vector<SettingInfo>& a,
+                                    const std::vector<SettingInfo>& b);
+
 // One block per section with aligned columns, for the terminal.
 std::string settings_text(const std::vector<SettingInfo>& settings);
 

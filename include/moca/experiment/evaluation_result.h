@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "moca/evaluation/geometry_metrics.h"
+#include "moca/experiment/model_description.h"
 #include "moca/experiment/run_config.h"
 
 namespace moca::experiment {
@@ -60,15 +61,17 @@ struct ComponentScore {
 
 // What an evaluation of a run found.
 struct EvaluationResult {
+  ModelDescription model;
   evaluation::MetricConfig metrics;
+  int64_t seed = 0;  // of noise, ids and views
   ViewRule view = ViewRule::kFixed;
   int64_t view_index = 0;  // for ViewRule::kFixed
   std::vector<AssetScore> assets;
   std::vector<ComponentScore> components;
 };
 
-// evaluation.json: conventions, means and empty components per split, VAE components (median, mean,
-// the worst ten), every asset.
+// evaluation.json: the model, conventions, means and empty components per split, VAE components
+// (median, mean, the worst ten), every asset.
 std::string json_of(const EvaluationResult& result);
 
 // The same for a reader in a terminal: a line of means and empty components for each of generated,

@@ -7,9 +7,18 @@
 
 namespace moca::experiment {
 
-// Makes the folder of a new run with config.yaml and environment.json and begins its log.txt.
-// Refuses a folder that exists; with `resume` it must exist and its config must agree in everything
-// that shapes the result. Of several processes the first does it, all learn what is refused.
-void open_run_folder(const RunConfig& config, bool resume, distributed::ProcessGroup& group);
+// Whether a run goes on from its newest checkpoint.
+struct Resume {
+  bool asked = false;
+  bool accept_changed_data = false;  // with another dataset or VAE than it was trained on
+};
+
+// Makes the folder of a new run with config.yaml, environment.json and inputs.json and begins its
+// log.txt. Refuses a folder that exists; to resume it must exist and its config must agree in
+// everything that makes the run what it is; a learning rate, schedule or length that changed is
+// written to its config.yaml and its log. Of several processes the first does it, all learn what is
+// refused.
+void open_run_folder(const RunConfig& config, const Resume& resume,
+                     distributed::ProcessGroup& group);
 
 }  // namespace moca::experiment

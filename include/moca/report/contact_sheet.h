@@ -33,4 +33,7 @@ struct SheetOptions {
 // components from the same two, both coloured by component index. RGB.
 Image contact_sheet(const std::vector<SheetRow>& rows, const SheetOptions& options = {});
 
+// The picture beside the generated components from two views. RGB.
+Image preview(const Image& picture, const mesh::Scene& generated, const SheetOptions& options = {});
+
 }  // namespace moca::report

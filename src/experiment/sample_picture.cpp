@@ -1,0 +1,163 @@
+#include "moca/experiment/sample_picture.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "moca/checkpoint/safetensors.h"
+#include "moca/core/error.h"
+#include "moca/core/file_io.h"
+#include "moca/core/logging.h"
+#include "moca/experiment/asset_scenes.h"
+#include "moca/experiment/models.h"
+#include "moca/experiment/run_config.h"
+#include "moca/experiment/run_inputs.h"
+#include "moca/image/image_io.h"
+#include "moca/ops/device.h"
+#include "moca/report/contact_sheet.h"
+#include "model_json.h"
+
+namespace moca::experiment {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kDefaultComponents = 4;
+
+// A model with what is said of it.
+struct Model {
+  generation::ComponentGenerator generator;
+  ModelDescription description;
+};
+
+// A run's VAE and training are what they are: settings of them would be read by nobody.
+void refuse_without_effect(const std::vector<std::string>& overrides) {
+  constexpr std::array kWithoutEffect = {
+      "stage", "seed",          "data.",         "vae.",       "flow.",
+      "name=", "dit_training.", "vae_training.", "evaluation."};
+  for (const auto& text : overrides) {
+    for (const char* start : kWithoutEffect) {
+      if (text.starts_with(start)) {
+        throw Error(text +
+                    " has no effect on sampling from a run. What can be given: sampler.*, "
+                    "decoder.*, device, training.precision; the noise's seed is --seed.");
+      }
+    }
+  }
+}
+
+Model model_of_run(const SampleOptions& options) {
+  if (!options.precision.empty()) {
+    throw Error("--precision " + options.precision +
+                " is for --weights. A run is sampled in its own precision; for another "
+                "give training.precision=" +
+                options.precision + ".");
+  }
+  refuse_without_effect(options.overrides);
+  const auto config = load_run(options.run, options.overrides);
+  auto generator = load_generator(config, ops::select_device(config.device));
+  return {std::move(generator),
+          describe_run(config, check_inputs(config, Inputs::kVae, options.accept_changed_data))};
+}
+
+Model model_of_weights(const SampleOptions& options) {
+  const auto config = pretrained_config(options.weights, options.overrides);
+  std::optional<at::ScalarType> type;
+  if (!options.precision.empty()) {
+    type = options.precision == "bf16" ? at::kBFloat16 : at::kFloat;
+  }
+  return {load_pretrained_generator(config, type, ops::select_device(config.device)),
+          describe_weights(config, options.weights,
+                           options.precision.empty() ? "as the folder says" : options.precision)};
+}
+
+generation::Request request_of(const SampleOptions& options, Image picture,
+                               const generation::ComponentGenerator& generator) {
+  generation::Request request;
+  request.picture = std::move(picture);
+  request.num_components = options.num_components.value_or(kDefaultComponents);
+  request.seed = static_cast<uint64_t>(options.seed);
+  if (options.component_map.empty()) {
+    return request;
+  }
+  if (!generator.takes_component_maps()) {
+    throw Error("--component-map " + options.component_map.string() +
+                " is of no use: the model was trained on pictures without component masks.");
+  }
+  request.component_map = read_image(options.component_map);
+  const auto& ids = request.component_map.pixels;
+  // 1 for a map that marks nothing, which the generator refuses by what it is.
+  const int64_t largest = ids.empty() ? 0 : *std::max_element(ids.begin(), ids.end());
+  request.num_components = std::max<int64_t>(largest, 1);
+  if (options.num_components && *options.num_components != request.num_components) {
+    throw Error("--components " + std::to_string(*options.num_components) + " against " +
+                std::to_string(request.num_components) + " components in the map " +
+                options.component_map.string() + ". Leave --components out: the map counts.");
+  }
+  return request;
+}
+
+// Samples of one picture do not share a folder.
+fs::path folder_of(const SampleOptions& options, const generation::Request& request) {
+  if (!options.out.empty()) {
+    return options.out;
+  }
+  const fs::path source = options.weights.empty() ? options.run : options.weights;
+  return source / "samples" /
+         (options.picture.stem().string() + "_" + std::to_string(request.num_components) +
+          "_components_seed_" + std::to_string(options.seed));
+}
+
+void require_new(const fs::path& out) {
+  if (fs::exists(out)) {
+    throw Error("the folder " + out.string() +
+                " exists already and is not overwritten. Name another with --out.");
+  }
+}
+
+void write_record(const fs::path& out, const SampleOptions& options,
+                  const generation::Request& request, const ModelDescription& model,
+                  const mesh::Scene& scene) {
+  using Json = nlohmann::ordered_json;
+  Json empty = Json::array();
+  for (const auto& component : scene.components) {
+    if (component.mesh.empty()) {
+      empty.push_back(component.name);
+    }
+  }
+  Json json = {{"picture", fs::absolute(options.picture).string()},
+               {"components", request.num_components},
+               {"empty_components", empty},
+               {"seed", options.seed},
+               {"model", json_of(model)}};
+  if (!options.component_map.empty()) {
+    json["component_map"] = fs::absolute(options.component_map).string();
+  }
+  write_file(out / "sample.json", json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+}  // namespace
+
+void sample_picture(const SampleOptions& options) {
+  if (options.run.empty() == options.weights.empty()) {
+    throw Error("name either a run with --run or a model folder with --weights.");
+  }
+  if (!options.out.empty()) {
+    require_new(options.out);  // before the model is read
+  }
+  auto picture = read_image(options.picture);
+  auto [generator, description] =
+      options.weights.empty() ? model_of_run(options) : model_of_weights(options);
+  const auto request = request_of(options, std::move(picture), generator);
+  const auto out = folder_of(options, request);
+  require_new(out);
+  const auto latents = generator.generate_latents({request}).front();
+  const auto scene = generator.decode(latents);
+  write_asset(out, scene);
+  checkpoint::write_safetensors(out / "latents.safetensors", {{"latents", latents.cpu()}});
+  write_png(out / "preview.png", report::preview(request.picture, scene));
+  write_record(out, options, request, description, scene);
+  log::info("wrote " + (out / "asset.glb").string() + ", seen in preview.png beside it");
+}
+
+}  // namespace moca::experiment
