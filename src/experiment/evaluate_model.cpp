@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <string>
 
+#include "moca/core/error.h"
 #include "moca/core/progress.h"
 #include "moca/experiment/asset_scenes.h"
 #include "moca/image/image_io.h"
@@ -20,6 +21,7 @@ struct Job {
   int64_t nth_view = 0;  // among the asset's views that are used
 };
 
+// `views`: those it is generated from.
 AssetScore unscored(const data::AssetRecord& record, const std::vector<int64_t>& views) {
   AssetScore score;
   score.id = record.id;
@@ -50,7 +52,8 @@ class Evaluation {
     result_.view_index = config.evaluation.view_index;
     for (const auto& record : dataset.records()) {
       references_.push_back(dataset.reference(static_cast<int64_t>(references_.size())));
-      views_.push_back(views_of(config.evaluation, record));
+      views_.push_back(model.generate ? views_of(config.evaluation, record)
+                                      : std::vector<int64_t>());
       result_.assets.push_back(unscored(record, views_.back()));
     }
   }
@@ -113,13 +116,28 @@ class Evaluation {
       requests.push_back(request(asset, nth_view, asset));
       other_requests.push_back(request(other_asset(asset), nth_view, asset));
     }
-    const auto scenes = model_.generate(requests);
-    const auto other_scenes = model_.generate(other_requests);
+    const auto scenes = generated(requests, jobs);
+    const auto other_scenes = generated(other_requests, jobs);
     for (size_t i = 0; i < jobs.size(); ++i) {
       score_generated(jobs[i], scenes[i], other_scenes[i]);
       const auto folder = folder_of(jobs[i]);
       write_asset(folder, scenes[i]);
       write_png(folder / "picture.png", requests[i].picture);
+    }
+  }
+
+  // What cannot be generated from is named.
+  std::vector<mesh::Scene> generated(const std::vector<generation::Request>& requests,
+                                     const std::vector<Job>& jobs) const {
+    try {
+      return model_.generate(requests);
+    } catch (const Error& mistake) {
+      std::string ids;
+      for (const auto& job : jobs) {
+        ids += (ids.empty() ? "" : ", ") + result_.assets[job.asset].id;
+      }
+      throw Error("generating " + ids + " of the dataset " + config_.data.path + ": " +
+                  mistake.what());
     }
   }
 

@@ -52,6 +52,23 @@ void require_room(const std::filesystem::path& output, bool overwrite) {
   }
 }
 
+// Scores of nothing are numbers too: an empty prediction is one point at the origin.
+void warn_of_nothing(const EvaluationResult& result) {
+  EmptyComponents generated, reconstructed;
+  for (const auto& asset : result.assets) {
+    generated += asset.generated_empty;
+    reconstructed += asset.reconstruction_empty;
+  }
+  const auto warn = [](const EmptyComponents& empty, const char* what) {
+    if (empty.of > 0 && empty.count == empty.of) {
+      log::warn(std::string("no ") + what + " component has a surface: these scores say nothing " +
+                "but that. Train longer, or look at decoder.* and the VAE.");
+    }
+  };
+  warn(generated, "generated");
+  warn(reconstructed, "reconstructed");
+}
+
 }  // namespace
 
 void evaluate_run(const RunConfig& config, const std::filesystem::path& output,
@@ -72,6 +89,7 @@ void evaluate_run(const RunConfig& config, const std::filesystem::path& output,
   for (std::string line; std::getline(lines, line);) {
     log::info(line);
   }
+  warn_of_nothing(result);
   log::info("scores in " + (output / "evaluation.json").string());
 }
 

@@ -167,6 +167,14 @@ Image sheet_of(const Json& evaluation, const std::string& split, const fs::path&
   return rows.empty() ? Image() : report::contact_sheet(rows, options);
 }
 
+// Of the evaluation in `folder`.
+fs::path page_folder(const RunConfig& config, const fs::path& folder) {
+  std::error_code missing;
+  const bool elsewhere =
+      fs::exists(folder) && !fs::equivalent(folder, config.folder() / "evaluation", missing);
+  return elsewhere ? folder : config.folder();
+}
+
 void add_sheets(const Json& evaluation, const RunConfig& config, const fs::path& folder,
                 report::ReportPage& page, std::vector<fs::path>& written) {
   const data::PreparedDataset dataset(config.data.path);
@@ -174,7 +182,7 @@ void add_sheets(const Json& evaluation, const RunConfig& config, const fs::path&
     const std::string name = split == "train" ? "Assets trained on" : "Assets not trained on";
     const auto sheet = sheet_of(evaluation, split, folder, dataset, config.name + ": " + name);
     if (sheet.width > 0) {
-      written.push_back(config.folder() / ("contact_sheet_" + split + ".png"));
+      written.push_back(page_folder(config, folder) / ("contact_sheet_" + split + ".png"));
       write_png(written.back(), sheet);
       page.images.push_back({name, sheet,
                              "Picture, reference from two views, generated from the same two; one "
@@ -220,7 +228,7 @@ std::vector<fs::path> report_run(const RunConfig& config, const fs::path& evalua
   if (fs::exists(evaluation_folder / "evaluation.json")) {
     add_evaluation(evaluation_folder, config, page, written);
   }
-  written.insert(written.begin(), config.folder() / "report.html");
+  written.insert(written.begin(), page_folder(config, evaluation_folder) / "report.html");
   report::write_report(written.front(), page);
   return written;
 }

@@ -139,8 +139,10 @@ Image contact_sheet(const std::vector<SheetRow>& rows, const SheetOptions& optio
   return sheet;
 }
 
-Image preview(const Image& picture, const mesh::Scene& generated, const SheetOptions& options) {
-  const int cell = options.cell_size;
+Image preview(const Image& picture, const mesh::Scene& generated, int cell_size) {
+  SheetOptions options;
+  options.cell_size = cell_size;
+  const int cell = cell_size;
   Image sheet(3 * cell + 2 * kGap, cell, 3, 255);
   paste(sheet, fit_to_square(picture, cell), 0, 0);
   draw_scene(sheet, colored_by_index(generated), options, {cell + kGap, 2 * (cell + kGap)}, 0,

@@ -140,7 +140,8 @@ StopReason Trainer::say_why_it_ended() const {
     log::warn("stopped at step " + std::to_string(step_) + " of " +
               std::to_string(config_.max_steps) + ": the " + short_text(config_.max_minutes) +
               " minutes of training.max_minutes are spent (" + short_text(seconds_spent() / 60.0) +
-              "). Go on with --resume training.max_minutes=" + short_text(2 * config_.max_minutes) +
+              "). Go on with --resume training.max_minutes=" +
+              short_text(std::ceil(2 * std::max(config_.max_minutes, seconds_spent() / 60.0))) +
               ", or 0 for no limit.");
   }
   return stop_reason_;

@@ -273,6 +273,14 @@ TEST_F(EvaluateModel, GeneratesNothingForAModelThatCannot) {
   EXPECT_THAT(result.assets[0].generated.points.f_scores, IsEmpty());
   EXPECT_FALSE(result.assets[0].reconstruction.points.f_scores.empty());
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
+  EXPECT_THAT(result.assets[0].views, IsEmpty()) << "it saw no picture";
+}
+
+TEST_F(EvaluateModel, NamesTheAssetsThatItCannotGenerate) {
+  config_.evaluation.batch_size = 1;
+  model_.generate = [](const auto&) -> std::vector<mesh::Scene> { throw Error("no map"); };
+  EXPECT_THAT(refusal([&] { evaluated(); }),
+              AllOf(HasSubstr(std::string("generating ") + kAssets[0].id), HasSubstr("no map")));
 }
 
 TEST_F(EvaluateModel, RefusesAViewThatTheDatasetLacksBeforeAnythingIsGenerated) {

@@ -23,10 +23,11 @@ using testing::refusal;
 
 class ReportRun : public TrainedRuns {
  protected:
-  static fs::path output() { return *runs_ / "evaluation"; }
+  static fs::path output() { return runs_->dit_config().folder() / "evaluation"; }
+  void TearDown() override { fs::remove_all(output()); }
   static std::string page_of(const RunConfig& config) {
     const auto written = report_run(config, output());
-    EXPECT_EQ(written.front(), config.folder() / "report.html");
+    EXPECT_EQ(written.front().filename(), "report.html");
     return read_file(written.front());
   }
 };
@@ -39,6 +40,20 @@ TEST_F(ReportRun, WithoutAnEvaluationHasTheCurvesOfBothStages) {
                     HasSubstr("gradient_norm"), HasSubstr("<svg"), Not(HasSubstr("Every asset"))));
   EXPECT_THAT(page_of(runs_->vae_config()),
               AllOf(HasSubstr("VAE: loss"), Not(HasSubstr("MoCA DiT"))));
+}
+
+TEST_F(ReportRun, OfAnEvaluationElsewhereLiesBesideItAndReplacesNoOther) {
+  const auto config = runs_->dit_config();
+  evaluate_run(config, output());
+  const auto usual = read_file(report_run(config, output()).front());
+  const auto elsewhere = *runs_ / "guidance_7";
+  auto guided = config;
+  guided.sampler.guidance_scale = 7;
+  evaluate_run(guided, elsewhere);
+  EXPECT_THAT(report_run(config, elsewhere),
+              ElementsAre(elsewhere / "report.html", elsewhere / "contact_sheet_train.png",
+                          elsewhere / "contact_sheet_test.png"));
+  EXPECT_EQ(read_file(config.folder() / "report.html"), usual);
 }
 
 TEST_F(ReportRun, NamesEveryAssetWithItsScoresAndShowsTheSheets) {

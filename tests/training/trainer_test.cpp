@@ -524,7 +524,7 @@ TEST(Trainer, SaysBeforehandAndAfterwardsThatATimeLimitEndsIt) {
               AllOf(HasSubstr("ends at step 100000000 or after 0.005 minutes"),
                     HasSubstr("the cosine schedule reaches zero at step 100000000"),
                     HasSubstr("of 100000000: the 0.005 minutes of training.max_minutes are spent"),
-                    HasSubstr("--resume training.max_minutes=0.01")));
+                    HasSubstr("--resume training.max_minutes=1, or 0")));
   EXPECT_THAT(said_by([&] { run.resume(ToyTask().task(), config); }),
               AllOf(HasSubstr("of which earlier runs spent 0.00"),
                     HasSubstr("minutes of training.max_minutes are spent")));

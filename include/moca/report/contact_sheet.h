@@ -34,6 +34,6 @@ struct SheetOptions {
 Image contact_sheet(const std::vector<SheetRow>& rows, const SheetOptions& options = {});
 
 // The picture beside the generated components from two views. RGB.
-Image preview(const Image& picture, const mesh::Scene& generated, const SheetOptions& options = {});
+Image preview(const Image& picture, const mesh::Scene& generated, int cell_size = 320);
 
 }  // namespace moca::report
