@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 #include <map>
+#include <span>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -62,11 +63,17 @@ const std::map<std::string, Role> kRoles = {{"x", Role::kX},
                                             {"vertex_indices", Role::kCorners},
                                             {"vertex_index", Role::kCorners}};
 
-// One row of an element.
+// One row of an element; its list of corners is at the end of `corners_`.
 struct Row {
   std::array<double, 3> position{};
   Eigen::Vector3f color = Component().color;
-  std::vector<int64_t> corners;
+  size_t first_corner = 0;
+};
+
+struct Polygon {
+  size_t first_corner = 0;
+  size_t num_corners = 0;
+  Eigen::Vector3f color;
 };
 
 template <typename Value>
@@ -148,6 +155,8 @@ class PlyReader {
     if (format_ != "ascii" && format_ != "binary_little_endian" && format_ != "binary_big_endian") {
       refuse("its format '" + format_ + "' is unknown");
     }
+    is_text_ = format_ == "ascii";
+    is_swapped_ = (format_ == "binary_big_endian") == (std::endian::native == std::endian::little);
   }
 
   void read_property(std::istringstream& words) {
@@ -169,9 +178,10 @@ class PlyReader {
 
   Row read_row(const Element& element) {
     Row row;
+    row.first_corner = corners_.size();
     for (const Property& property : element.properties) {
       if (property.count_type.size > 0) {
-        read_list(property, row);
+        read_list(property);
         continue;
       }
       const double value = next_number(property.type);
@@ -192,7 +202,7 @@ class PlyReader {
     return std::isfinite(value) ? static_cast<float>(std::clamp(value / full, 0.0, 1.0)) : 0.0F;
   }
 
-  void read_list(const Property& property, Row& row) {
+  void read_list(const Property& property) {
     const double length = next_number(property.count_type);
     if (!(length >= 0) || length > static_cast<double>(bytes_.size())) {
       refuse("it has a list of " + std::to_string(length) + " entries");
@@ -203,54 +213,56 @@ class PlyReader {
         if (!(std::abs(value) <= std::numeric_limits<int32_t>::max())) {
           refuse("it has the vertex index " + std::to_string(value));
         }
-        row.corners.push_back(static_cast<int64_t>(value));
+        corners_.push_back(static_cast<int64_t>(value));
       }
     }
   }
 
-  void take(const Element& element, Row row) {
+  void take(const Element& element, const Row& row) {
     if (element.name == "vertex") {
       surface_.points.emplace_back(row.position[0], row.position[1], row.position[2]);
       point_colors_.push_back(row.color);
     } else if (element.name == "tristrips") {
       take_strips(row);
-    } else if (row.corners.size() >= 3) {
-      polygons_.push_back(std::move(row));
+    } else if (corners_.size() >= row.first_corner + 3) {
+      polygons_.push_back({row.first_corner, corners_.size() - row.first_corner, row.color});
     }
   }
 
   // Strips one after another, each ended by -1; every other triangle runs backwards.
   void take_strips(const Row& row) {
+    const std::vector<int64_t> strip(
+        corners_.begin() + static_cast<std::ptrdiff_t>(row.first_corner), corners_.end());
+    corners_.resize(row.first_corner);
     size_t first = 0;
-    for (size_t i = 0; i < row.corners.size(); ++i) {
-      if (row.corners[i] < 0) {
+    for (size_t i = 0; i < strip.size(); ++i) {
+      if (strip[i] < 0) {
         first = i + 1;
       } else if (i >= first + 2) {
-        Row triangle;
-        triangle.corners = {row.corners[i - 2], row.corners[i - 1], row.corners[i]};
-        if ((i - first) % 2 == 1) {
-          std::swap(triangle.corners[0], triangle.corners[1]);
-        }
-        polygons_.push_back(std::move(triangle));
+        const bool backwards = (i - first) % 2 == 1;
+        polygons_.push_back({corners_.size(), 3, row.color});
+        corners_.insert(corners_.end(), {strip[backwards ? i - 1 : i - 2],
+                                         strip[backwards ? i - 2 : i - 1], strip[i]});
       }
     }
   }
 
   // Faces may stand before the vertices, so this comes last.
-  void add_faces(const Row& polygon) {
-    std::vector<Eigen::Vector3d> corners;
-    for (const int64_t index : polygon.corners) {
+  void add_faces(const Polygon& polygon) {
+    const int64_t* indices = corners_.data() + polygon.first_corner;
+    polygon_points_.clear();
+    for (const int64_t index : std::span(indices, polygon.num_corners)) {
       if (index < 0 || index >= static_cast<int64_t>(surface_.points.size())) {
         refuse("it has vertex index " + std::to_string(index) + " but only " +
                std::to_string(surface_.points.size()) + " vertices");
       }
-      corners.push_back(surface_.points[static_cast<size_t>(index)]);
+      polygon_points_.push_back(surface_.points[static_cast<size_t>(index)]);
     }
-    for (const auto& triangle : triangulate(corners)) {
+    for (const auto& triangle : triangulate(polygon_points_)) {
       std::array<uint32_t, 3> face{};
       auto& colors = surface_.paint.colors.emplace_back();
       for (size_t i = 0; i < 3; ++i) {
-        face[i] = static_cast<uint32_t>(polygon.corners[triangle[i]]);
+        face[i] = static_cast<uint32_t>(indices[triangle[i]]);
         colors[i] = has_face_colors_ ? polygon.color : point_colors_[face[i]];
       }
       surface_.faces.push_back(face);
@@ -258,7 +270,7 @@ class PlyReader {
   }
 
   double next_number(ScalarType type) {
-    return format_ == "ascii" ? next_text_number() : next_binary_number(type);
+    return is_text_ ? next_text_number() : next_binary_number(type);
   }
 
   double next_text_number() {
@@ -282,7 +294,7 @@ class PlyReader {
     char value[8] = {};
     std::copy_n(bytes_.data() + position_, type.size, value);
     position_ += type.size;
-    if ((format_ == "binary_big_endian") == (std::endian::native == std::endian::little)) {
+    if (is_swapped_) {
       std::reverse(value, value + type.size);
     }
     if (type.kind == 'f') {
@@ -303,9 +315,13 @@ class PlyReader {
   std::string bytes_;
   size_t position_ = 0;
   std::string format_;
+  bool is_text_ = false;
+  bool is_swapped_ = false;  // the other order of bytes than this machine's
   std::vector<Element> elements_;
   std::vector<Eigen::Vector3f> point_colors_;
-  std::vector<Row> polygons_;
+  std::vector<int64_t> corners_;  // of all polygons, one after another
+  std::vector<Polygon> polygons_;
+  std::vector<Eigen::Vector3d> polygon_points_;  // of one polygon
   bool has_face_colors_ = false;
   Surface surface_;
 };

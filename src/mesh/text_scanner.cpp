@@ -10,6 +10,17 @@ namespace {
 
 constexpr std::string_view kBlanks = " \t\r\f\v";
 
+constexpr bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v';
+}
+
+// How many characters `text` begins with that `holds` is true of. A loop of its own: find_first_of
+// calls memchr for every character, which took a seventh of the time to read an OBJ.
+template <typename Predicate>
+size_t count_while(std::string_view text, Predicate holds) {
+  return static_cast<size_t>(std::find_if_not(text.begin(), text.end(), holds) - text.begin());
+}
+
 // The characters that from_chars reads: it takes no plus sign.
 std::string_view without_plus(std::string_view word) {
   return word.starts_with('+') ? word.substr(1) : word;
@@ -40,7 +51,8 @@ std::optional<std::string_view> LineScanner::next() {
 }
 
 std::string_view LineScanner::next_piece() {
-  const auto piece = rest_.substr(0, rest_.find_first_of("\r\n"));
+  const auto piece =
+      rest_.substr(0, count_while(rest_, [](char c) { return c != '\r' && c != '\n'; }));
   rest_.remove_prefix(piece.size());
   rest_.remove_prefix(rest_.starts_with("\r\n") ? 2 : rest_.empty() ? 0 : 1);
   ++number_;
@@ -48,8 +60,8 @@ std::string_view LineScanner::next_piece() {
 }
 
 std::string_view next_word(std::string_view& line) {
-  line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
-  const auto word = line.substr(0, line.find_first_of(kBlanks));
+  line.remove_prefix(count_while(line, is_blank));
+  const auto word = line.substr(0, count_while(line, [](char c) { return !is_blank(c); }));
   line.remove_prefix(word.size());
   return word;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
 #include <utility>
 
 #include "../pictures.h"
@@ -18,11 +19,11 @@ class SurfaceOfFaces {
   SurfaceOfFaces(const ObjDocument& obj, Pictures& pictures) : obj_(obj), pictures_(pictures) {}
 
   void add(const ObjFace& face) {
-    std::vector<Eigen::Vector3d> corners;
+    corners_.clear();
     for (uint32_t i = 0; i < face.num_corners; ++i) {
-      corners.push_back(obj_.points[corner(face, i).point]);
+      corners_.push_back(obj_.points[corner(face, i).point]);
     }
-    for (const auto& triangle : triangulate(corners)) {
+    for (const auto& triangle : triangulate(corners_)) {
       std::array<uint32_t, 3> indices{};
       for (size_t i = 0; i < 3; ++i) {
         indices[i] = point_of(corner(face, triangle[i]).point);
@@ -96,8 +97,9 @@ class SurfaceOfFaces {
   const ObjDocument& obj_;
   Pictures& pictures_;
   Surface surface_;
-  std::map<uint32_t, uint32_t> points_;      // of the document to those of the surface
-  std::map<std::string, int32_t> textures_;  // files to those of the surface
+  std::vector<Eigen::Vector3d> corners_;           // of one face
+  std::unordered_map<uint32_t, uint32_t> points_;  // of the document to those of the surface
+  std::map<std::string, int32_t> textures_;        // files to those of the surface
 };
 
 }  // namespace
