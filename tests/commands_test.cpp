@@ -10,6 +10,7 @@
 #include <string>
 
 #include "moca/core/file_io.h"
+#include "moca/image/image_io.h"
 #include "tests/support/shared_folder.h"
 #include "tests/support/source_folder.h"
 #include "tests/support/temporary_folder.h"
@@ -267,6 +268,21 @@ TEST_F(Commands, TheRecipesTwinsTrainOneAfterAnother) {
       "sample --run runs/tiny_scene_1024 --image runs/tiny/evaluation/0000_chair/picture.png "
       "--out scene",
       "it needs a map of the picture in which pixels of component i hold i + 1");
+  const auto picture = read_image(*folder_ / "runs/tiny/evaluation/0000_chair/picture.png");
+  Image map(picture.width, picture.height, 1);
+  const std::string scene =
+      "sample --run runs/tiny_scene_1024 --image runs/tiny/evaluation/0000_chair/picture.png "
+      "--component-map map.png --out scene ";
+  write_png(*folder_ / "map.png", map);
+  expect_refusal(scene, "map.png marks no component");
+  std::fill_n(map.at(0, 0), map.pixels.size() / 2, uint8_t{2});
+  std::fill_n(map.at(0, map.height - 1), map.width, uint8_t{7});
+  write_png(*folder_ / "map.png", map);
+  expect_refusal(scene + "--components 7",
+                 "--components 7 does not fit --component-map map.png, which marks 2");
+  const auto sampled = moca(scene + "--components 2");
+  EXPECT_EQ(sampled.code, 0) << sampled.output;
+  EXPECT_THAT(sampled.output, HasSubstr("holds the numbers 2, 7"));
 }
 
 TEST_F(Commands, PublicWeightsThatDoNotFitAreRefusedInOneLine) {

@@ -10,15 +10,15 @@ void add_sample(CLI::App& app) {
   command->add_option("--weights", options->weights,
                       "folder of weights in the layout of TripoSG and PartCrafter: public ones, "
                       "or what convert-weights wrote");
-  command->add_option("--image", options->picture, "PNG or JPEG of the object or scene")
+  command->add_option("--image", options->picture, "PNG, JPEG or WebP of the object or scene")
       ->required();
   command->add_option(
       "--component-map", options->component_map,
-      "for models trained with masks: PNG of the picture's size, one channel, 0 the "
+      "for models trained with masks: PNG of the picture's size, grey or palette, 0 the "
       "background, i + 1 component i; says how many components there are");
   command->add_option("overrides", options->overrides, "settings as section.key=value");
   command->add_option("--components", options->num_components,
-                      "components to generate; default 4, or as many as the map has");
+                      "components to generate; default 4, or as many as the component map marks");
   command
       ->add_option("--precision", options->precision,
                    "fp32 or bf16: what --weights are held and computed in; default fp32, and for "

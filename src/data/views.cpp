@@ -2,12 +2,15 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <string>
 
 #include "moca/core/error.h"
+#include "moca/core/logging.h"
+#include "moca/image/component_map.h"
 #include "moca/image/image_io.h"
 #include "moca/image/resize.h"
 
@@ -24,6 +27,13 @@ at::Tensor tensor_of(const Image& image) {
   return tensor;
 }
 
+// [H, W], a byte a pixel where `num_components` fit one.
+at::Tensor tensor_of(const ComponentMap& map, size_t num_components) {
+  auto tensor = at::empty({map.height, map.width}, at::kInt);
+  std::copy(map.pixels.begin(), map.pixels.end(), tensor.data_ptr<int32_t>());
+  return num_components <= 255 ? tensor.to(at::kByte) : tensor;
+}
+
 std::string number_of(size_t view) {
   char number[24];
   std::snprintf(number, sizeof(number), "%02zu", view);
@@ -32,7 +42,7 @@ std::string number_of(size_t view) {
 
 // Empty: there is none.
 fs::path find_image(const fs::path& folder, size_t view) {
-  for (const char* extension : {".png", ".jpg", ".jpeg"}) {
+  for (const char* extension : {".png", ".jpg", ".jpeg", ".webp"}) {
     const auto file = folder / (number_of(view) + extension);
     if (fs::exists(file)) {
       return file;
@@ -44,8 +54,9 @@ fs::path find_image(const fs::path& folder, size_t view) {
 fs::path image_file(const fs::path& folder, size_t view) {
   const auto file = find_image(folder, view);
   if (file.empty()) {
-    throw Error("data.views.images: no " + (folder / number_of(view)).string() +
-                ".png or .jpg. Every asset needs one image for each of data.views.azimuths.");
+    throw Error(
+        "data.views.images: no " + (folder / number_of(view)).string() +
+        ".png, .jpg or .webp. Every asset needs one image for each of data.views.azimuths.");
   }
   return file;
 }
@@ -61,25 +72,24 @@ void refuse_surplus(const fs::path& folder, size_t num_views) {
 }
 
 // All 0 where there is no file: nothing is known of the components.
-Image component_map(const fs::path& file, const Image& image, int64_t num_components, int size) {
+ComponentMap component_map(const fs::path& file, const Image& image, int64_t num_components,
+                           int size) {
   if (!fs::exists(file)) {
     return {size, size, 1};
   }
-  const auto map = read_image(file);
-  if (map.channels != 1 || map.width != image.width || map.height != image.height) {
-    throw Error(file.string() + ": a component map must have one channel and its image's size, " +
+  const auto map = read_component_map(file);
+  if (map.width != image.width || map.height != image.height) {
+    throw Error(file.string() + ": a component map must have its image's size, " +
                 std::to_string(image.width) + " x " + std::to_string(image.height) + "; it has " +
-                std::to_string(map.channels) + " channels, " + std::to_string(map.width) + " x " +
-                std::to_string(map.height) + ".");
+                std::to_string(map.width) + " x " + std::to_string(map.height) + ".");
   }
-  for (const uint8_t id : map.pixels) {
-    if (id > num_components) {
-      throw Error(file.string() + ": a pixel names component " + std::to_string(id) +
-                  ", but the asset has " + std::to_string(num_components) +
-                  ". Pixels of component i hold i + 1, the background 0.");
-    }
+  const auto numbers = numbers_in(map);
+  if (!numbers.empty() && numbers.back() > num_components) {
+    throw Error(file.string() + ": a pixel names component " + std::to_string(numbers.back()) +
+                ", but the asset has " + std::to_string(num_components) +
+                ". Pixels of component i hold i + 1, the background 0.");
   }
-  return resize_nearest(pad_to_square(map, 0), size, size);
+  return resize_nearest(pad_to_square(map), size, size);
 }
 
 mesh::Rendering view_of(const SourceAsset& asset, const ViewConfig& config, size_t view,
@@ -93,6 +103,21 @@ mesh::Rendering view_of(const SourceAsset& asset, const ViewConfig& config, size
   const auto map = component_map(folder / (number_of(view) + "_components.png"), image,
                                  static_cast<int64_t>(asset.scene.components.size()), size);
   return {to_square_rgb(image, size), map};
+}
+
+// Of an asset with maps of the user's own. A component that is hidden in one view is nothing
+// strange; one that no view shows has most likely a wrong number.
+void warn_of_unseen(const SourceAsset& asset, const at::Tensor& ids) {
+  if (!ids.any().item<bool>()) {
+    return;  // there are no maps
+  }
+  for (size_t i = 0; i < asset.scene.components.size(); ++i) {
+    if (!(ids == static_cast<int64_t>(i + 1)).any().item<bool>()) {
+      log::warn("asset " + asset.id + ": no component map shows component " + std::to_string(i) +
+                " (" + asset.scene.components[i].name + "): no pixel holds " +
+                std::to_string(i + 1));
+    }
+  }
 }
 
 }  // namespace
@@ -117,10 +142,13 @@ void add_views(const SourceAsset& asset, const ViewConfig& config, AssetTensors&
   for (const auto& camera : cameras_of(config)) {
     const auto view = view_of(asset, config, images.size(), camera);
     images.push_back(tensor_of(view.color));
-    ids.push_back(tensor_of(view.component_ids).squeeze(-1));
+    ids.push_back(tensor_of(view.component_ids, asset.scene.components.size()));
   }
   tensors.images = at::stack(images);
   tensors.component_ids = at::stack(ids);
+  if (!config.images.empty()) {
+    warn_of_unseen(asset, tensors.component_ids);
+  }
 }
 
 }  // namespace moca::data

@@ -22,13 +22,20 @@
 namespace moca::experiment {
 namespace {
 
-// bytes: [S, S, 3] or [S, S].
+// bytes: [S, S, 3].
 Image image_of(const at::Tensor& bytes) {
-  Image image(static_cast<int>(bytes.size(1)), static_cast<int>(bytes.size(0)),
-              bytes.dim() == 3 ? 3 : 1);
+  Image image(static_cast<int>(bytes.size(1)), static_cast<int>(bytes.size(0)), 3);
   std::memcpy(image.pixels.data(), bytes.contiguous().const_data_ptr<uint8_t>(),
               image.pixels.size());
   return image;
+}
+
+// ids: [S, S] of any integer type.
+ComponentMap map_of(const at::Tensor& ids) {
+  ComponentMap map(static_cast<int>(ids.size(1)), static_cast<int>(ids.size(0)), 1);
+  const auto values = ids.to(at::kInt).contiguous();
+  std::copy_n(values.const_data_ptr<int32_t>(), map.pixels.size(), map.pixels.begin());
+  return map;
 }
 
 }  // namespace
@@ -62,7 +69,7 @@ std::vector<int64_t> views_of(const EvaluationConfig& config, const data::AssetR
 generation::Request request_of(const data::PreparedDataset& dataset, int64_t asset, int64_t view,
                                uint64_t seed) {
   return {image_of(dataset.image(asset, view)), dataset.records()[asset].num_components(), seed,
-          image_of(dataset.component_map(asset, view))};
+          map_of(dataset.component_map(asset, view))};
 }
 
 uint64_t generation_seed(const EvaluationConfig& config, const data::AssetRecord& record) {

@@ -1,6 +1,5 @@
 #include "moca/experiment/sample_picture.h"
 
-#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -12,6 +11,7 @@
 #include "moca/experiment/models.h"
 #include "moca/experiment/run_config.h"
 #include "moca/experiment/run_inputs.h"
+#include "moca/image/component_map.h"
 #include "moca/image/image_io.h"
 #include "moca/ops/device.h"
 #include "moca/report/contact_sheet.h"
@@ -84,15 +84,14 @@ generation::Request request_of(const SampleOptions& options, Image picture,
     throw Error("--component-map " + options.component_map.string() +
                 " is of no use: the model was trained on pictures without component masks.");
   }
-  request.component_map = read_image(options.component_map);
-  const auto& ids = request.component_map.pixels;
-  // 1 for a map that marks nothing, which the generator refuses by what it is.
-  const int64_t largest = ids.empty() ? 0 : *std::max_element(ids.begin(), ids.end());
-  request.num_components = std::max<int64_t>(largest, 1);
-  if (options.num_components && *options.num_components != request.num_components) {
-    throw Error("--components " + std::to_string(*options.num_components) + " against " +
-                std::to_string(request.num_components) + " components in the map " +
-                options.component_map.string() + ". Leave --components out: the map counts.");
+  request.component_map =
+      without_gaps(read_component_map(options.component_map), options.component_map.string());
+  request.num_components = static_cast<int64_t>(numbers_in(request.component_map).size());
+  if (options.num_components.value_or(request.num_components) != request.num_components) {
+    throw Error("--components " + std::to_string(*options.num_components) +
+                " does not fit --component-map " + options.component_map.string() +
+                ", which marks " + std::to_string(request.num_components) +
+                ". Leave --components out.");
   }
   return request;
 }

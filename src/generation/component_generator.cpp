@@ -10,7 +10,9 @@
 #include "moca/core/error.h"
 #include "moca/core/generator.h"
 #include "moca/core/interrupt.h"
+#include "moca/core/logging.h"
 #include "moca/generation/part_ids.h"
+#include "moca/image/component_map.h"
 #include "moca/image/image_io.h"
 #include "moca/image/resize.h"
 #include "moca/mesh/renderer.h"
@@ -83,8 +85,8 @@ at::Tensor scene_inputs(const Request& request, const image_encoder::PreprocessC
 
 void check_component_map(const Request& request) {
   const Image& picture = request.picture;
-  const Image& map = request.component_map;
-  const auto size_text = [](const Image& image) {
+  const ComponentMap& map = request.component_map;
+  const auto size_text = [](const auto& image) {
     return std::to_string(image.width) + " x " + std::to_string(image.height);
   };
   if (map.pixels.empty()) {
@@ -92,10 +94,9 @@ void check_component_map(const Request& request) {
         "the model was trained with component masks: it needs a map of the picture in which pixels "
         "of component i hold i + 1 and the background 0. Give it with --component-map.");
   }
-  if (map.channels != 1 || map.width != picture.width || map.height != picture.height) {
-    throw Error("the component map (" + size_text(map) + ", " + std::to_string(map.channels) +
-                " channels) must have one channel and the picture's size (" + size_text(picture) +
-                ").");
+  if (map.width != picture.width || map.height != picture.height) {
+    throw Error("the component map (" + size_text(map) + ") must have the picture's size (" +
+                size_text(picture) + ").");
   }
   const int largest = *std::max_element(map.pixels.begin(), map.pixels.end());
   if (largest == 0) {
@@ -108,19 +109,32 @@ void check_component_map(const Request& request) {
   }
 }
 
+// A component so small that the model's picture has no pixel of it. inputs: [N, 7, H, W], the mask
+// last.
+void warn_of_lost(const ComponentMap& map, const at::Tensor& inputs) {
+  const auto is_left = inputs.select(1, 6).flatten(1).ne(0).any(1);
+  for (const uint16_t number : numbers_in(map)) {
+    if (!is_left[number - 1].item<bool>()) {
+      log::warn("component " + std::to_string(number - 1) +
+                " is too small to be seen: none of its pixels is left at " +
+                std::to_string(inputs.size(3)) + " x " + std::to_string(inputs.size(2)));
+    }
+  }
+}
+
 }  // namespace
 
 at::Tensor picture_to_input(const Image& picture, int64_t image_size) {
   return image_encoder::normalise_images(square_bytes(picture, image_size).unsqueeze(0))[0];
 }
 
-at::Tensor component_pictures_to_input(const Image& picture, const Image& component_map,
+at::Tensor component_pictures_to_input(const Image& picture, const ComponentMap& component_map,
                                        int64_t num_components, int64_t image_size) {
   const int size = static_cast<int>(image_size);
-  auto map = resize_nearest(pad_to_square(component_map, 0), size, size);
-  return image_encoder::component_images(
-      square_bytes(picture, image_size),
-      at::from_blob(map.pixels.data(), {image_size, image_size}, at::kByte), num_components);
+  const auto map = resize_nearest(pad_to_square(component_map), size, size);
+  auto ids = at::empty({image_size, image_size}, at::kInt);
+  std::copy(map.pixels.begin(), map.pixels.end(), ids.data_ptr<int32_t>());
+  return image_encoder::component_images(square_bytes(picture, image_size), ids, num_components);
 }
 
 ComponentGenerator::ComponentGenerator(ComponentDenoiser denoiser, vae::VecsetVae vae,
@@ -149,9 +163,12 @@ at::Tensor ComponentGenerator::picture_input(const Request& request) const {
                       : picture_to_input(request.picture, image_size);
   }
   check_component_map(request);
-  return preprocess ? scene_inputs(request, *preprocess)
-                    : component_pictures_to_input(request.picture, request.component_map,
-                                                  request.num_components, image_size);
+  const auto inputs = preprocess
+                          ? scene_inputs(request, *preprocess)
+                          : component_pictures_to_input(request.picture, request.component_map,
+                                                        request.num_components, image_size);
+  warn_of_lost(request.component_map, inputs);
+  return inputs;
 }
 
 ComponentGenerator::BatchStart ComponentGenerator::start_of(

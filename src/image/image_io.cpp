@@ -1,36 +1,32 @@
 #include "moca/image/image_io.h"
 
+#include <spng.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <stdexcept>
+#include <utility>
 
 #include "jpeg_decoder.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
-
-#define STB_IMAGE_IMPLEMENTATION
-#define STB_IMAGE_STATIC
-#define STBI_ONLY_PNG
-#define STBI_ONLY_JPEG
-#define STBI_NO_STDIO
-#define STBI_MAX_DIMENSIONS 16384  // kMaxSide
-#include <stb/stb_image.h>
-#define STB_IMAGE_WRITE_IMPLEMENTATION
-#define STB_IMAGE_WRITE_STATIC
-#define STBI_WRITE_NO_STDIO
-#include <stb/stb_image_write.h>
+#include "orientation.h"
+#include "picture_format.h"
+#include "png_decoder.h"
+#include "webp_decoder.h"
 
 namespace moca {
 namespace {
 
-constexpr int kMaxSide = 16384;
+constexpr size_t kMaxBytes = 1'000'000'000;  // that decoding may allocate
 
 std::string read_bytes(const std::filesystem::path& file) {
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(file, ignored)) {
-    throw Error("No picture at " + file.string() + ": expected a PNG or JPEG file.");
+    throw Error("No picture at " + file.string() + ": expected a PNG, JPEG or WebP file.");
   }
   std::ifstream stream(file, std::ios::binary);
   std::string bytes{std::istreambuf_iterator<char>(stream), {}};
@@ -40,14 +36,29 @@ std::string read_bytes(const std::filesystem::path& file) {
   return bytes;
 }
 
-// stb fills what is missing of a JPEG with grey; between the scan's start and end markers a JPEG
-// holds neither marker, so a file without an end after its last start was cut off.
-bool is_truncated_jpeg(const std::string& bytes) {
-  if (!bytes.starts_with("\xFF\xD8")) {
-    return false;
+[[noreturn]] void refuse(const std::string& name, const std::string& reason) {
+  throw Error("Cannot read the picture " + name + ": " + reason +
+              ". Expected a whole PNG, JPEG or WebP of at most 16384 pixels a side that takes at "
+              "most 1 GB to decode.");
+}
+
+// Throws away nothing that the file says of the pixels: colour key, alpha, which side is up.
+template <class Decoder>
+Image decode(const std::string& bytes, const std::string& name) {
+  Decoder decoder(bytes);
+  if (!decoder.read_header()) {
+    refuse(name, decoder.mistake());
   }
-  const size_t scan = bytes.rfind("\xFF\xDA");
-  return scan == std::string::npos || bytes.find("\xFF\xD9", scan) == std::string::npos;
+  if (std::max(decoder.width(), decoder.height()) > kMaxPictureSide ||
+      decoder.bytes_to_read() > kMaxBytes) {
+    refuse(name, "it has " + std::to_string(decoder.width()) + " x " +
+                     std::to_string(decoder.height()) + " pixels");
+  }
+  Image image;
+  if (!decoder.read_image(image)) {
+    refuse(name, decoder.mistake());
+  }
+  return upright(std::move(image), orientation_of(decoder.exif()));
 }
 
 void check(const Image& image, const char* caller) {
@@ -61,6 +72,19 @@ void check(const Image& image, const char* caller) {
   }
 }
 
+template <class Value>
+PixelGrid<Value> padded_to_square(const PixelGrid<Value>& image, Value value) {
+  const int side = std::max(image.width, image.height);
+  PixelGrid<Value> square(side, side, image.channels, value);
+  const int left = (side - image.width) / 2;
+  const int top = (side - image.height) / 2;
+  for (int y = 0; y < image.height; ++y) {
+    std::copy_n(image.at(0, y), static_cast<size_t>(image.width) * image.channels,
+                square.at(left, top + y));
+  }
+  return square;
+}
+
 }  // namespace
 
 Image read_image(const std::filesystem::path& file) {
@@ -68,53 +92,41 @@ Image read_image(const std::filesystem::path& file) {
 }
 
 Image decode_image(const std::string& bytes, const std::string& name) {
-  const auto* data = reinterpret_cast<const stbi_uc*>(bytes.data());
-  const auto length = static_cast<int>(bytes.size());
-  int width = 0;
-  int height = 0;
-  int stored = 0;
-  const auto refuse = [&](const std::string& reason) {
-    throw Error("Cannot read the picture " + name + ": " + reason +
-                "; expected a whole PNG or JPEG of at most 16384 pixels a side.");
-  };
-  if (bytes.size() > INT32_MAX) {
-    refuse("the file is larger than 2 GiB");
+  const auto format = format_of(bytes);
+  if (format == "PNG") {
+    return decode<PngDecoder>(bytes, name);
   }
-  if (is_truncated_jpeg(bytes)) {
-    refuse("the JPEG is cut off");
+  if (format == "JPEG") {
+    return decode<JpegDecoder>(bytes, name);
   }
-  if (is_rgb_or_grey_jpeg(bytes)) {
-    JpegDecoder decoder(bytes);
-    if (!decoder.read_size() || !decoder.fits(kMaxSide) || !decoder.read_pixels()) {
-      refuse(decoder.mistake());
-    }
-    return decoder.take_image();
+  if (format == "WebP") {
+    return decode<WebpDecoder>(bytes, name);
   }
-  if (stbi_info_from_memory(data, length, &width, &height, &stored) == 0) {
-    refuse(stbi_failure_reason());
-  }
-  const int channels = stored == 2 ? 4 : stored;
-  const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
-      stbi_load_from_memory(data, length, &width, &height, &stored, channels), stbi_image_free);
-  if (!pixels) {
-    refuse(stbi_failure_reason());
-  }
-  Image image(width, height, channels);
-  std::copy_n(pixels.get(), image.pixels.size(), image.pixels.begin());
-  return image;
+  refuse(name, format.empty() ? "its bytes are no picture's" : "it is in the format " + format);
 }
 
 std::string encode_png(const Image& image) {
   check(image, "encode_png");
-  std::string bytes;
-  const auto append = [](void* target, void* data, int size) {
-    static_cast<std::string*>(target)->append(static_cast<const char*>(data), size);
-  };
-  if (stbi_write_png_to_func(append, &bytes, image.width, image.height, image.channels,
-                             image.pixels.data(), image.width * image.channels) == 0) {
-    throw std::logic_error("encode_png: stb refused the image");
+  const std::unique_ptr<spng_ctx, void (*)(spng_ctx*)> context(spng_ctx_new(SPNG_CTX_ENCODER),
+                                                               spng_ctx_free);
+  spng_ihdr header{};
+  header.width = image.width;
+  header.height = image.height;
+  header.bit_depth = 8;
+  header.color_type = image.channels == 1   ? SPNG_COLOR_TYPE_GRAYSCALE
+                      : image.channels == 3 ? SPNG_COLOR_TYPE_TRUECOLOR
+                                            : SPNG_COLOR_TYPE_TRUECOLOR_ALPHA;
+  spng_set_option(context.get(), SPNG_ENCODE_TO_BUFFER, 1);
+  spng_set_ihdr(context.get(), &header);
+  int failure = spng_encode_image(context.get(), image.pixels.data(), image.pixels.size(),
+                                  SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE);
+  size_t size = 0;
+  const std::unique_ptr<void, void (*)(void*)> bytes(
+      failure == 0 ? spng_get_png_buffer(context.get(), &size, &failure) : nullptr, std::free);
+  if (bytes == nullptr) {
+    throw std::logic_error(std::string("encode_png: ") + spng_strerror(failure));
   }
-  return bytes;
+  return {static_cast<const char*>(bytes.get()), size};
 }
 
 void write_png(const std::filesystem::path& file, const Image& image) {
@@ -142,15 +154,9 @@ Image to_rgb(const Image& image, uint8_t background) {
 
 Image pad_to_square(const Image& image, uint8_t value) {
   check(image, "pad_to_square");
-  const int side = std::max(image.width, image.height);
-  Image square(side, side, image.channels, value);
-  const int left = (side - image.width) / 2;
-  const int top = (side - image.height) / 2;
-  for (int y = 0; y < image.height; ++y) {
-    std::copy_n(image.at(0, y), static_cast<size_t>(image.width) * image.channels,
-                square.at(left, top + y));
-  }
-  return square;
+  return padded_to_square(image, value);
 }
+
+ComponentMap pad_to_square(const ComponentMap& map) { return padded_to_square(map, uint16_t{0}); }
 
 }  // namespace moca

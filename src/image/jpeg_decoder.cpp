@@ -3,9 +3,26 @@
 #include <jerror.h>
 
 #include <array>
-#include <utility>
 
 namespace moca {
+namespace {
+
+// What Pillow makes of a JPEG of four channels, bit for bit: it takes all to be stored inverted, as
+// Adobe's are.
+Image rgb_of_inverted_cmyk(const Image& cmyk) {
+  Image rgb(cmyk.width, cmyk.height, 3);
+  const size_t count = static_cast<size_t>(cmyk.width) * cmyk.height;
+  for (size_t i = 0; i < count; ++i) {
+    const int light = cmyk.pixels[4 * i + 3];
+    for (int c = 0; c < 3; ++c) {
+      const int product = (255 - cmyk.pixels[4 * i + c]) * light + 128;
+      rgb.pixels[3 * i + c] = static_cast<uint8_t>(light - ((product >> 8) + product) / 256);
+    }
+  }
+  return rgb;
+}
+
+}  // namespace
 
 // libjpeg reports errors through functions that must not return: they jump back to the method that
 // called it. Between its setjmp and the call such a method holds nothing that has a destructor.
@@ -44,45 +61,76 @@ void JpegDecoder::note(j_common_ptr info, int level) {
   }
 }
 
-bool JpegDecoder::read_size() {
+// A progressive JPEG can name thousands of scans of the whole picture in a few bytes each.
+void JpegDecoder::stop_endless_scans(j_common_ptr info) {
+  constexpr int kMostScans = 500;
+  auto* self = static_cast<JpegDecoder*>(info->client_data);
+  if (self->info_.input_scan_number > kMostScans) {
+    self->mistake_ = "the JPEG has more than 500 scans";
+    std::longjmp(self->failed_, 1);
+  }
+}
+
+bool JpegDecoder::read_header() {
+  if (!read_markers()) {
+    return false;
+  }
+  for (const auto* marker = info_.marker_list; marker != nullptr; marker = marker->next) {
+    const std::string data(reinterpret_cast<const char*>(marker->data), marker->data_length);
+    if (exif_.empty() && data.starts_with("Exif")) {
+      exif_ = data;
+    }
+  }
+  return true;
+}
+
+bool JpegDecoder::read_markers() {
   if (!mistake_.empty() || setjmp(failed_) != 0) {
     return false;
   }
+  jpeg_save_markers(&info_, JPEG_APP0 + 1, 0xFFFF);  // EXIF
   jpeg_read_header(&info_, TRUE);
   return true;
 }
 
-bool JpegDecoder::fits(int max_side) {
-  const auto most = static_cast<JDIMENSION>(max_side);
-  if (info_.image_width > most || info_.image_height > most) {
-    mistake_ = "it is too large";
+size_t JpegDecoder::bytes_to_read() {
+  const size_t pixels = static_cast<size_t>(width()) * height();
+  // Several scans: all coefficients are kept, two bytes each, besides the picture.
+  const int bytes_a_value = jpeg_has_multiple_scans(&info_) ? 1 + 2 : 1;
+  return pixels * info_.num_components * bytes_a_value;
+}
+
+bool JpegDecoder::read_image(Image& image) {
+  if (info_.num_components == 2 || info_.num_components > 4) {
+    mistake_ = "a JPEG of " + std::to_string(info_.num_components) + " channels";
     return false;
   }
-  image_ =
-      Image(static_cast<int>(info_.image_width), static_cast<int>(info_.image_height), channels());
+  image = Image(width(), height(), info_.num_components);
+  if (!read_pixels(image)) {
+    return false;
+  }
+  if (image.channels == 4) {
+    image = rgb_of_inverted_cmyk(image);
+  }
   return true;
 }
 
-bool JpegDecoder::read_pixels() {
+bool JpegDecoder::read_pixels(Image& image) {
   if (setjmp(failed_) != 0) {
     return false;
   }
-  info_.out_color_space = channels() == 1 ? JCS_GRAYSCALE : JCS_RGB;
+  progress_.progress_monitor = stop_endless_scans;
+  info_.progress = &progress_;
+  info_.out_color_space = image.channels == 1   ? JCS_GRAYSCALE
+                          : image.channels == 3 ? JCS_RGB
+                                                : JCS_CMYK;
   jpeg_start_decompress(&info_);
   while (info_.output_scanline < info_.output_height) {
-    JSAMPROW row = image_.at(0, static_cast<int>(info_.output_scanline));
+    JSAMPROW row = image.at(0, static_cast<int>(info_.output_scanline));
     jpeg_read_scanlines(&info_, &row, 1);
   }
   jpeg_finish_decompress(&info_);
   return true;
-}
-
-bool is_rgb_or_grey_jpeg(const std::string& bytes) {
-  if (!bytes.starts_with("\xFF\xD8")) {
-    return false;
-  }
-  JpegDecoder decoder(bytes);
-  return decoder.read_size() && (decoder.channels() == 1 || decoder.channels() == 3);
 }
 
 }  // namespace moca

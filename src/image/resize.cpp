@@ -15,7 +15,8 @@ namespace {
 
 constexpr int kLongestEdge = 65536;  // so that a strip of a picture cannot exhaust the memory
 
-void check(const Image& image, int width, int height, const char* caller) {
+template <class Value>
+void check(const PixelGrid<Value>& image, int width, int height, const char* caller) {
   if (image.width < 1 || image.height < 1 || width < 1 || height < 1) {
     throw std::logic_error(std::string(caller) + ": " + std::to_string(image.width) + " x " +
                            std::to_string(image.height) + " to " + std::to_string(width) + " x " +
@@ -222,6 +223,19 @@ int nearest(int output, int from, int to) {
   return std::min(static_cast<int>(std::floor(static_cast<float>(output) * scale)), from - 1);
 }
 
+template <class Value>
+PixelGrid<Value> nearest_pixels(const PixelGrid<Value>& image, int width, int height) {
+  check(image, width, height, "resize_nearest");
+  PixelGrid<Value> resized(width, height, image.channels);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      std::copy_n(image.at(nearest(x, image.width, width), nearest(y, image.height, height)),
+                  image.channels, resized.at(x, y));
+    }
+  }
+  return resized;
+}
+
 // Python's floor division by 2.
 int floor_half(int value) { return (value - (value < 0 ? 1 : 0)) / 2; }
 
@@ -244,15 +258,11 @@ Image resize_bicubic(const Image& image, int width, int height) {
 }
 
 Image resize_nearest(const Image& image, int width, int height) {
-  check(image, width, height, "resize_nearest");
-  Image resized(width, height, image.channels);
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      std::copy_n(image.at(nearest(x, image.width, width), nearest(y, image.height, height)),
-                  image.channels, resized.at(x, y));
-    }
-  }
-  return resized;
+  return nearest_pixels(image, width, height);
+}
+
+ComponentMap resize_nearest(const ComponentMap& map, int width, int height) {
+  return nearest_pixels(map, width, height);
 }
 
 Image resize_area(const Image& image, int width, int height) {

@@ -194,13 +194,13 @@ Image color_image(const Scene& scene, const View& view, const SampleGrid& grid, 
   return image;
 }
 
-Image id_image(const RayCaster& caster, const View& view, int size) {
-  Image image(size, size, 1);
+ComponentMap id_image(const RayCaster& caster, const View& view, int size) {
+  ComponentMap image(size, size, 1);
 #pragma omp parallel for schedule(static)
   for (int y = 0; y < size; ++y) {
     for (int x = 0; x < size; ++x) {
       const Ray ray = cell_ray(view, x, y, size);
-      *image.at(x, y) = static_cast<uint8_t>(caster.cast(ray.origin, ray.direction).component + 1);
+      *image.at(x, y) = static_cast<uint16_t>(caster.cast(ray.origin, ray.direction).component + 1);
     }
   }
   return image;
@@ -214,9 +214,9 @@ Rendering render(const Scene& scene, const Camera& camera, int size, int supersa
     throw std::logic_error("render: size = " + std::to_string(size) +
                            ", supersampling = " + std::to_string(supersampling));
   }
-  if (scene.components.size() > 255) {
+  if (scene.components.size() > 65535) {
     throw Error("Cannot render " + std::to_string(scene.components.size()) +
-                " components: an id picture tells at most 255 apart.");
+                " components: a component map tells at most 65535 apart.");
   }
   const RayCaster caster(scene);
   const View view = make_view(scene, camera);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <set>
@@ -162,8 +163,8 @@ TEST_F(ProceduralDataset, IdMapsAreTheReferenceSeenFromTheRecordedCameras) {
     for (int64_t view = 0; view < 2; ++view) {
       const auto seen = mesh::render(dataset_->reference(asset), record.views[view], 16);
       const auto row = stored[view].contiguous();
-      EXPECT_EQ(
-          std::memcmp(row.const_data_ptr<uint8_t>(), seen.component_ids.pixels.data(), 16 * 16), 0)
+      EXPECT_TRUE(std::equal(seen.component_ids.pixels.begin(), seen.component_ids.pixels.end(),
+                             row.const_data_ptr<uint8_t>()))
           << record.id << ", view " << view;
       EXPECT_TRUE((row > 0).any().item<bool>()) << "nothing to be seen of " << record.id;
     }

@@ -8,6 +8,8 @@
 
 #include "moca/image/image_io.h"
 #include "moca/image/resize.h"
+#include "moca/mesh/mesh_io.h"
+#include "tests/mesh/shapes.h"
 #include "tests/support/refusal.h"
 #include "tests/support/tiny_dataset.h"
 
@@ -58,6 +60,16 @@ class Views : public ::testing::Test {
     return map;
   }
 
+  // Assets from the folder "meshes", which is empty yet, seen as by default.
+  void use_mesh_files() {
+    fs::create_directories(folder_ / "meshes");
+    config_.source = Source::kMeshes;
+    config_.meshes.folder = folder_ / "meshes";
+    config_.meshes.watertight_resolution = 16;
+    config_.num_surface_points = config_.num_query_points = 16;
+    config_.views = ViewConfig();
+  }
+
   std::string refusal_to_prepare() const {
     return refusal([&] { prepare_dataset(config_, ""); });
   }
@@ -103,6 +115,41 @@ TEST_F(Views, RefuseWhatIsMissingOrDoesNotFit) {
   EXPECT_THAT(
       refusal_to_prepare(),
       AllOf(HasSubstr("0000_table/02.png is one image more than the 2"), HasSubstr("elevation")));
+}
+
+TEST_F(Views, RefuseAMapThatHoldsNoNumbers) {
+  give("00", wide_image(), Image(24, 12, 3, 1));
+  give("01", wide_image());
+  EXPECT_THAT(refusal_to_prepare(), AllOf(HasSubstr("00_components.png"), HasSubstr("colours")));
+}
+
+TEST_F(Views, NameComponentsThatNoMapShows) {
+  give("00", wide_image(), wide_map());
+  give("01", wide_image());
+  ::testing::internal::CaptureStderr();
+  const auto dataset = testing::prepared(config_);
+  const auto log = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, ::testing::Not(HasSubstr("no component map shows component 0")));
+  EXPECT_THAT(log, HasSubstr("no component map shows component 1 ("));
+  EXPECT_GT(dataset->records()[0].num_components(), 1);
+}
+
+// 300 boxes beside each other, from a file.
+TEST_F(Views, TellMoreThan255ComponentsApart) {
+  mesh::Scene scene;
+  for (int i = 0; i < 300; ++i) {
+    const auto x = static_cast<float>(i % 20);
+    const auto y = static_cast<float>(i / 20);
+    scene.components.push_back({"", testing::box({x, y, 0}, {x + 0.9F, y + 0.9F, 0.5F})});
+  }
+  use_mesh_files();
+  mesh::write_glb(folder_ / "meshes" / "grid.glb", scene);
+  config_.max_components = 300;
+  config_.views.image_size = 128;
+  const auto dataset = testing::prepared(config_);
+  const auto map = dataset->component_map(0, 0);
+  EXPECT_EQ(map.scalar_type(), at::kInt);
+  EXPECT_EQ(map.max().item<int64_t>(), 300);
 }
 
 TEST_F(Views, PaintAllComponentsAlikeWhereAsked) {

@@ -178,11 +178,11 @@ TEST(ComponentGenerator, TellsComponentsWithoutIdsApartByTheirNoise) {
 }
 
 // Component i fills a column of four pixels.
-Image column_map(int num_components) {
-  Image map(40, 30, 1);
+ComponentMap column_map(int num_components) {
+  ComponentMap map(40, 30, 1);
   for (int y = 0; y < 30; ++y) {
     for (int x = 0; x < 4 * num_components; ++x) {
-      *map.at(x, y) = static_cast<uint8_t>(x / 4 + 1);
+      *map.at(x, y) = static_cast<uint16_t>(x / 4 + 1);
     }
   }
   return map;
@@ -204,7 +204,7 @@ TEST(ComponentGenerator, LooksAtEveryComponentsMaskWhereTheModelTakesMasks) {
   const Request request = {picture(10), 3, 1, column_map(3)};
   const auto latents = tiny.latents(request);
   auto other = request;
-  std::fill(other.component_map.pixels.begin(), other.component_map.pixels.end(), uint8_t{2});
+  std::fill(other.component_map.pixels.begin(), other.component_map.pixels.end(), uint16_t{2});
   EXPECT_FALSE(at::equal(tiny.latents(other), latents));
   // One call for several assets of different sizes gives what each gives by itself.
   const auto together = tiny.make().generate_latents({{picture(90), 1, 2, column_map(1)}, request});
@@ -218,12 +218,11 @@ TEST(ComponentGenerator, RefusesAMissingOrMisfittingComponentMap) {
               }),
               HasSubstr("trained with component masks: it needs a map of the picture"));
   EXPECT_THAT(refusal([&] {
-                tiny.latents({picture(10), 3, 1, Image(20, 30, 1)});
+                tiny.latents({picture(10), 3, 1, ComponentMap(20, 30, 1)});
               }),
-              HasSubstr("the component map (20 x 30, 1 channels) must have one channel and the "
-                        "picture's size (40 x 30)"));
+              HasSubstr("the component map (20 x 30) must have the picture's size (40 x 30)"));
   EXPECT_THAT(refusal([&] {
-                tiny.latents({picture(10), 3, 1, Image(40, 30, 1)});
+                tiny.latents({picture(10), 3, 1, ComponentMap(40, 30, 1)});
               }),
               HasSubstr("the component map marks no component"));
   EXPECT_THAT(refusal([&] {

@@ -84,7 +84,8 @@ TEST_P(EveryResize, TreatsRowsAsColumns) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Methods, EveryResize,
-                         ::testing::Values(&resize_bicubic, &resize_nearest, &resize_area));
+                         ::testing::ValuesIn(std::vector<Resize>{&resize_bicubic, &resize_nearest,
+                                                                 &resize_area}));
 
 TEST(ResizeBicubic, WeighsByTheKernelOfAMinusAHalf) {
   // Doubling: outputs 2 and 3 lie a quarter pixel beside input 1; the kernel at distances 1.25,

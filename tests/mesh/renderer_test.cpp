@@ -27,13 +27,13 @@ Scene axes() {
 }
 
 // The id at a point of the picture in [-1, 1]^2, x right and y up.
-int id_at(const Image& ids, float x, float y) {
+int id_at(const ComponentMap& ids, float x, float y) {
   return *ids.at(static_cast<int>((x + 1) / 2 * static_cast<float>(ids.width)),
                  static_cast<int>((1 - y) / 2 * static_cast<float>(ids.height)));
 }
 
 TEST(Renderer, SeesTheAxesFromTheFront) {
-  const Image ids = render(axes(), kFront, 64).component_ids;
+  const ComponentMap ids = render(axes(), kFront, 64).component_ids;
   EXPECT_EQ(id_at(ids, 0.7F, 0), 1);
   EXPECT_EQ(id_at(ids, 0, 0.7F), 2);
   EXPECT_EQ(id_at(ids, 0, 0), 3);
@@ -43,13 +43,13 @@ TEST(Renderer, SeesTheAxesFromTheFront) {
 TEST(Renderer, TurnsWithAzimuthAndElevation) {
   Camera camera = kFront;
   camera.azimuth = 90;
-  const Image side = render(axes(), camera, 64).component_ids;
+  const ComponentMap side = render(axes(), camera, 64).component_ids;
   EXPECT_EQ(id_at(side, 0, 0), 1);
   EXPECT_EQ(id_at(side, 0, 0.7F), 2);
   EXPECT_EQ(id_at(side, -0.7F, 0), 3);
   camera.azimuth = 0;
   camera.elevation = 90;
-  const Image top = render(axes(), camera, 64).component_ids;
+  const ComponentMap top = render(axes(), camera, 64).component_ids;
   EXPECT_EQ(id_at(top, 0, 0), 2);
   EXPECT_EQ(id_at(top, 0.7F, 0), 1);
   EXPECT_EQ(id_at(top, 0, -0.7F), 3);
@@ -59,7 +59,7 @@ TEST(Renderer, CoversTheAreaOfASphereInBothProjections) {
   const Scene ball{{{"ball", sphere(0.5F, 64)}}};
   Camera camera = kFront;
   const auto share = [&] {
-    const Image ids = render(ball, camera, 256).component_ids;
+    const ComponentMap ids = render(ball, camera, 256).component_ids;
     return static_cast<double>(std::count(ids.pixels.begin(), ids.pixels.end(), 1)) / (256 * 256);
   };
   const double pi = std::numbers::pi;
@@ -98,7 +98,7 @@ TEST(Renderer, ShowsTheNearerOfTwoComponents) {
   for (const float field_of_view : {0.0F, 40.0F}) {
     Camera camera = kFront;
     camera.field_of_view = field_of_view;
-    const Image front = render(scene, camera, 64).component_ids;
+    const ComponentMap front = render(scene, camera, 64).component_ids;
     EXPECT_EQ(id_at(front, 0, 0), 2);
     EXPECT_EQ(id_at(front, 0.26F, 0), 1);
     camera.azimuth = 180;
@@ -134,9 +134,9 @@ TEST(Renderer, TurningTheCameraIsTurningTheSceneTheOtherWay) {
     camera.field_of_view = field_of_view;
     camera.elevation = 20;
     camera.azimuth = 25;
-    const Image expected = render(turned, camera, 64).component_ids;
+    const ComponentMap expected = render(turned, camera, 64).component_ids;
     camera.azimuth = 115;
-    const Image found = render(scene, camera, 64).component_ids;
+    const ComponentMap found = render(scene, camera, 64).component_ids;
     int num_different = 0;
     for (size_t i = 0; i < found.pixels.size(); ++i) {
       num_different += found.pixels[i] != expected.pixels[i] ? 1 : 0;
@@ -227,7 +227,7 @@ TEST(Renderer, RendersNothingAsWhiteAndRefusesTooManyComponents) {
   const Rendering empty = render(Scene{}, Camera{}, 8);
   EXPECT_EQ(std::count(empty.color.pixels.begin(), empty.color.pixels.end(), 255), 8 * 8 * 3);
   Scene crowd;
-  crowd.components.resize(256);
+  crowd.components.resize(65536);
   EXPECT_THROW(render(crowd, Camera{}, 8), Error);
 }
 
@@ -289,6 +289,19 @@ TEST(Texture, RepeatsMirrorsOrEndsOutsideItsPicture) {
   EXPECT_EQ(at(Wrap::kClamp, -7), red);
   EXPECT_EQ(at(Wrap::kRepeat, 0.5F), Vec3(0.5F, 0, 0.5F));
   EXPECT_TRUE(at(Wrap::kRepeat, NAN).allFinite());
+}
+
+TEST(Renderer, TellsMoreThan255ComponentsApart) {
+  Scene grid;
+  for (int i = 0; i < 300; ++i) {
+    const auto x = -0.95F + 0.1F * static_cast<float>(i % 20);
+    const auto y = -0.95F + 0.1F * static_cast<float>(i / 20);
+    grid.components.push_back({"", box({x - 0.04F, y - 0.04F, -0.1F}, {x + 0.04F, y + 0.04F, 0})});
+  }
+  const ComponentMap ids = render(grid, kFront, 100, 1).component_ids;
+  const std::set<uint16_t> seen(ids.pixels.begin(), ids.pixels.end());
+  EXPECT_EQ(seen.size(), 301U);
+  EXPECT_EQ(*seen.rbegin(), 300);
 }
 
 }  // namespace

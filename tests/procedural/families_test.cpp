@@ -168,8 +168,8 @@ TEST(Families, ShowNearlyAllComponentsToTheCamera) {
       const ProceduralAsset asset = make_asset(family, 2, 8, seed);
       const mesh::Rendering rendering =
           mesh::render(scene_of(asset), mesh::Camera{.half_extent = 1.35F}, 96, 1);
-      const std::set<uint8_t> seen(rendering.component_ids.pixels.begin(),
-                                   rendering.component_ids.pixels.end());
+      const std::set<uint16_t> seen(rendering.component_ids.pixels.begin(),
+                                    rendering.component_ids.pixels.end());
       num_components += static_cast<int>(asset.components.size());
       num_visible += static_cast<int>(seen.size()) - (seen.count(0) > 0 ? 1 : 0);
     }

@@ -32,7 +32,8 @@ struct AssetTensors {
   at::Tensor query_points;     // [N, Q, 3] float
   at::Tensor query_distances;  // [N, Q] float, signed distance, positive inside
   at::Tensor images;           // [views, size, size, 3] uint8, RGB on white
-  at::Tensor component_ids;    // [views, size, size] uint8, 0 background, i + 1 component i
+  at::Tensor component_ids;    // [views, size, size], 0 background, i + 1 component i; uint8, or
+                               // int32 of an asset with more than 255 components
   at::Tensor vertices;         // [V, 3] float, of all components one after another
   at::Tensor faces;            // [F, 3] int32, indices within the component
   at::Tensor mesh_sizes;       // [N, 2] int64, vertices and faces of each component

@@ -96,7 +96,8 @@ struct ViewConfig {
       config::in_range(0, 120));
     v("lines", self.lines, "creases: draw outlines and sharp edges; never where components touch");
     v("images", self.images,
-      "folder of images to use instead of rendered ones: ASSET/VIEW.png or .jpg (00, 01, ...), and "
+      "folder of images to use instead of rendered ones: ASSET/VIEW.png, .jpg or .webp (00, 01, "
+      "...), and "
       "ASSET/VIEW_components.png where a model is to see component masks; ASSET: a mesh's path in "
       "its folder without the ending, _ for /");
   }

@@ -30,7 +30,7 @@ class PreparedDataset {
   ComponentSurface surface(int64_t asset, int64_t component) const;
   ComponentQueries queries(int64_t asset, int64_t component) const;
   at::Tensor image(int64_t asset, int64_t view) const;  // [size, size, 3] uint8
-  // [size, size] uint8, 0 background, i + 1 component i
+  // [size, size] uint8 or int32, 0 background, i + 1 component i
   at::Tensor component_map(int64_t asset, int64_t view) const;
   mesh::Scene reference(int64_t asset) const;  // the asset's own meshes
 

@@ -19,12 +19,10 @@ namespace moca::generation {
 
 // One thing to generate.
 struct Request {
-  Image picture;               // RGB or RGBA, any size
-  int64_t num_components = 1;  // N
-  uint64_t seed = 0;           // of the noise and of the component ids
-  // One channel, 0 background, i + 1 where component i is seen; for a model that takes masks, which
-  // needs it. Empty: none.
-  Image component_map = {};
+  Image picture;                    // RGB or RGBA, any size
+  int64_t num_components = 1;       // N
+  uint64_t seed = 0;                // of the noise and of the component ids
+  ComponentMap component_map = {};  // for a model that takes masks, which needs it; empty: none
 };
 
 // Which ids components get: random rows of the codebook as in training, or PartCrafter's, counted
@@ -88,7 +86,7 @@ class ComponentGenerator {
 at::Tensor picture_to_input(const Image& picture, int64_t image_size);
 
 // The same with the picture's component map, for an image encoder of 7 channels: [N, 7, S, S].
-at::Tensor component_pictures_to_input(const Image& picture, const Image& component_map,
+at::Tensor component_pictures_to_input(const Image& picture, const ComponentMap& component_map,
                                        int64_t num_components, int64_t image_size);
 
 }  // namespace moca::generation

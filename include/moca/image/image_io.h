@@ -8,8 +8,10 @@
 
 namespace moca {
 
-// Reads a PNG or JPEG with 1, 3 or 4 channels as stored (grey with alpha becomes RGBA). Throws
-// Error when the file is missing, broken or larger than 16384 pixels a side.
+// Reads a PNG, JPEG or WebP, known by its bytes, as Pillow does and upright where EXIF says how it
+// was held: 1 channel (grey), 3 (RGB, also of palettes and CMYK) or 4 (RGBA, also of a colour key).
+// Of 16 bits the upper 8 are kept. Bytes behind the picture's end are ignored. Throws Error when
+// the file is missing, broken, cut off or larger than 16384 pixels a side or 1 GB.
 Image read_image(const std::filesystem::path& file);
 
 // The same from the bytes of a file; `name` is what messages call it.
@@ -27,5 +29,6 @@ Image to_rgb(const Image& image, uint8_t background = 255);
 
 // Pads the shorter side with `value` so that the picture becomes a centred square.
 Image pad_to_square(const Image& image, uint8_t value = 255);
+ComponentMap pad_to_square(const ComponentMap& map);  // with background
 
 }  // namespace moca

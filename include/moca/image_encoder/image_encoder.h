@@ -94,7 +94,7 @@ at::Tensor stretch_position_table(const at::Tensor& table, int64_t rows, int64_t
 at::Tensor normalise_images(const at::Tensor& bytes);
 
 // What an encoder of 7 channels sees of every component: its own part of the picture on white, the
-// picture, its mask (MIDI-3D). bytes: [S, S, 3] RGB; component_map: [S, S] bytes, i + 1 where
+// picture, its mask (MIDI-3D). bytes: [S, S, 3] RGB; component_map: [S, S] integers, i + 1 where
 // component i is seen. Returns [num_components, 7, S, S].
 at::Tensor component_images(const at::Tensor& bytes, const at::Tensor& component_map,
                             int64_t num_components);

@@ -20,8 +20,8 @@ struct Camera {
 enum class Lines { kNone, kCreases };
 
 struct Rendering {
-  Image color;          // RGB on white, [size, size]
-  Image component_ids;  // one channel: 0 background, i + 1 for component i
+  Image color;                 // RGB on white, [size, size]
+  ComponentMap component_ids;  // 0 background, i + 1 for component i
 };
 
 // Shades each component's colour, flat or painted, by its normal; `supersampling`^2 rays a pixel

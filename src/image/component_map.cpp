@@ -1,0 +1,115 @@
+#include "moca/image/component_map.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "moca/core/error.h"
+#include "moca/core/file_io.h"
+#include "moca/core/logging.h"
+#include "orientation.h"
+#include "picture_format.h"
+#include "png_decoder.h"
+
+namespace moca {
+namespace {
+
+constexpr size_t kNumNumbers = 65536;  // of 16 bits
+
+[[noreturn]] void refuse(const std::string& name, const std::string& reason) {
+  throw Error("Cannot read the component map " + name + ": " + reason +
+              ". Give a PNG of one channel, grey or palette, in which the background holds 0 and "
+              "component i holds i + 1.");
+}
+
+// "1, 5, 7"; of many the first and the last.
+std::string list_of(const std::vector<uint16_t>& numbers) {
+  constexpr size_t kMost = 8;
+  std::string text;
+  for (size_t i = 0; i < std::min(numbers.size(), kMost); ++i) {
+    text += (i == 0 ? "" : ", ") + std::to_string(numbers[i]);
+  }
+  return numbers.size() > kMost ? text + ", ... " + std::to_string(numbers.back()) : text;
+}
+
+// The largest number of 8 or 16 bits beside others, far from them: background to some programs,
+// "ignore" to others.
+bool looks_like_background(const std::vector<uint16_t>& numbers) {
+  const auto largest = numbers.back();
+  return (largest == 255 || largest == 65535) && numbers.size() > 1 &&
+         numbers[numbers.size() - 2] + 1 != largest;
+}
+
+}  // namespace
+
+ComponentMap read_component_map(const std::filesystem::path& file) {
+  const auto name = file.string();
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(file, ignored)) {
+    refuse(name, "there is no such file");
+  }
+  const auto bytes = read_file(file);
+  const auto format = format_of(bytes);
+  if (format != "PNG") {
+    refuse(name, format.empty()     ? "its bytes are no picture's"
+                 : format == "JPEG" ? "a JPEG does not keep numbers as they are"
+                                    : "it is in the format " + format);
+  }
+  PngDecoder decoder(bytes);
+  if (!decoder.read_header()) {
+    refuse(name, decoder.mistake());
+  }
+  if (std::max(decoder.width(), decoder.height()) > kMaxPictureSide) {
+    refuse(name, "it has " + std::to_string(decoder.width()) + " x " +
+                     std::to_string(decoder.height()) + " pixels, at most 16384 a side are read");
+  }
+  ComponentMap map;
+  if (!decoder.read_numbers(map)) {
+    refuse(name, decoder.mistake());
+  }
+  return upright(std::move(map), orientation_of(decoder.exif()));
+}
+
+std::vector<uint16_t> numbers_in(const ComponentMap& map) {
+  std::vector<bool> occurs(kNumNumbers);
+  for (const uint16_t number : map.pixels) {
+    occurs[number] = true;
+  }
+  std::vector<uint16_t> numbers;
+  for (size_t number = 1; number < kNumNumbers; ++number) {
+    if (occurs[number]) {
+      numbers.push_back(static_cast<uint16_t>(number));
+    }
+  }
+  return numbers;
+}
+
+ComponentMap without_gaps(const ComponentMap& map, const std::string& name) {
+  const auto numbers = numbers_in(map);
+  if (numbers.empty()) {
+    throw Error("The component map " + name +
+                " marks no component: its pixels are all 0, the background. Component i holds i + "
+                "1.");
+  }
+  if (numbers.back() == numbers.size()) {
+    return map;
+  }
+  if (looks_like_background(numbers)) {
+    throw Error("The component map " + name + " holds " + list_of(numbers) + ": whether " +
+                std::to_string(numbers.back()) +
+                " is a component cannot be told. Write 0 for the background and i + 1 for "
+                "component i.");
+  }
+  std::vector<uint16_t> place(kNumNumbers);
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    place[numbers[i]] = static_cast<uint16_t>(i + 1);
+  }
+  ComponentMap compact = map;
+  for (uint16_t& number : compact.pixels) {
+    number = place[number];
+  }
+  log::info("the component map " + name + " holds the numbers " + list_of(numbers) +
+            ": they are taken for components 1, 2, ... in this order");
+  return compact;
+}
+
+}  // namespace moca
