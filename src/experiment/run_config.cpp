@@ -57,6 +57,7 @@ void use_upstream_sampling(const fs::path& folder, RunConfig* config) {
   const bool triposg = config->dit.global_attention == dit::GlobalAttentionKind::kNone;
   config->vae.num_tokens = triposg ? 2048 : 1024;
   config->sampler = flow::SamplerConfig();
+  config->sampler.crop_to_foreground = true;
   config->decoder.coarse_resolution = 65;  // their fields are logits, steeper than max_slope
   if (pretrained::has_part(folder, Part::kScheduler)) {
     config->sampler.schedule =
@@ -67,7 +68,8 @@ void use_upstream_sampling(const fs::path& folder, RunConfig* config) {
             (triposg ? "TripoSG" : "PartCrafter") +
             " does: vae.num_tokens=" + std::to_string(config->vae.num_tokens) +
             " sampler.num_steps=" + std::to_string(config->sampler.num_steps) +
-            " sampler.guidance_scale=" + config::format_number(config->sampler.guidance_scale));
+            " sampler.guidance_scale=" + config::format_number(config->sampler.guidance_scale) +
+            " sampler.crop_to_foreground=true");
 }
 
 }  // namespace

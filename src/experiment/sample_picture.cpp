@@ -12,6 +12,7 @@
 #include "moca/experiment/run_config.h"
 #include "moca/experiment/run_inputs.h"
 #include "moca/image/component_map.h"
+#include "moca/image/foreground.h"
 #include "moca/image/image_io.h"
 #include "moca/ops/device.h"
 #include "moca/report/contact_sheet.h"
@@ -28,6 +29,7 @@ constexpr int64_t kDefaultComponents = 4;
 struct Model {
   generation::ComponentGenerator generator;
   ModelDescription description;
+  bool crops_to_foreground = false;
 };
 
 // A run's VAE and training are what they are: settings of them would be read by nobody.
@@ -57,7 +59,8 @@ Model model_of_run(const SampleOptions& options) {
   const auto config = load_run(options.run, options.overrides);
   auto generator = load_generator(config, ops::select_device(config.device));
   return {std::move(generator),
-          describe_run(config, check_inputs(config, Inputs::kVae, options.accept_changed_data))};
+          describe_run(config, check_inputs(config, Inputs::kVae, options.accept_changed_data)),
+          config.sampler.crop_to_foreground};
 }
 
 Model model_of_weights(const SampleOptions& options) {
@@ -68,7 +71,8 @@ Model model_of_weights(const SampleOptions& options) {
   }
   return {load_pretrained_generator(config, type, ops::select_device(config.device)),
           describe_weights(config, options.weights,
-                           options.precision.empty() ? "as the folder says" : options.precision)};
+                           options.precision.empty() ? "as the folder says" : options.precision),
+          config.sampler.crop_to_foreground};
 }
 
 generation::Request request_of(const SampleOptions& options, Image picture,
@@ -144,10 +148,13 @@ void sample_picture(const SampleOptions& options) {
   if (!options.out.empty()) {
     require_new(options.out);  // before the model is read
   }
-  auto picture = read_image(options.picture);
-  auto [generator, description] =
+  const auto picture = read_image(options.picture);
+  auto [generator, description, crops_to_foreground] =
       options.weights.empty() ? model_of_run(options) : model_of_weights(options);
-  const auto request = request_of(options, std::move(picture), generator);
+  // A component map says of the whole picture which pixels are whose, so that is not cropped.
+  const bool crop = crops_to_foreground && options.component_map.empty();
+  const auto request =
+      request_of(options, picture_to_show(picture, crop, options.picture.string()), generator);
   const auto out = folder_of(options, request);
   require_new(out);
   const auto latents = generator.generate_latents({request}).front();

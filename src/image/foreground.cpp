@@ -6,6 +6,9 @@
 #include <string>
 
 #include "moca/core/error.h"
+#include "moca/core/logging.h"
+#include "moca/image/image_io.h"
+#include "moca/image/resize.h"
 
 namespace moca {
 namespace {
@@ -109,6 +112,26 @@ Image crop_to_foreground(const Image& rgba, const std::array<double, 3>& backgro
     }
   }
   return square;
+}
+
+Image picture_to_show(const Image& image, bool crop, const std::string& name) {
+  constexpr int kLongestSide = 2000;  // PartCrafter's prepare_image
+  if (image.channels == 4 && foreground_box(image).width == 0) {
+    throw Error("the picture " + name +
+                " is transparent everywhere: there is nothing to see. Give one with a visible "
+                "foreground.");
+  }
+  if (!crop) {
+    return to_rgb(image);
+  }
+  const Image limited = limit_longest_edge(image, kLongestSide);
+  if (!has_usable_alpha(limited)) {
+    log::info("the picture " + name + " is not cropped to its foreground: " +
+              (image.channels == 4 ? "its alpha does not tell it from a background"
+                                   : "it has no alpha, and moca removes no backgrounds"));
+    return to_rgb(image);
+  }
+  return crop_to_foreground(limited);
 }
 
 }  // namespace moca

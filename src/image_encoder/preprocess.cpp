@@ -29,19 +29,8 @@ at::Tensor mask_channel(const Image& mask, int64_t height, int64_t width) {
 
 }  // namespace
 
-Image without_alpha(const Image& image) {
-  if (image.channels != 4) {
-    return to_rgb(image);
-  }
-  Image rgb(image.width, image.height, 3);
-  for (size_t i = 0; i < rgb.pixels.size(); ++i) {
-    rgb.pixels[i] = image.pixels[i / 3 * 4 + i % 3];
-  }
-  return rgb;
-}
-
 Image resize_and_crop(const Image& picture, const PreprocessConfig& config) {
-  Image rgb = without_alpha(picture);
+  Image rgb = to_rgb(picture);
   if (config.do_resize) {
     rgb = resize_shortest_edge(rgb, config.shortest_edge);
   }

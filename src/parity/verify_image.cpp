@@ -55,8 +55,7 @@ void verify_dino_preprocess(Fixture& fixture) {
       pretrained::preprocessor_config_from(fixture.at("processor"), fixture.description_file());
   for (const std::string name : fixture.at("images")) {
     const auto picture = fixture.image(name);
-    const auto bytes =
-        image_encoder::resize_and_crop(image_encoder::without_alpha(picture), config);
+    const auto bytes = image_encoder::resize_and_crop(picture, config);
     fixture.compare_exactly(name + "/resized_cropped_u8",
                             tensor_of(bytes).permute({2, 0, 1}).contiguous());
     const auto values = image_encoder::preprocess_picture(picture, config);

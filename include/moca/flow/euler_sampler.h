@@ -12,6 +12,7 @@ namespace moca::flow {
 struct SamplerConfig {
   int64_t num_steps = 50;
   double guidance_scale = 7.0;
+  bool crop_to_foreground = false;
   ScheduleConfig schedule;
 
   static void fields(auto& self, auto&& v) {
@@ -20,6 +21,9 @@ struct SamplerConfig {
     v("guidance_scale", self.guidance_scale,
       "classifier-free guidance; 1 is none and halves the work (PartCrafter: 7)",
       config::at_least(0.0));
+    v("crop_to_foreground", self.crop_to_foreground,
+      "sample: crop a picture whose alpha tells foreground from background to the foreground, on "
+      "white, a tenth of the longer side free at each border (PartCrafter, TripoSG: true)");
     v("schedule", self.schedule, "which noise levels the steps go through");
   }
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <string>
 
 #include "moca/image/image.h"
 
@@ -16,5 +17,11 @@ bool has_usable_alpha(const Image& image);
 // Throws Error when the picture is transparent everywhere.
 Image crop_to_foreground(const Image& rgba, const std::array<double, 3>& background = {1, 1, 1},
                          double padding_ratio = 0.1);
+
+// What is shown to a model of a picture that a user gives: alpha over white. With `crop`, where the
+// alpha tells foreground from background, cropped to it as PartCrafter's own pipeline does, which
+// first limits the longer side to 2000 pixels; otherwise a log line says why not. Throws Error when
+// the picture is transparent everywhere. `name` is what messages call it.
+Image picture_to_show(const Image& image, bool crop, const std::string& name);
 
 }  // namespace moca

@@ -25,11 +25,8 @@ struct PreprocessConfig {
   std::array<double, 3> image_std = {0.229, 0.224, 0.225};   // ImageNet
 };
 
-// The three bands the processor sees: alpha is dropped, not composited (Pillow's convert("RGB")),
-// grey is repeated.
-Image without_alpha(const Image& image);
-
-// The picture after resize and crop, still bytes.
+// The picture after resize and crop, still bytes. Alpha is put over white first, where the
+// processor itself drops it and shows what lies beneath.
 Image resize_and_crop(const Image& picture, const PreprocessConfig& config);
 
 // RGB bytes [..., 3, H, W] to floats: scaled in double, then normalised in float, each channel by
