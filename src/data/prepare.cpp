@@ -31,7 +31,7 @@ PreparedAsset prepare_asset(const AssetSource& source, const DataConfig& config,
   record.split = asset.split;
   record.source = asset.source;
   record.sha256 = asset.sha256;
-  record.views = cameras_of(config.views);
+  record.views = cameras_of(config.views, asset.scene);
   for (const auto& component : asset.scene.components) {
     record.component_names.push_back(component.name);
   }

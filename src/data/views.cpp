@@ -122,14 +122,15 @@ void warn_of_unseen(const SourceAsset& asset, const at::Tensor& ids) {
 
 }  // namespace
 
-std::vector<mesh::Camera> cameras_of(const ViewConfig& config) {
+std::vector<mesh::Camera> cameras_of(const ViewConfig& config, const mesh::Scene& scene) {
   std::vector<mesh::Camera> cameras;
   for (size_t i = 0; i < config.azimuths.size(); ++i) {
     mesh::Camera camera;
     camera.azimuth = static_cast<float>(config.azimuths[i]);
     camera.elevation = static_cast<float>(config.elevations[i]);
     camera.field_of_view = static_cast<float>(config.field_of_view);
-    cameras.push_back(camera);
+    const int size = static_cast<int>(config.image_size);
+    cameras.push_back(config.images.empty() ? mesh::fitted(camera, scene, size) : camera);
   }
   return cameras;
 }
@@ -139,7 +140,7 @@ void add_views(const SourceAsset& asset, const ViewConfig& config, AssetTensors&
   if (!config.images.empty()) {
     refuse_surplus(fs::path(config.images) / asset.id, config.azimuths.size());
   }
-  for (const auto& camera : cameras_of(config)) {
+  for (const auto& camera : cameras_of(config, asset.scene)) {
     const auto view = view_of(asset, config, images.size(), camera);
     images.push_back(tensor_of(view.color));
     ids.push_back(tensor_of(view.component_ids, asset.scene.components.size()));

@@ -7,8 +7,9 @@
 
 namespace moca::data {
 
-// The cameras of an asset's views.
-std::vector<mesh::Camera> cameras_of(const ViewConfig& config);
+// The cameras of an asset's views, each as far away as it takes to show the whole asset. Of the
+// user's own images nothing but the angles is known.
+std::vector<mesh::Camera> cameras_of(const ViewConfig& config, const mesh::Scene& scene);
 
 // Fills images and component_ids: rendered, or read from the folder config.images. Where the folder
 // has no component map of a view, its ids are 0 everywhere.

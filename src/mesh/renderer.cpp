@@ -206,7 +206,38 @@ ComponentMap id_image(const RayCaster& caster, const View& view, int size) {
   return image;
 }
 
+// The share of a picture's half side that a scene may fill: a pixel and a half are left at each
+// border, the half for lines, which lie beside what they outline.
+float inner_share(int size) {
+  const auto side = static_cast<float>(size);
+  return std::max(side - 3.0F, 1.0F) / side;
+}
+
 }  // namespace
+
+Camera fitted(Camera camera, const Scene& scene, int size) {
+  constexpr float kRounding = 1.00001F;
+  const View view = make_view(scene, camera);
+  const float share = inner_share(size);
+  float distance = 0;
+  float half_extent = 0;
+  for (const auto& component : scene.components) {
+    for (const auto& face : component.mesh.faces) {
+      for (const int32_t vertex : face) {
+        const Vec3& point = component.mesh.vertices[vertex];
+        const float aside = std::max(std::abs(point.dot(view.right)), std::abs(point.dot(view.up)));
+        half_extent = std::max(half_extent, aside / share);
+        distance = std::max(distance, point.dot(view.back) + aside / (share * view.half_tangent));
+      }
+    }
+  }
+  if (view.half_tangent > 0) {
+    camera.distance = std::max(camera.distance, kRounding * distance);
+  } else {
+    camera.half_extent = std::max(camera.half_extent, kRounding * half_extent);
+  }
+  return camera;
+}
 
 Rendering render(const Scene& scene, const Camera& camera, int size, int supersampling,
                  Lines lines) {

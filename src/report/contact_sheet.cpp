@@ -67,12 +67,23 @@ void draw_empty_cell(Image& sheet, int x, int y, int size, const std::string& la
             kSoftInk);
 }
 
-void draw_scene(Image& sheet, const mesh::Scene& scene, const SheetOptions& options,
+using Views = std::array<mesh::Camera, 2>;
+
+// Cameras that show the reference and what was generated whole and at one scale.
+Views views_of(const SheetRow& row, const SheetOptions& options) {
+  Views views = options.views;
+  for (auto& view : views) {
+    view = mesh::fitted(view, row.reference, options.cell_size);
+    view = mesh::fitted(view, row.generated, options.cell_size);
+  }
+  return views;
+}
+
+void draw_scene(Image& sheet, const mesh::Scene& scene, const Views& views, int size,
                 const std::array<int, 2>& lefts, int y, const std::string& absent) {
-  const int size = options.cell_size;
-  for (size_t view = 0; view < options.views.size(); ++view) {
+  for (size_t view = 0; view < views.size(); ++view) {
     if (has_faces(scene)) {
-      paste(sheet, mesh::render(scene, options.views[view], size, 2, mesh::Lines::kCreases).color,
+      paste(sheet, mesh::render(scene, views[view], size, 2, mesh::Lines::kCreases).color,
             lefts[view], y);
     } else {
       draw_empty_cell(sheet, lefts[view], y, size, absent);
@@ -116,9 +127,10 @@ void draw_asset(Image& sheet, const SheetRow& row, const SheetOptions& options,
   } else {
     paste(sheet, fit_to_square(row.picture, layout.cell), layout.cell_left(index, 0), top);
   }
-  draw_scene(sheet, colored_by_index(row.reference), options,
+  const auto views = views_of(row, options);
+  draw_scene(sheet, colored_by_index(row.reference), views, layout.cell,
              {layout.cell_left(index, 1), layout.cell_left(index, 2)}, top, "no reference");
-  draw_scene(sheet, colored_by_index(row.generated), options,
+  draw_scene(sheet, colored_by_index(row.generated), views, layout.cell,
              {layout.cell_left(index, 3), layout.cell_left(index, 4)}, top, "nothing generated");
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <filesystem>
+#include <random>
 
 #include "moca/image/image_io.h"
 #include "moca/image/resize.h"
@@ -150,6 +151,37 @@ TEST_F(Views, TellMoreThan255ComponentsApart) {
   const auto map = dataset->component_map(0, 0);
   EXPECT_EQ(map.scalar_type(), at::kInt);
   EXPECT_EQ(map.max().item<int64_t>(), 300);
+}
+
+// Boxes of every shape, as large as assets get, from the views of configs/object_512.yaml.
+TEST_F(Views, ShowAssetsWhole) {
+  use_mesh_files();
+  std::mt19937 engine(3);
+  std::uniform_real_distribution<float> side(0.3F, 1.0F);
+  for (int i = 0; i < 5; ++i) {
+    const mesh::Vec3 half(side(engine), side(engine), side(engine));
+    mesh::write_glb(folder_ / "meshes" / (std::to_string(i) + ".glb"),
+                    {{{"box", testing::box(-half, half)}}});
+  }
+  mesh::write_glb(folder_ / "meshes" / "cube.glb", {{{"cube", testing::cube(1)}}});
+  config_.views.image_size = 64;
+  config_.views.azimuths = {0, 45, 90, 135, 180, 225, 270, 315};
+  config_.views.elevations = {15, 0, 30, 15, 0, 30, 15, 0};
+  const auto dataset = testing::prepared(config_);
+  int num_moved = 0;
+  for (int64_t asset = 0; asset < 6; ++asset) {
+    for (int64_t view = 0; view < 8; ++view) {
+      const auto image = dataset->image(asset, view);
+      EXPECT_GT((image < 255).sum().item<int64_t>(), 500);
+      for (const int64_t edge : {0, 63}) {
+        EXPECT_TRUE((image.select(0, edge) == 255).all().item<bool>()) << asset << ", " << view;
+        EXPECT_TRUE((image.select(1, edge) == 255).all().item<bool>()) << asset << ", " << view;
+      }
+      num_moved += dataset->records()[asset].views[view].distance > 4.0F ? 1 : 0;
+    }
+  }
+  EXPECT_GT(num_moved, 0) << "no asset was large enough to be cut";
+  EXPECT_LT(num_moved, 48) << "cameras move where they need not";
 }
 
 TEST_F(Views, PaintAllComponentsAlikeWhereAsked) {

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <numbers>
+#include <random>
 #include <set>
 #include <stdexcept>
+#include <utility>
 
 #include "moca/core/error.h"
 #include "moca/mesh/paint.h"
@@ -302,6 +304,74 @@ TEST(Renderer, TellsMoreThan255ComponentsApart) {
   const std::set<uint16_t> seen(ids.pixels.begin(), ids.pixels.end());
   EXPECT_EQ(seen.size(), 301U);
   EXPECT_EQ(*seen.rbegin(), 300);
+}
+
+// Boxes anywhere in [-1, 1]^3, one of them from corner to corner.
+Scene random_boxes(uint32_t seed) {
+  std::mt19937 engine(seed);
+  std::uniform_real_distribution<float> place(-1.0F, 1.0F);
+  Scene scene{
+      {{"", box({-1, -1, -1}, {-0.9F, -0.9F, -0.9F})}, {"", box({0.9F, 0.9F, 0.9F}, {1, 1, 1})}}};
+  for (int i = 0; i < 6; ++i) {
+    const Vec3 a(place(engine), place(engine), place(engine));
+    const Vec3 b(place(engine), place(engine), place(engine));
+    scene.components.push_back({"", box(a.cwiseMin(b), a.cwiseMax(b))});
+  }
+  return scene;
+}
+
+bool touches_border(const Image& image) {
+  const int last = image.width - 1;
+  for (int i = 0; i <= last; ++i) {
+    for (const auto& [x, y] : {std::pair(i, 0), {i, last}, {0, i}, {last, i}}) {
+      const uint8_t* color = image.at(x, y);
+      if (std::min({color[0], color[1], color[2]}) < 255) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+TEST(Fitted, LeavesTheOutermostPixelsFreeFromEveryDirection) {
+  int num_cut = 0;
+  for (uint32_t seed = 0; seed < 12; ++seed) {
+    Scene scene = random_boxes(seed);
+    std::mt19937 engine(100 + seed);
+    std::uniform_real_distribution<float> angle(-180.0F, 180.0F);
+    for (const float field_of_view : {0.0F, 20.0F, 40.0F, 110.0F}) {
+      for (const int size : {8, 33, 64}) {
+        const Camera camera{.azimuth = angle(engine),
+                            .elevation = angle(engine) / 2,
+                            .field_of_view = field_of_view};
+        num_cut += touches_border(render(scene, camera, size).color) ? 1 : 0;
+        const Camera wider = fitted(camera, scene, size);
+        EXPECT_FALSE(touches_border(render(scene, wider, size, 3, Lines::kCreases).color))
+            << "seed " << seed << ", field of view " << field_of_view << ", size " << size;
+      }
+    }
+  }
+  EXPECT_GT(num_cut, 30) << "the scenes are too small to show anything";
+}
+
+TEST(Fitted, ChangesNothingWhereAllIsSeenAndNoMoreThanItMust) {
+  const Scene small{{{"", box({-0.5F, -0.5F, -0.5F}, {0.5F, 0.5F, 0.5F})}}};
+  for (const float field_of_view : {0.0F, 40.0F}) {
+    Camera camera{.field_of_view = field_of_view};
+    const Camera same = fitted(camera, small, 64);
+    EXPECT_EQ(same.distance, camera.distance);
+    EXPECT_EQ(same.half_extent, camera.half_extent);
+    camera.distance = 2;
+    camera.half_extent = 0.4F;
+    const Camera wider = fitted(camera, small, 64);
+    EXPECT_EQ(wider.azimuth, camera.azimuth);
+    EXPECT_EQ(wider.field_of_view, camera.field_of_view);
+    Camera a_little_less = wider;
+    a_little_less.distance *= 0.93F;
+    a_little_less.half_extent *= 0.93F;
+    EXPECT_FALSE(touches_border(render(small, wider, 64).color));
+    EXPECT_TRUE(touches_border(render(small, a_little_less, 64).color));
+  }
 }
 
 }  // namespace

@@ -30,6 +30,11 @@ struct Rendering {
 Rendering render(const Scene& scene, const Camera& camera, int size, int supersampling = 2,
                  Lines lines = Lines::kNone);
 
+// The camera where it shows the whole scene in a picture of `size` pixels a side, the outermost
+// ones left free. Otherwise the same camera as far away, or as wide if it is orthographic, as that
+// takes.
+Camera fitted(Camera camera, const Scene& scene, int size);
+
 // Distinct colours for components, the same for index i everywhere in the project. RGB in [0, 1].
 Vec3 component_color(int index);
 
