@@ -1,5 +1,6 @@
 #include "moca/config/yaml_reader.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -62,15 +63,38 @@ WrittenValue written(const YAML::Node& node) {
   return value;
 }
 
+// Takes what a parser says of a document and does nothing.
+class NoEvents : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+// YAML::LoadAll would count them all, but in some broken texts ("[1], 2") it finds documents
+// without end.
+bool has_second_document(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  NoEvents events;
+  return parser.HandleNextDocument(events) && parser.HandleNextDocument(events);
+}
+
 YAML::Node parse_document(const std::string& text, const std::string& name) {
   try {
-    // Load alone would ignore everything after the first document.
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1) {
-      fail(name + " holds " + std::to_string(documents.size()) +
-           " YAML documents, a config is one. Remove the '---' lines.");
+    if (has_second_document(text)) {  // Load would not see it
+      fail(name + " holds more than one YAML document, a config is one. Remove the '---' lines.");
     }
-    return documents.empty() ? YAML::Node() : documents.front();
+    return YAML::Load(text);
   } catch (const YAML::Exception& failure) {
     const bool placed = !failure.mark.is_null();
     fail(name + (placed ? ":" + std::to_string(failure.mark.line + 1) : "") +

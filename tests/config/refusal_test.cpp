@@ -88,8 +88,14 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"TextForConfig", "hello\n",
                 "configs/bad.yaml:1: a config consists of 'setting: value' lines."},
         Mistake{"TwoDocuments", "title: x\n---\nsplit: test\n",
-                "configs/bad.yaml holds 2 YAML documents, a config is one. Remove the '---' "
-                "lines."}),
+                "configs/bad.yaml holds more than one YAML document, a config is one. Remove the "
+                "'---' lines."},
+        Mistake{"DocumentsWithoutEnd", "[1], 2\n",  // yaml-cpp never stops finding them
+                "configs/bad.yaml holds more than one YAML document, a config is one. Remove the "
+                "'---' lines."},
+        Mistake{"TagWithComma", "!a,b\n",
+                "configs/bad.yaml holds more than one YAML document, a config is one. Remove the "
+                "'---' lines."}),
     name_of_mistake);
 
 INSTANTIATE_TEST_SUITE_P(
