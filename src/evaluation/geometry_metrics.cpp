@@ -17,6 +17,10 @@ using mesh::Vec3;
 
 namespace {
 
+// A prediction beyond is hardly in its reference's frame.
+constexpr double kMostRatio = 1.5;      // of the longest sides
+constexpr double kMostDistance = 0.25;  // of the centres, in the reference's longest sides
+
 double share_below(const std::vector<double>& distances, double threshold) {
   const auto count =
       std::count_if(distances.begin(), distances.end(), [&](double d) { return d < threshold; });
@@ -31,6 +35,46 @@ double f_score(double precision, double recall) {
 bool has_faces(const mesh::Scene& scene) {
   return std::any_of(scene.components.begin(), scene.components.end(),
                      [](const mesh::Component& component) { return !component.mesh.empty(); });
+}
+
+double longest_side(const mesh::Scene& scene) {
+  const mesh::Box box = mesh::bounds(scene);
+  return (box.high.cast<double>() - box.low.cast<double>()).maxCoeff();
+}
+
+Eigen::Vector3d center_of(const mesh::Scene& scene) {
+  const mesh::Box box = mesh::bounds(scene);
+  return (box.low.cast<double>() + box.high.cast<double>()) / 2;
+}
+
+// 2 / resolution, but coarser for a scene that would have more than twice `resolution` voxels
+// along its longest side: the memory of the voxels has a bound, whatever the scene's size.
+double voxel_pitch(const mesh::Scene& scene, int64_t resolution) {
+  return std::max(2.0, longest_side(scene) / 2) / static_cast<double>(resolution);
+}
+
+// Voxels have numbers: a scene too far out for them is moved by whole voxels.
+mesh::Scene near_zero(mesh::Scene scene, double pitch) {
+  constexpr double kFar = 1 << 20;  // voxels
+  const Eigen::Vector3d center = center_of(scene) / pitch;
+  if (center.cwiseAbs().maxCoeff() > kFar) {
+    mesh::move_origin(scene.origin + center.array().round().matrix() * pitch, scene);
+  }
+  return scene;
+}
+
+// Beyond, the squares of distances would leave the range of floats.
+void check_reach(const mesh::Scene& prediction) {
+  constexpr double kFarthest = 1e9;
+  const mesh::Box box = mesh::bounds(prediction);
+  const double reach = std::max(-box.low.minCoeff(), box.high.maxCoeff());
+  if (!(reach <= kFarthest)) {
+    std::ostringstream message;
+    message << "metrics: where the reference's longest side is 2, the prediction reaches to "
+            << reach << ", at most " << kFarthest
+            << " can be compared; renormalise_prediction=true centres and scales each by itself.";
+    throw Error(message.str());
+  }
 }
 
 void check_has_faces(const mesh::Scene& reference) {
@@ -55,10 +99,11 @@ PointMetrics compare_points(const std::vector<Vec3>& prediction, const std::vect
 }
 
 SelfIou self_iou(const mesh::Scene& scene, int64_t resolution) {
-  const double pitch = 2.0 / static_cast<double>(resolution);
+  const double pitch = voxel_pitch(scene, resolution);
   std::vector<std::vector<std::array<int32_t, 3>>> voxels;
   SelfIou result;
-  for (const mesh::Component& component : scene.components) {
+  const mesh::Scene placed = near_zero(scene, pitch);
+  for (const mesh::Component& component : placed.components) {
     voxels.push_back(mesh::filled_voxels(component.mesh, pitch));
     result.voxel_counts.push_back(static_cast<int64_t>(voxels.back().size()));
   }
@@ -83,36 +128,35 @@ ComparisonFrames comparison_frames(const mesh::Scene& prediction, const mesh::Sc
   return {by_itself ? mesh::normal_frame(prediction) : frame, frame};
 }
 
+std::string box_text(const mesh::Scene& scene) {
+  const Eigen::Vector3d center = scene.origin + center_of(scene);
+  std::ostringstream stream;
+  stream << "longest side " << longest_side(scene) << ", centre ("
+         << center.transpose().format({Eigen::StreamPrecision, Eigen::DontAlignCols, ", "}) << ")";
+  return stream.str();
+}
+
 std::string frame_doubt(const mesh::Scene& prediction, const mesh::Scene& reference,
-                        const ComparisonFrames& frames) {
-  if (!has_faces(prediction)) {
+                        const MetricConfig& config) {
+  if (!has_faces(prediction) || config.renormalise_prediction) {
     return "";
   }
-  const auto moved = [](mesh::Scene scene, const mesh::Frame& frame) {
-    mesh::move_to(frame, scene);
-    return mesh::bounds(scene);
-  };
-  const auto found = moved(prediction, frames.prediction);
-  const auto expected = moved(reference, frames.reference);
-  const float ratio =
-      (found.high - found.low).maxCoeff() / (expected.high - expected.low).maxCoeff();
-  const bool beside = ((found.low - expected.high).array() > 0).any() ||
-                      ((expected.low - found.high).array() > 0).any();
-  if (ratio > 0.5F && ratio < 2.0F && !beside) {
-    return "";
+  const double side = longest_side(reference), ratio = longest_side(prediction) / side;
+  const double distance =
+      (prediction.origin + center_of(prediction) - reference.origin - center_of(reference)).norm();
+  std::ostringstream difference;
+  if (ratio > kMostRatio || ratio < 1 / kMostRatio) {
+    difference << " is " << ratio << " times as large as the reference";
   }
-  const auto text = [](const mesh::Scene& scene) {
-    const auto box = mesh::bounds(scene);
-    std::ostringstream stream;
-    const Eigen::IOFormat on_a_line(3, Eigen::DontAlignCols, ", ", ", ", "", "", "(", ")");
-    stream << box.low.transpose().format(on_a_line) << " to "
-           << box.high.transpose().format(on_a_line);
-    return stream.str();
-  };
-  return "the prediction reaches from " + text(prediction) + ", the reference from " +
-         text(reference) +
-         ": if they are not given in one frame, the scores mean nothing. "
-         "renormalise_prediction=true centres and scales each by itself.";
+  if (distance > kMostDistance * side) {
+    difference << (difference.tellp() > 0 ? " and" : "") << " lies " << distance / side
+               << " of the reference's longest side off its centre";
+  }
+  return difference.tellp() == 0
+             ? ""
+             : "the prediction" + difference.str() +
+                   ": if the two files are not in one frame, the scores mean nothing. "
+                   "renormalise_prediction=true centres and scales each by itself.";
 }
 
 std::string frame_name(const MetricConfig& config) {
@@ -134,6 +178,7 @@ SceneMetrics compare_scenes(const mesh::Scene& prediction, const mesh::Scene& re
   mesh::Scene moved_reference = reference;
   mesh::move_to(frames.prediction, moved_prediction);
   mesh::move_to(frames.reference, moved_reference);
+  check_reach(moved_prediction);
   const auto seed = static_cast<uint64_t>(config.seed);
   std::vector<Vec3> points = {Vec3::Zero()};
   if (has_faces(moved_prediction)) {

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "glb_generator.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/mesh/mesh_io.h"
@@ -53,7 +54,7 @@ struct GlbBuilder {
   std::string binary;
 
   GlbBuilder() {
-    root["asset"] = {{"version", "2.0"}, {"generator", "moca"}};
+    root["asset"] = {{"version", "2.0"}, {"generator", kGenerator}};
     root["scene"] = 0;
     root["scenes"] = Json::array({Json::object()});
   }

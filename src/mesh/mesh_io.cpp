@@ -10,10 +10,12 @@
 #include "stl_reader.h"
 
 namespace moca::mesh {
+namespace {
 
-Scene read_scene(const std::filesystem::path& file, ComponentRule rule, NodeOrder order) {
+Scene read(const std::filesystem::path& file, ComponentRule rule, NodeOrder order,
+           EmptyRule empty) {
   const std::string ending = check_mesh_file(file);
-  SceneBuilder builder(file);
+  SceneBuilder builder(file, empty);
   if (ending == ".glb" || ending == ".gltf") {
     read_gltf(file, rule, order, builder);
   } else if (ending == ".obj") {
@@ -24,6 +26,16 @@ Scene read_scene(const std::filesystem::path& file, ComponentRule rule, NodeOrde
     read_stl(file, builder);
   }
   return builder.finish();
+}
+
+}  // namespace
+
+Scene read_scene(const std::filesystem::path& file, ComponentRule rule, NodeOrder order) {
+  return read(file, rule, order, EmptyRule::kLeaveOut);
+}
+
+Scene read_scene_with_empty(const std::filesystem::path& file) {
+  return read(file, ComponentRule::kNode, NodeOrder::kFile, EmptyRule::kKeep);
 }
 
 }  // namespace moca::mesh

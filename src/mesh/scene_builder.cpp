@@ -15,31 +15,6 @@
 namespace moca::mesh {
 namespace {
 
-constexpr uint32_t kUnused = std::numeric_limits<uint32_t>::max();
-
-// The others keep their order.
-void drop_unused_points(Surface& surface) {
-  std::vector<uint32_t> target(surface.points.size(), kUnused);
-  for (const auto& face : surface.faces) {
-    for (const uint32_t corner : face) {
-      target[corner] = 0;
-    }
-  }
-  std::vector<Eigen::Vector3d> used;
-  for (size_t i = 0; i < target.size(); ++i) {
-    if (target[i] != kUnused) {
-      target[i] = static_cast<uint32_t>(used.size());
-      used.push_back(surface.points[i]);
-    }
-  }
-  for (auto& face : surface.faces) {
-    for (uint32_t& corner : face) {
-      corner = target[corner];
-    }
-  }
-  surface.points = std::move(used);
-}
-
 TriangleMesh rounded(const Surface& surface, const Eigen::Vector3d& origin) {
   TriangleMesh mesh;
   mesh.vertices.reserve(surface.points.size());
@@ -125,7 +100,7 @@ void SceneBuilder::add(PlacedComponent component) {
   if (component.surface.faces.empty()) {
     return;
   }
-  drop_unused_points(component.surface);
+  component.surface.drop_unused_points();
   for (const auto& point : component.surface.points) {
     if (!point.cast<float>().allFinite()) {
       refuse_mesh_file(file_, "component '" + component.name +
@@ -133,6 +108,12 @@ void SceneBuilder::add(PlacedComponent component) {
     }
   }
   components_.push_back(std::move(component));
+}
+
+void SceneBuilder::add_empty(std::string name) {
+  if (empty_ == EmptyRule::kKeep) {
+    components_.push_back({std::move(name), {}});
+  }
 }
 
 // Zero unless the scene is so far out that its floats would be coarser than those of a scene
@@ -157,8 +138,11 @@ Scene SceneBuilder::finish() {
   for (auto& placed : components_) {
     auto component = finished(std::move(placed), scene.origin);
     if (!(surface_area(component.mesh) > 0)) {
-      log::warn(file_.string() + ": '" + component.name + "' has no area and is left out");
-      continue;
+      if (empty_ == EmptyRule::kLeaveOut) {
+        log::warn(file_.string() + ": '" + component.name + "' has no area and is left out");
+        continue;
+      }
+      component.mesh = {};
     }
     const std::string name = component.name;
     for (int copy = 2; !names.insert(component.name).second; ++copy) {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "moca/mesh/triangle_mesh.h"
@@ -15,21 +16,29 @@ struct PlacedComponent {
   Surface surface;
 };
 
-// Takes a file's components one by one, refuses broken ones and leaves out those without faces and
-// the points that no face uses.
+// What becomes of a component that has no area.
+enum class EmptyRule { kLeaveOut, kKeep };
+
+// Takes a file's components one by one, refuses broken ones and leaves out the points that no face
+// uses.
 class SceneBuilder {
  public:
-  explicit SceneBuilder(std::filesystem::path file) : file_(std::move(file)) {}
+  SceneBuilder(std::filesystem::path file, EmptyRule empty)
+      : file_(std::move(file)), empty_(empty) {}
 
   // The name that a component without one of its own gets.
   std::string default_name() const;
+  // Without faces it is no component: points, lines.
   void add(PlacedComponent component);
+  // A component of which the file says that it has no surface.
+  void add_empty(std::string name);
   Scene finish();
 
  private:
   Eigen::Vector3d origin() const;
 
   std::filesystem::path file_;
+  EmptyRule empty_;
   std::vector<PlacedComponent> components_;
 };
 

@@ -5,6 +5,7 @@
 #include <bit>
 #include <limits>
 #include <numeric>
+#include <sstream>
 #include <unordered_map>
 
 #include "moca/core/error.h"
@@ -61,8 +62,10 @@ Frame normal_frame(const Scene& scene, float longest_side) {
   const float side = (box.high - box.low).maxCoeff();
   const float scale = longest_side / side;
   if (!std::isfinite(scale) || !(scale > 0)) {
-    throw Error("Cannot normalise a scene whose longest side is " + std::to_string(side) +
-                "; it needs vertices at more than one position.");
+    std::ostringstream message;
+    message << "Cannot normalise a scene whose longest side is " << side
+            << "; it needs vertices at more than one position.";
+    throw Error(message.str());
   }
   return {center, scale};
 }

@@ -1,5 +1,8 @@
 #include "surface.h"
 
+#include <limits>
+#include <utility>
+
 namespace moca::mesh {
 namespace {
 
@@ -34,6 +37,29 @@ void Surface::append(const Surface& more) {
     faces.push_back({offset + face[0], offset + face[1], offset + face[2]});
   }
   paint.colors.insert(paint.colors.end(), more.paint.colors.begin(), more.paint.colors.end());
+}
+
+void Surface::drop_unused_points() {
+  constexpr uint32_t kUnused = std::numeric_limits<uint32_t>::max();
+  std::vector<uint32_t> target(points.size(), kUnused);
+  for (const auto& face : faces) {
+    for (const uint32_t corner : face) {
+      target[corner] = 0;
+    }
+  }
+  std::vector<Eigen::Vector3d> used;
+  for (size_t i = 0; i < target.size(); ++i) {
+    if (target[i] != kUnused) {
+      target[i] = static_cast<uint32_t>(used.size());
+      used.push_back(points[i]);
+    }
+  }
+  for (auto& face : faces) {
+    for (uint32_t& corner : face) {
+      corner = target[corner];
+    }
+  }
+  points = std::move(used);
 }
 
 }  // namespace moca::mesh

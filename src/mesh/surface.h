@@ -19,6 +19,8 @@ struct Surface {
   void paint_all(const Eigen::Vector3f& color);
   // Further points with faces that index them.
   void append(const Surface& more);
+  // The others keep their order.
+  void drop_unused_points();
 };
 
 }  // namespace moca::mesh

@@ -12,7 +12,7 @@ namespace {
 using Point = Eigen::Vector3d;
 using Voxel = std::array<int32_t, 3>;
 
-// A component normalised to [-1, 1] at 64 voxels has 65 per axis; this many means a wrong scale.
+// A component normalised to [-1, 1] at 64 voxels has 65 per axis.
 constexpr double kMaxVoxels = 1 << 28;
 
 // Voxels of a component's box with one empty layer all round.
@@ -145,7 +145,7 @@ PaddedGrid make_grid(const TriangleMesh& mesh, double pitch) {
     const std::string size =
         is_finite ? std::to_string((high - low).maxCoeff()) + " along one axis" : "an infinite box";
     throw Error("voxels: a component spans " + size + ", too much for voxels of " +
-                std::to_string(pitch) + "; normalise the scene to [-1, 1] first.");
+                std::to_string(pitch) + "; lower iou_resolution.");
   }
   return {voxel_at(low, pitch), voxel_at(high, pitch)};
 }

@@ -1,5 +1,6 @@
 #include "moca/evaluation/geometry_metrics.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -8,6 +9,7 @@
 #include "moca/core/error.h"
 #include "moca/mesh/surface_sampling.h"
 #include "test_shapes.h"
+#include "tests/support/refusal.h"
 
 namespace moca::evaluation {
 namespace {
@@ -17,6 +19,7 @@ using mesh::Vec3;
 using moca::testing::box_mesh;
 using moca::testing::scene_of;
 using moca::testing::sphere_points;
+using ::testing::HasSubstr;
 
 MetricConfig few_points() {
   MetricConfig config;
@@ -153,29 +156,71 @@ TEST(CompareScenes, RenormalisesThePredictionWhenAsked) {
 }
 
 std::string doubt(const Scene& prediction, const MetricConfig& config = few_points()) {
-  return frame_doubt(prediction, two_boxes(), comparison_frames(prediction, two_boxes(), config));
+  return frame_doubt(prediction, two_boxes(), config);
 }
 
 TEST(FrameDoubt, IsNoneForScenesInOneFrame) {
   EXPECT_EQ(doubt(two_boxes()), "");
-  EXPECT_EQ(doubt(moved(two_boxes(), 0.6F, {0.2F, 0, -0.2F})), "");
+  EXPECT_EQ(doubt(moved(two_boxes(), 0.7F, {0.2F, 0, -0.2F})), "");
   EXPECT_EQ(doubt({}), "");
 }
 
-TEST(FrameDoubt, NamesTheBoxesOfScenesOfOtherSizeOrPlace) {
+TEST(FrameDoubt, NamesWhatDiffersInSizeOrPlace) {
   EXPECT_EQ(doubt(moved(two_boxes(), 10, Vec3::Zero())),
-            "the prediction reaches from (-10, -5, -5) to (10, 5, 5), the reference from (-1, "
-            "-0.5, -0.5) to (1, 0.5, 0.5): if they are not given in one frame, the scores mean "
-            "nothing. renormalise_prediction=true centres and scales each by itself.");
-  EXPECT_NE(doubt(moved(two_boxes(), 0.45F, Vec3::Zero())), "");
-  EXPECT_NE(doubt(two_boxes({0, 1.1F, 0})), "");
-  EXPECT_NE(doubt(two_boxes({0, 0, -1.1F})), "");
+            "the prediction is 10 times as large as the reference: if the two files are not in one "
+            "frame, the scores mean nothing. renormalise_prediction=true centres and scales each "
+            "by itself.");
+  EXPECT_THAT(
+      doubt(two_boxes({0, 0.75F, 0})),
+      HasSubstr("prediction lies 0.375 of the reference's longest side off its centre: if"));
+  EXPECT_THAT(doubt(moved(two_boxes(), 0.5F, {0, 2, 0})),
+              HasSubstr("is 0.5 times as large as the reference and lies 1 of the"));
+  EXPECT_NE(doubt(moved(two_boxes(), 1.6F, Vec3::Zero())), "");
 }
 
 TEST(FrameDoubt, IsNoneWhereEachIsCentredAndScaledByItself) {
   MetricConfig config = few_points();
   config.renormalise_prediction = true;
   EXPECT_EQ(doubt(moved(two_boxes(), 10, {3, 0, 0}), config), "");
+}
+
+TEST(BoxText, PlacesASceneWhereItsFileHasIt) {
+  Scene far = two_boxes();
+  far.origin = {500000, 0, 0};
+  EXPECT_EQ(box_text(far), "longest side 2, centre (500000, 0, 0)");
+}
+
+// Whatever a prediction's size, its voxels are few: those of 1/128 of its longest side at most.
+TEST(SelfIou, HasABoundOnItsVoxelsThatTheSceneSizeCannotMove) {
+  const Scene overlapping = scene_of(
+      {box_mesh({-1, -0.5, -0.5}, {0.5, 0.5, 0.5}), box_mesh({0, -0.5, -0.5}, {1, 0.5, 0.5})});
+  const SelfIou twice = self_iou(moved(overlapping, 2, Vec3::Zero()), 64);
+  for (const float size : {4.0F, 128.0F, 1e20F}) {
+    const SelfIou iou = self_iou(moved(overlapping, size, Vec3::Zero()), 64);
+    EXPECT_EQ(iou.voxel_counts, twice.voxel_counts) << size;
+    EXPECT_EQ(iou.mean, twice.mean) << size;
+  }
+}
+
+TEST(SelfIou, IsTheSameHoweverFarOutTheSceneIs) {
+  const Scene overlapping = scene_of({box_mesh({-64, -32, -32}, {32, 32, 32}),  // floats hold it
+                                      box_mesh({0, -32, -32}, {64, 32, 32})});
+  const SelfIou near = self_iou(overlapping, 64);
+  EXPECT_EQ(self_iou(moved(overlapping, 1, {float{1 << 28}, 0, 0}), 64).pairs, near.pairs);
+}
+
+TEST(CompareScenes, ScoresAPredictionOfAnyFiniteSizeOrRefusesItByName) {
+  const Scene reference = two_boxes();
+  for (const float size : {19.0F, 200.0F, 1e6F}) {
+    const auto metrics =
+        compare_scenes(moved(two_boxes(), size, Vec3::Zero()), reference, few_points());
+    EXPECT_GT(metrics.points.chamfer, 0.1F * size);
+    EXPECT_LT(metrics.points.f_scores[1], 0.01);
+  }
+  EXPECT_THAT(moca::testing::refusal([&] {
+                compare_scenes(moved(two_boxes(), 1e20F, Vec3::Zero()), reference, few_points());
+              }),
+              HasSubstr("the prediction reaches to 1e+20, at most 1e+09 can be compared"));
 }
 
 TEST(CompareScenes, ScoresAnEmptyPredictionAsOnePointAtTheOrigin) {

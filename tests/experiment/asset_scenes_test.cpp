@@ -140,5 +140,34 @@ TEST(WriteAsset, KeepsThePlaceOfAComponentWithoutSurface) {
   EXPECT_THAT(read_file(folder / "a/asset.glb"), HasSubstr("component_00"));
 }
 
+// What `evaluate` scores is the scene that it writes; `moca metrics` reads the file.
+TEST(WriteAsset, WritesWhatTheMetricsCountLikeTheSceneItself) {
+  const testing::TemporaryFolder folder;
+  const mesh::Scene reference = {
+      {{"a", testing::cube(0.7F), {}},
+       {"needle", testing::box({0.01F, 0.8F, 0.01F}, {0.02F, 0.9F, 0.02F}), {}},
+       {"b", testing::box({0.1F, -0.6F, -0.6F}, {0.9F, 0.6F, 0.6F}), {}}}};
+  const auto generated = exact_field_scene(reference, extraction_config());
+  ASSERT_TRUE(generated.components[1].mesh.empty());
+  mesh::Scene nothing = generated;
+  for (auto& component : nothing.components) {
+    component.mesh = {};
+  }
+  evaluation::MetricConfig config;
+  config.num_points = 5000;
+  for (const auto& scene : {generated, nothing}) {
+    write_asset(folder / "a", scene);
+    const auto written = mesh::read_scene_with_empty(folder / "a/asset.glb");
+    ASSERT_EQ(written.components.size(), 3U);
+    EXPECT_EQ(written.components[1].name, "needle");
+    const auto expected = evaluation::compare_scenes(scene, reference, config);
+    const auto scores = evaluation::compare_scenes(written, reference, config);
+    EXPECT_EQ(scores.points.chamfer, expected.points.chamfer);
+    EXPECT_EQ(scores.points.f_scores, expected.points.f_scores);
+    EXPECT_EQ(scores.self_iou_mean, expected.self_iou_mean);
+    EXPECT_EQ(scores.self_iou_max, expected.self_iou_max);
+  }
+}
+
 }  // namespace
 }  // namespace moca::experiment

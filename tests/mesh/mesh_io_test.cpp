@@ -435,5 +435,30 @@ TEST_P(SharedFile, ReadsAsListed) {
 INSTANTIATE_TEST_SUITE_P(Sets, SharedFile, ::testing::Values("objects", "scenes"),
                          [](const auto& set) { return set.param; });
 
+TEST(ReadSceneWithEmpty, KeepsTheNodesWithoutAMeshOfItsOwnFilesAlone) {
+  write_glb(scratch("own.glb"), {{{"gap", {}, {}}, {"box", cube(1), {}}}});
+  EXPECT_THAT(names_of(read_scene_with_empty(scratch("own.glb"))), ElementsAre("gap", "box"));
+  EXPECT_THAT(names_of(read_scene(scratch("own.glb"))), ElementsAre("box"));
+  auto bytes = read_file(scratch("own.glb"));
+  bytes.replace(bytes.find("\"moca\""), 6, "\"acom\"");
+  write_file(scratch("other.glb"), bytes);
+  EXPECT_THAT(names_of(read_scene_with_empty(scratch("other.glb"))), ElementsAre("box"));
+}
+
+// PartCrafter writes one face between three times the same vertex for a part that failed.
+TEST(ReadSceneWithEmpty, KeepsAComponentWithoutAreaOfAnyFile) {
+  write_file(scratch("dummy.obj"), "o dummy\nv 0 0 0\nf 1 1 1\no box\nv 1 0 0\nv 0 1 0\nf 1 2 3\n");
+  const auto scene = read_scene_with_empty(scratch("dummy.obj"));
+  EXPECT_THAT(names_of(scene), ElementsAre("dummy", "box"));
+  EXPECT_TRUE(scene.components[0].mesh.empty());
+  EXPECT_EQ(scene.components[1].mesh.faces.size(), 1U);
+}
+
+TEST(ReadSceneWithEmpty, ReadsAFileOfNothingElse) {
+  write_glb(scratch("empty.glb"), {{{"a", {}, {}}, {"b", {}, {}}}});
+  EXPECT_THAT(names_of(read_scene_with_empty(scratch("empty.glb"))), ElementsAre("a", "b"));
+  EXPECT_THAT(error_of(scratch("empty.glb")), HasSubstr("no faces"));
+}
+
 }  // namespace
 }  // namespace moca::mesh

@@ -64,7 +64,8 @@ struct SelfIou {
   std::vector<double> pairs;          // (0,1), (0,2), ..., row-major
   std::vector<int64_t> voxel_counts;  // per component
 };
-// `resolution` voxels along [-1, 1]; a component without faces has none.
+// `resolution` voxels along [-1, 1]; a component without faces has none. Of a scene longer than 4
+// the voxels are as many times larger.
 SelfIou self_iou(const mesh::Scene& scene, int64_t resolution);
 
 // Where the two scenes of a comparison are moved to: the reference is centred and its longest side
@@ -81,10 +82,13 @@ ComparisonFrames comparison_frames(const mesh::Scene& prediction, const mesh::Sc
 // The frames in words, for whoever reads a score.
 std::string frame_name(const MetricConfig& config);
 
-// Empty, or why the two are hardly given in one frame: moved to `frames`, the prediction's box is
-// half or twice as large as the reference's, or lies beside it.
+// "longest side 2, centre (0, 0.5, 0)", as the scene's file places it.
+std::string box_text(const mesh::Scene& scene);
+
+// Empty, or why the two are hardly given in one frame: the prediction's size or place differs much
+// from the reference's, and the config does not normalise each by itself.
 std::string frame_doubt(const mesh::Scene& prediction, const mesh::Scene& reference,
-                        const ComparisonFrames& frames);
+                        const MetricConfig& config);
 
 // The whole comparison of a generated scene with its reference, both given in one frame, as a
 // dataset's, and compared in `frames`; the self-IoU's voxels fill [-1, 1] there. The two are

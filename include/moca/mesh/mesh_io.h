@@ -21,6 +21,11 @@ enum class NodeOrder { kFile, kTrimesh };
 Scene read_scene(const std::filesystem::path& file, ComponentRule rule = ComponentRule::kNode,
                  NodeOrder order = NodeOrder::kFile);
 
+// The same for whoever counts components: one without area is kept, without faces, and so is a node
+// without a mesh in a GLB that write_glb wrote (in another program's file it only groups nodes).
+// The scene may be without any face.
+Scene read_scene_with_empty(const std::filesystem::path& file);
+
 // Writes a GLB with one named node, mesh and flat colour per component.
 void write_glb(const std::filesystem::path& file, const Scene& scene);
 

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "../glb_generator.h"
 #include "gltf_accessor.h"
 #include "gltf_paint.h"
 #include "gltf_primitive.h"
@@ -25,21 +26,28 @@ class Reader {
     for (const int index : nodes_.visited) {
       const auto& node = gltf_.model.nodes[static_cast<size_t>(index)];
       if (node.mesh < 0) {
+        if (gltf_.model.asset.generator == kGenerator) {
+          builder_.add_empty(node.name);
+        }
         continue;
       }
       const auto& mesh = gltf_.at(gltf_.model.meshes, node.mesh, "mesh");
+      const auto joints = joints_of(node);
+      const auto surfaces = surfaces_of(node, mesh, joints);
       for (const auto& instance : instances_of(gltf_, node)) {
-        add_node(node, mesh, nodes_.world[static_cast<size_t>(index)] * instance);
+        add_component(node, surfaces,
+                      joints.empty() ? nodes_.world[static_cast<size_t>(index)] * instance
+                                     : Eigen::Affine3d::Identity());
       }
     }
   }
 
  private:
-  void add_node(const tinygltf::Node& node, const tinygltf::Mesh& mesh,
-                const Eigen::Affine3d& pose) {
+  // A primitive each, read once for all instances; joints place them.
+  std::vector<PrimitiveSurface> surfaces_of(const tinygltf::Node& node, const tinygltf::Mesh& mesh,
+                                            const std::vector<Eigen::Matrix4d>& joints) {
     const auto& weights = node.weights.empty() ? mesh.weights : node.weights;
-    const auto joints = joints_of(node);
-    PlacedComponent component = new_component(node);
+    std::vector<PrimitiveSurface> surfaces;
     for (const auto& primitive : mesh.primitives) {
       if (order_ == NodeOrder::kTrimesh && primitive.mode == TINYGLTF_MODE_TRIANGLE_FAN) {
         continue;  // trimesh leaves fans out
@@ -49,13 +57,23 @@ class Reader {
       if (surface.faces.empty()) {
         continue;
       }
-      if (joints.empty()) {
-        place(pose, surface);
-      } else {
+      if (!joints.empty()) {
         apply_skin(gltf_, primitive, joints, surface);
       }
       paint(look, surface);
-      component.surface.append(surface);
+      surface.drop_unused_points();
+      surfaces.push_back(std::move(surface));
+    }
+    return surfaces;
+  }
+
+  void add_component(const tinygltf::Node& node, const std::vector<PrimitiveSurface>& surfaces,
+                     const Eigen::Affine3d& pose) {
+    PlacedComponent component = new_component(node);
+    for (const Surface& surface : surfaces) {
+      Surface placed = surface;
+      place(pose, placed);
+      component.surface.append(placed);
       if (rule_ == ComponentRule::kPrimitive) {
         builder_.add(std::exchange(component, new_component(node)));
       }
