@@ -10,6 +10,8 @@
 #include <system_error>
 
 #include "moca/core/error.h"
+#include "moca/core/file_io.h"
+#include "moca/core/utf8.h"
 
 namespace moca::mesh {
 namespace {
@@ -80,6 +82,30 @@ std::string check_mesh_file(const fs::path& file) {
     check_glb(file, size);
   }
   return ending;
+}
+
+fs::path named_file(const fs::path& mesh_file, std::string name) {
+  std::replace(name.begin(), name.end(), '\\', '/');
+  return mesh_file.parent_path() / name;
+}
+
+bool is_ordinary_file(const fs::path& path) {
+  constexpr uint64_t kMostBytes = uint64_t{1} << 32;  // a GLB cannot hold more
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) {
+    return false;
+  }
+  const uint64_t size = fs::file_size(path, error);  // of most files in /proc: 0
+  return !error && size > 0 && size <= kMostBytes;
+}
+
+std::string read_named_file(const fs::path& mesh_file, const std::string& name) {
+  const auto path = named_file(mesh_file, name);
+  if (!is_ordinary_file(path)) {
+    throw Error("There is no file " + to_utf8(path.string()) +
+                " that could be read: it must exist and hold 1 byte to 4 GiB.");
+  }
+  return read_file(path);
 }
 
 }  // namespace moca::mesh

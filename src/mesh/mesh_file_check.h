@@ -12,4 +12,14 @@ namespace moca::mesh {
 // has a known ending and, for a GLB, is as long as its header says.
 std::string check_mesh_file(const std::filesystem::path& file);
 
+// The path of a file that a mesh file names, as its folder sees it.
+std::filesystem::path named_file(const std::filesystem::path& mesh_file, std::string name);
+
+// Whether a path is a file that a mesh could name: not a folder, a pipe, or something of /dev or
+// /proc, which may have no end.
+bool is_ordinary_file(const std::filesystem::path& path);
+
+// The bytes of a file that a mesh file names, or an Error that names it.
+std::string read_named_file(const std::filesystem::path& mesh_file, const std::string& name);
+
 }  // namespace moca::mesh

@@ -1,9 +1,7 @@
 #include "pictures.h"
 
-#include <algorithm>
-
+#include "mesh_file_check.h"
 #include "moca/core/error.h"
-#include "moca/core/file_io.h"
 #include "moca/core/logging.h"
 #include "moca/core/utf8.h"
 #include "moca/image/image_io.h"
@@ -23,9 +21,8 @@ std::shared_ptr<const Image> Pictures::get(const std::string& name,
   return entry->second;
 }
 
-std::shared_ptr<const Image> Pictures::get_file(std::string name) {
-  std::replace(name.begin(), name.end(), '\\', '/');
-  return get(name, [&] { return read_file(mesh_file_.parent_path() / name); });
+std::shared_ptr<const Image> Pictures::get_file(const std::string& name) {
+  return get(name, [&] { return read_named_file(mesh_file_, name); });
 }
 
 }  // namespace moca::mesh

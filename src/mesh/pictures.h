@@ -20,7 +20,7 @@ class Pictures {
   std::shared_ptr<const Image> get(const std::string& name,
                                    const std::function<std::string()>& bytes);
   // A file that the mesh file names: relative to its folder, also with a backslash between folders.
-  std::shared_ptr<const Image> get_file(std::string name);
+  std::shared_ptr<const Image> get_file(const std::string& name);
 
  private:
   std::filesystem::path mesh_file_;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <meshoptimizer.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cmath>
@@ -284,6 +285,23 @@ TEST_F(Gltf, BuffersAreFoundByEscapedNamesAndByteOrderMarksSkipped) {
   maker_.write_gltf(folder_ / "file.gltf", "elsewhere.bin", "my mesh.bin");
   EXPECT_THAT(testing::refusal([&] { read_scene(folder_ / "file.gltf"); }),
               HasSubstr("elsewhere.bin"));
+}
+
+TEST_F(Gltf, BuffersAreOrdinaryFiles) {
+  maker_.node({{"mesh", 0}});
+  ASSERT_EQ(mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  for (const std::string name : {"pipe", "/dev/zero", "../../../../../dev/zero", ".."}) {
+    maker_.write_gltf(folder_ / "file.gltf", name, "unused.bin");
+    EXPECT_THAT(testing::refusal([&] { read_scene(folder_ / "file.gltf"); }), HasSubstr(name));
+  }
+}
+
+// A file of a few bytes must not fill the memory.
+TEST_F(Gltf, ZerosWithoutDataHaveABound) {
+  maker_.node({{"mesh", 0}});
+  maker_.root["accessors"][0].erase("bufferView");
+  maker_.root["accessors"][0]["count"] = (1 << 22) / 3 + 1;
+  EXPECT_THAT(refusal(), HasSubstr("it must have at most 1398101 of 3"));
 }
 
 TEST_F(Gltf, ComponentsComeInTheFilesOrderOrInTrimeshs) {

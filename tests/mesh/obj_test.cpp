@@ -1,6 +1,7 @@
 // What an OBJ file and its materials may say.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "moca/core/file_io.h"
 #include "moca/image/image_io.h"
@@ -141,6 +142,18 @@ TEST_F(Obj, TexturesAreShownFromTheirLowerLeft) {
   EXPECT_EQ(
       read("mtllib a.mtl\nusemtl m\n" + kSquare + "vt 0 0\nf 1/1 2/1 3/1\n").components[0].color,
       Vec3(0, 0, 0));
+}
+
+// A pipe would be waited for, /dev/zero and /proc/kcore have no end.
+TEST_F(Obj, NamesOnlyOrdinaryFilesOrGoesWithoutThem) {
+  ASSERT_EQ(mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  for (const std::string name : {"pipe", "/dev/zero", "../../../../../dev/zero", "/proc/kcore",
+                                 "..", "missing", "/proc/self/environ"}) {
+    write_file(folder_ / "own.mtl", "newmtl a\nKd 1 0 0\nmap_Kd " + name + "\n");
+    const auto scene =
+        read("mtllib own.mtl\nmtllib " + name + "\n" + kSquare + "usemtl a\nf 1 2 3\n");
+    EXPECT_EQ(scene.components.at(0).color, Vec3(1, 0, 0)) << name;
+  }
 }
 
 }  // namespace

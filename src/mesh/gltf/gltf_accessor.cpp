@@ -8,9 +8,10 @@
 namespace moca::mesh {
 namespace {
 
-// More is no mesh that the rest could work on; without the bound a file of a few bytes could ask
-// for any amount of zeros.
-constexpr size_t kMaxRows = size_t{1} << 24;
+// More is no mesh that the rest could work on.
+constexpr size_t kMaxNumbers = size_t{1} << 26;
+// Of an accessor without data, all zeros: a file of a few bytes could ask for any amount of them.
+constexpr size_t kMaxZeros = size_t{1} << 22;
 
 struct Layout {
   const unsigned char* bytes = nullptr;
@@ -122,10 +123,11 @@ AccessorRows read_rows(const GltfDocument& gltf, int index, const char* what, si
   const auto& accessor = gltf.at(gltf.model.accessors, index, "accessor");
   const auto own_width = static_cast<size_t>(
       std::max(tinygltf::GetNumComponentsInType(static_cast<uint32_t>(accessor.type)), 0));
-  if (own_width != width || accessor.count > kMaxRows) {
+  const size_t most = (accessor.bufferView >= 0 ? kMaxNumbers : kMaxZeros) / width;
+  if (own_width != width || accessor.count > most) {
     gltf.refuse(std::string("accessor ") + what + " has " + std::to_string(accessor.count) +
                 " elements of " + std::to_string(own_width) + " numbers; it must have at most " +
-                std::to_string(kMaxRows) + " of " + std::to_string(width) + ".");
+                std::to_string(most) + " of " + std::to_string(width) + ".");
   }
   const size_t number_bytes = bytes_of(gltf, accessor.componentType);
   Layout layout;

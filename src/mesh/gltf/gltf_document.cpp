@@ -43,8 +43,7 @@ std::string glb_of(const GltfJson& gltf) {
 // Buffers beside the file, and nowhere else: tinygltf also looks into the working directory.
 tinygltf::FsCallbacks files_beside(std::string& folder) {
   const auto exists = [](const std::string& name, void* base) {
-    std::error_code ignored;
-    return name.starts_with(*static_cast<std::string*>(base)) && fs::is_regular_file(name, ignored);
+    return name.starts_with(*static_cast<std::string*>(base)) && is_ordinary_file(name);
   };
   const auto as_it_is = [](const std::string& name, void*) { return name; };
   const auto read = [](std::vector<unsigned char>* bytes, std::string* error,

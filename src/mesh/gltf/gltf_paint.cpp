@@ -4,8 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "../mesh_file_check.h"
 #include "moca/core/error.h"
-#include "moca/core/file_io.h"
 #include "moca/core/logging.h"
 
 namespace moca::mesh {
@@ -162,7 +162,7 @@ std::string GltfPaint::bytes_of(const Json& image) const {
       tinygltf::DecodeDataURI(&bytes, type, text, 0, false);
       return {bytes.begin(), bytes.end()};
     }
-    return read_file(gltf_.file.parent_path() / unescaped(text));
+    return read_named_file(gltf_.file, unescaped(text));
   }
   const int index = whole(image, "bufferView");
   const auto& view = gltf_.at(gltf_.model.bufferViews, index, "buffer view");

@@ -1,11 +1,9 @@
 #include "mtl_reader.h"
 
 #include <algorithm>
-#include <string_view>
 #include <utility>
 
 #include "../text_scanner.h"
-#include "moca/core/file_io.h"
 
 namespace moca::mesh {
 namespace {
@@ -67,8 +65,7 @@ void read_color(std::string_view line, ObjMaterial& material) {
 
 }  // namespace
 
-void read_mtl(const std::filesystem::path& file, std::map<std::string, ObjMaterial>& materials) {
-  const std::string text = read_file(file);
+void read_mtl(std::string_view text, std::map<std::string, ObjMaterial>& materials) {
   LineScanner lines(text);
   ObjMaterial* material = nullptr;
   while (auto line = lines.next()) {

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <Eigen/Core>
-#include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace moca::mesh {
 
@@ -16,7 +16,7 @@ struct ObjMaterial {
   bool is_clamped = false;                                    // -clamp on
 };
 
-// Adds the materials of an MTL file by their names. Throws Error when it cannot be read.
-void read_mtl(const std::filesystem::path& file, std::map<std::string, ObjMaterial>& materials);
+// Adds the materials of an MTL file's text by their names.
+void read_mtl(std::string_view text, std::map<std::string, ObjMaterial>& materials);
 
 }  // namespace moca::mesh

@@ -145,8 +145,7 @@ class ObjLines {
 
   // One name that may have blanks, or several names.
   void read_materials(std::string_view names) {
-    std::error_code ignored;
-    if (fs::is_regular_file(beside(names), ignored)) {
+    if (is_ordinary_file(named_file(file_, std::string(names)))) {
       return read_material_file(names);
     }
     for (auto name = next_word(names); !name.empty(); name = next_word(names)) {
@@ -154,15 +153,9 @@ class ObjLines {
     }
   }
 
-  fs::path beside(std::string_view name) const {
-    std::string path(name);
-    std::replace(path.begin(), path.end(), '\\', '/');
-    return file_.parent_path() / path;
-  }
-
   void read_material_file(std::string_view name) {
     try {
-      read_mtl(beside(name), obj_.materials);
+      read_mtl(read_named_file(file_, std::string(name)), obj_.materials);
     } catch (const Error& error) {
       log::warn(file_.string() + ": its materials are not shown. " + error.what());
     }
