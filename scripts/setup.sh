@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building needs and is missing: Debian packages (as root) and LibTorch in .venv.
-# usage: scripts/setup.sh [--tests]     --tests: also what scripts/test.sh needs
+# usage: scripts/setup.sh [--tests|--fuzz]     --tests: also what scripts/test.sh needs
+#                                            --fuzz: what its step fuzz needs
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,6 +18,7 @@ packages=(ca-certificates g++ cmake ninja-build python3 python3-venv libopen3d-d
   libglu1-mesa-dev libtinygltf-dev libdraco-dev libmeshoptimizer-dev libnanoflann-dev libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
   libjpeg62-turbo-dev libspng-dev libwebp-dev libexif-dev libstb-dev libeigen3-dev libssl-dev)
 test_packages=(libgtest-dev libgmock-dev clang-format clang-tidy clang)
+fuzz_packages=(clang-14 libclang-rt-14-dev libomp-14-dev)
 
 fail() {
   echo "setup: $*" >&2
@@ -30,7 +32,8 @@ case "${1:-}" in
     packages+=("${test_packages[@]}")
     for_tests=yes
     ;;
-  *) fail "unknown option '$1'. usage: scripts/setup.sh [--tests]" ;;
+  --fuzz) packages+=("${fuzz_packages[@]}") ;;
+  *) fail "unknown option '$1'. usage: scripts/setup.sh [--tests|--fuzz]" ;;
 esac
 
 missing_packages() {

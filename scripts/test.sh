@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Everything that must hold before a commit. Can be run again cheaply: what did not change is kept.
-# usage: scripts/test.sh [setup|format|build|unit|faults|asan|tidy ...]     none: all, in this order
+# usage: scripts/test.sh [setup|format|build|unit|faults|asan|fuzz|tidy ...]     none: all, in this order
 #        scripts/test.sh tsan     what runs in threads of its own, under ThreadSanitizer: on demand
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-stages=(setup format build unit faults asan tidy)
+stages=(setup format build unit faults asan fuzz tidy)
 jobs=$(nproc)
 # These programs read files that others wrote, so they also run under the sanitizers.
 reading=(config image mesh checkpoint)
@@ -61,6 +61,23 @@ stage_asan() {
     GTEST_TOTAL_SHARDS=4 GTEST_SHARD_INDEX=$1 build-asan/tests/$0_test --gtest_brief=1 \
       >"$log" 2>&1 || { cat "$log" && exit 1; }
     echo "$0, share $1: $(tail -n 1 "$log")"'
+}
+
+# Mutated files for every reader, by libFuzzer: a crash, more than 2 s or an allocation of more than
+# 1 GB fails. MOCA_FUZZ_RUNS=100000 is the long form. What was found stays in build-fuzz, and the next
+# run starts from it.
+stage_fuzz() {
+  scripts/setup.sh --fuzz
+  scripts/build.sh build-fuzz -DMOCA_FUZZ=ON -DMOCA_TESTS=OFF -DMOCA_CUDA=OFF \
+    -DMOCA_UNITY_BUILD=OFF -DMOCA_WARNINGS_AS_ERRORS=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
+    -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=Sanitize \
+    -DCMAKE_CXX_FLAGS_SANITIZE="-O1 -g1 -D_GLIBCXX_ASSERTIONS" moca_fuzzers
+  basename -a tests/fuzz/corpus/* | OMP_NUM_THREADS=1 xargs -P "$jobs" -I {} bash -c '
+    cd build-fuzz && mkdir -p found/{} crashes
+    tests/fuzz/moca_{}_fuzzer -runs="${MOCA_FUZZ_RUNS:-2000}" -seed=1 -timeout=2 \
+      -malloc_limit_mb=1024 -rss_limit_mb=3000 -artifact_prefix=crashes/{}- \
+      found/{} ../tests/fuzz/corpus/{} >{}.log 2>&1 || { tail -n 60 {}.log && exit 1; }
+    echo "moca_{}_fuzzer: $(tail -n 1 {}.log)"'
 }
 
 # Loader, logger, watchdog and saver. LibTorch is not instrumented: what happens between its own
