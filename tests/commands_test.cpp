@@ -161,7 +161,7 @@ TEST_F(Commands, RefuseWhatTheyCannotUseInOneLine) {
                  "no prepared dataset at nowhere");
   expect_refusal("train " + config("tiny.yaml") + " name=a vae_run=runs/nowhere",
                  "no run at runs/nowhere");
-  expect_refusal("train " + config("tiny.yaml") + " name=a dit.with=64", "Did you mean 'width'?");
+  expect_refusal("train " + config("tiny.yaml") + " name=a dit.with=64", "Did you mean 'dit.width'?");
   expect_refusal("train " + config("tiny.yaml") + " name=a device=cuda:9", "cannot be used");
   expect_refusal("evaluate runs/nowhere", "no run at runs/nowhere");
   expect_refusal("evaluate runs/tiny", "evaluation exists already and is not overwritten");

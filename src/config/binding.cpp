@@ -1,6 +1,14 @@
 #include "moca/config/binding.h"
 
+#include <algorithm>
+
 namespace moca::config {
+
+bool Binding::is_assigned(const std::string& path) const {
+  return std::any_of(settings.begin(), settings.end(), [&](const Setting& setting) {
+    return setting.assigned && (setting.path == path || setting.path.starts_with(path + "."));
+  });
+}
 
 void Binder::operator()(const char* name, bool& value, const char* help) {
   add(name, help, &value);
@@ -49,7 +57,7 @@ void Binder::add(const char* name, const char* help, Variable variable, NumberRu
     throw std::logic_error("'base' names another config file and cannot be a setting");
   }
   binding_->settings.push_back(
-      {std::move(path), help, std::move(variable), std::move(numbers), std::move(texts)});
+      {std::move(path), help, std::move(variable), std::move(numbers), std::move(texts), false});
 }
 
 void Binder::add_section(Section section, Binding* binding) {

@@ -90,8 +90,21 @@ std::string known_names(std::vector<std::string> names) {
   return braced(names) + (many ? " and more (see 'moca settings')." : ".");
 }
 
+// What an earlier version called so, or an empty text.
+std::string replacement(const Binding& binding, const std::string& path) {
+  for (const RetiredSetting& retired : binding.retired) {
+    if (retired.path == path) {
+      return " An earlier version had it: " + retired.instead;
+    }
+  }
+  return "";
+}
+
 // Where no setting `name` is in `section`: the likeliest thing that was meant.
 std::string way_out(const Binding& binding, const std::string& section, const std::string& name) {
+  if (std::string hint = replacement(binding, path_of(section, name)); !hint.empty()) {
+    return hint;
+  }
   const std::vector<std::string> paths = all_paths(binding);
   if (name.find('.') != std::string::npos) {
     if (std::string hint = undotted(paths, path_of(section, name)); !hint.empty()) {
@@ -102,8 +115,8 @@ std::string way_out(const Binding& binding, const std::string& section, const st
     return " '" + name + "' belongs under " + owners + ".";
   }
   const std::vector<std::string> here = names_in(paths, section);
-  if (std::string hint = did_you_mean(name, here); !hint.empty()) {
-    return hint;
+  if (const std::string nearest = nearest_name(name, here); !nearest.empty()) {
+    return " Did you mean " + quoted(path_of(section, nearest)) + "?";
   }
   for (const std::string& path : paths) {
     if (!nearest_name(name, {split(path).second}).empty()) {

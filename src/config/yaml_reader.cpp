@@ -105,7 +105,7 @@ YAML::Node parse_document(const std::string& text, const std::string& name) {
 // Reads one file and, before it, the files it is based on.
 class Reader {
  public:
-  explicit Reader(const Binding& binding) : binding_(binding) {}
+  explicit Reader(Binding& binding) : binding_(binding) {}
 
   void read(const std::string& text, const fs::path& name, std::vector<fs::path> chain) {
     name_ = name.string();
@@ -180,9 +180,10 @@ class Reader {
   void read_entry(const YAML::Node& key_node, const YAML::Node& value, const std::string& section,
                   const std::string& key, const std::string& path) {
     const bool dotted = key.find('.') != std::string::npos;
-    for (const Setting& setting : binding_.settings) {
+    for (Setting& setting : binding_.settings) {
       if (setting.path == path && !dotted) {
         assign(setting, written(value), where(key_node));
+        setting.assigned = true;
         return;
       }
     }
@@ -203,7 +204,7 @@ class Reader {
                                          : "unknown setting " + quoted(path) + "." + hint));
   }
 
-  const Binding& binding_;
+  Binding& binding_;
   std::string name_;
 };
 
@@ -232,15 +233,15 @@ WrittenValue written_override(const Setting& setting, const std::string& text) {
 
 }  // namespace
 
-void read_file(const Binding& binding, const fs::path& file) {
+void read_file(Binding& binding, const fs::path& file) {
   Reader(binding).read(read_bytes(file), file, {});
 }
 
-void read_file(const Binding& binding, const std::string& text, const fs::path& name) {
+void read_file(Binding& binding, const std::string& text, const fs::path& name) {
   Reader(binding).read(text, name, {});
 }
 
-void apply_overrides(const Binding& binding, const std::vector<std::string>& overrides) {
+void apply_overrides(Binding& binding, const std::vector<std::string>& overrides) {
   std::map<std::string, int> seen;
   for (const std::string& text : overrides) {
     const std::string where = "override " + quoted(text) + ": ";
@@ -261,6 +262,7 @@ void apply_overrides(const Binding& binding, const std::vector<std::string>& ove
       refuse_override(binding, path, where);
     }
     assign(*setting, written_override(*setting, text.substr(equals + 1)), where);
+    setting->assigned = true;
   }
 }
 

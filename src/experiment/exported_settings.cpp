@@ -39,7 +39,7 @@ void apply_exported_settings(const std::vector<std::pair<std::string, std::strin
                              const std::filesystem::path& folder,
                              const std::vector<std::string>& overrides, RunConfig* config) {
   const auto file = (folder / pretrained::kModelIndex).string();
-  const auto binding = config::bind(*config);
+  auto binding = config::bind(*config);
   std::vector<std::string> assignments;
   for (const auto& [name, value] : stored) {
     if (is_exported(name)) {

@@ -183,7 +183,7 @@ RunConfig pretrained_config(const fs::path& folder, const std::vector<std::strin
   } else {
     use_upstream_sampling(folder, &config);
   }
-  const auto binding = config::bind(config);
+  auto binding = config::bind(config);
   config::apply_overrides(binding, overrides);
   config::validate_all(binding, folder.string());
   if (is_export) {

@@ -99,6 +99,9 @@ struct ExampleConfig {
     v("model", self.model, "the network");
     v("train", self.train, "the training");
   }
+  static std::vector<RetiredSetting> retired() {
+    return {{"model.router.top_k", "write model.router.num_selected."}};
+  }
 };
 
 // The message of the moca::Error that `call` throws; any other exception fails the test.

@@ -43,9 +43,12 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Mistake{"Misspelt", "model:\n  width: 8\n  router:\n    num_slected: 1\n",
                 "configs/bad.yaml:4: unknown setting 'model.router.num_slected'. Did you mean "
-                "'num_selected'?"},
+                "'model.router.num_selected'?"},
         Mistake{"MisspeltSection", "modle: {}\n",
                 "configs/bad.yaml:1: unknown setting 'modle'. Did you mean 'model'?"},
+        Mistake{"Retired", "model:\n  router:\n    top_k: 1\n",
+                "configs/bad.yaml:3: unknown setting 'model.router.top_k'. An earlier version had "
+                "it: write model.router.num_selected."},
         Mistake{"Twice", "train:\n  max_steps: 1\n  max_steps: 2\n",
                 "configs/bad.yaml:3: 'train.max_steps' is set twice, first on line 2."},
         Mistake{"SectionTwice", "model: {width: 8}\ntrain: {}\nmodel: {num_heads: 2}\n",
@@ -181,8 +184,9 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"Enum", "model.router.activation=sigmoind",
                 "override 'model.router.activation=sigmoind': model.router.activation must be one "
                 "of {sigmoid, softmax}, got 'sigmoind'. Did you mean 'sigmoid'?"},
-        Mistake{"Misspelt", "model.widht=3",
-                "override 'model.widht=3': unknown setting 'model.widht'. Did you mean 'width'?"},
+        Mistake{
+            "Misspelt", "model.widht=3",
+            "override 'model.widht=3': unknown setting 'model.widht'. Did you mean 'model.width'?"},
         Mistake{"OtherSection", "model.betas=[1]",
                 "override 'model.betas=[1]': unknown setting 'model.betas'. 'betas' belongs under "
                 "'train.optimizer'."},
@@ -224,7 +228,7 @@ TEST(Refusal, TheBaseIsNamedWithTheLineOfTheMistake) {
   const auto base = folder.write("root.yaml", "model:\n  widht: 8\n");
   const auto file = folder.write("top.yaml", "base: root.yaml\ntitle: x\n");
   EXPECT_EQ(error_of([&] { load<ExampleConfig>(file); }),
-            base.string() + ":2: unknown setting 'model.widht'. Did you mean 'width'?");
+            base.string() + ":2: unknown setting 'model.widht'. Did you mean 'model.width'?");
 }
 
 TEST(Refusal, AMistakeAfterTheBaseNamesTheFileItself) {

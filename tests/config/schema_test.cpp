@@ -69,6 +69,21 @@ TEST(Schema, OverridesWinOverTheFile) {
   EXPECT_EQ(parsed("", {"title="}).title, "");
 }
 
+TEST(Schema, KnowsWhichSettingsFileAndOverridesAssign) {
+  ExampleConfig config;
+  Binding binding = bind(config);
+  read_file(binding, "model: {router: {stochastic: true}}\n", "run.yaml");
+  apply_overrides(binding, {"train.max_steps=3"});
+  for (const char* assigned :
+       {"model", "model.router", "model.router.stochastic", "train", "train.max_steps"}) {
+    EXPECT_TRUE(binding.is_assigned(assigned)) << assigned;
+  }
+  for (const char* left_out : {"title", "model.width", "model.router.num_selected",
+                               "train.optimizer", "train.max", "nothing"}) {
+    EXPECT_FALSE(binding.is_assigned(left_out)) << left_out;
+  }
+}
+
 TEST(Schema, AnAnchorMayBeReused) {
   const ExampleConfig config = parsed("title: &word test\nsplit: *word\n");
   EXPECT_EQ(config.split, "test");

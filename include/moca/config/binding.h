@@ -28,8 +28,9 @@ struct Setting {
   std::string path;  // "model.router.num_selected"
   std::string help;
   Variable variable;
-  NumberRule numbers;  // used by numbers and lists of them
-  TextRule texts;      // used by texts and lists of them
+  NumberRule numbers;     // used by numbers and lists of them
+  TextRule texts;         // used by texts and lists of them
+  bool assigned = false;  // by a file or an override
 };
 
 struct Section {
@@ -39,11 +40,21 @@ struct Section {
   void (*validate)(const void* self, const std::string& path);  // null where there is no rule
 };
 
+// A setting of an earlier version and what to do instead, as a sentence.
+struct RetiredSetting {
+  std::string path;
+  std::string instead;
+};
+
 // The settings and sections of one config in the order of `fields`; an inner section comes before
 // the one around it in `sections`.
 struct Binding {
   std::vector<Setting> settings;
   std::vector<Section> sections;
+  std::vector<RetiredSetting> retired;  // T::retired(), where the whole config has it
+
+  // Whether a file or an override sets `path`, or a setting of the section `path`.
+  bool is_assigned(const std::string& path) const;
 };
 
 template <class T>
@@ -128,6 +139,9 @@ template <SectionType T>
 Binding bind(T& config) {
   Binding binding;
   Binder::bind_section(config, "", "", &binding);
+  if constexpr (requires { T::retired(); }) {
+    binding.retired = T::retired();
+  }
   return binding;
 }
 

@@ -22,6 +22,9 @@
 //     void validate(const std::string& path) const;  // throws moca::Error naming path + ".key"
 //   };
 //
+// The whole config may have `static std::vector<RetiredSetting> retired()`: settings of earlier
+// versions, refused with what to use instead.
+//
 // A field is bool, int64_t, double, std::string, an enum with `enum_names`, a vector of int64_t,
 // double or std::string, or another such struct. Precedence: default < base < file < override.
 namespace moca::config {
@@ -32,7 +35,7 @@ namespace moca::config {
 template <SectionType T>
 T load(const std::filesystem::path& file, const std::vector<std::string>& overrides = {},
        T config = {}) {
-  const Binding binding = bind(config);
+  Binding binding = bind(config);
   read_file(binding, file);
   apply_overrides(binding, overrides);
   validate_all(binding, file.string());
@@ -44,7 +47,7 @@ template <SectionType T>
 T parse(const std::string& text, const std::filesystem::path& name,
         const std::vector<std::string>& overrides = {}) {
   T config;
-  const Binding binding = bind(config);
+  Binding binding = bind(config);
   read_file(binding, text, name);
   apply_overrides(binding, overrides);
   validate_all(binding, name.string());

@@ -14,8 +14,9 @@ std::string nearest_name(const std::string& name, const std::vector<std::string>
 // " Did you mean 'num_selected'?", or an empty text where no name is near.
 std::string did_you_mean(const std::string& name, const std::vector<std::string>& names);
 
-// "unknown setting 'model.router.num_slected'. Did you mean 'num_selected'?", or where the setting
-// belongs, or which settings there are. `section` is "" for the whole config.
+// "unknown setting 'model.router.num_slected'. Did you mean 'model.router.num_selected'?", or what
+// replaced it, or where the setting belongs, or which settings there are. `section` is "" for the
+// whole config.
 std::string unknown_setting(const Binding& binding, const std::string& section,
                             const std::string& name);
 

@@ -8,15 +8,16 @@
 
 namespace moca::config {
 
-// Reads `file` into the bound variables, after the file its `base:` names, which is read first into
-// the same variables so that every message points at the file and line with the mistake.
-void read_file(const Binding& binding, const std::filesystem::path& file);
+// Reads `file` into the bound variables and marks the settings as assigned, after the file its
+// `base:` names, which is read first into the same variables so that every message points at the
+// file and line with the mistake.
+void read_file(Binding& binding, const std::filesystem::path& file);
 
 // The same for a text; `name` stands in the messages, and a `base:` is looked up beside it.
-void read_file(const Binding& binding, const std::string& text, const std::filesystem::path& name);
+void read_file(Binding& binding, const std::string& text, const std::filesystem::path& name);
 
 // Applies `section.key=value` settings; a list is written [1, 2].
-void apply_overrides(const Binding& binding, const std::vector<std::string>& overrides);
+void apply_overrides(Binding& binding, const std::vector<std::string>& overrides);
 
 // Calls every section's `validate`; `source` is put before the message.
 void validate_all(const Binding& binding, const std::string& source);
