@@ -11,6 +11,7 @@
 #include "moca/benchmark/step_benchmark.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
+#include "moca/core/threads.h"
 #include "moca/ops/device.h"
 
 namespace {
@@ -151,6 +152,7 @@ void run(Options& options, nlohmann::json (*benchmark)(const Options&, const std
                       ") must be a multiple of --heads (" +
                       std::to_string(options.sizes.num_heads) + ").");
   }
+  moca::require_threads("--threads", options.threads);
   options.sizes.device = moca::ops::select_device(options.device);
   at::set_num_threads(options.threads);
   auto rows = nlohmann::json::array();

@@ -9,6 +9,7 @@
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/logging.h"
+#include "moca/core/threads.h"
 #include "moca/data/prepared_dataset.h"
 #include "moca/experiment/asset_scenes.h"
 #include "moca/experiment/evaluate_model.h"
@@ -74,6 +75,7 @@ void warn_of_nothing(const EvaluationResult& result) {
 void evaluate_run(const RunConfig& config, const std::filesystem::path& output,
                   const EvaluateOptions& options) {
   require_room(output, options.overwrite);
+  require_threads("training.num_threads", config.training.num_threads);
   if (config.training.num_threads > 0) {
     at::set_num_threads(static_cast<int>(config.training.num_threads));
   }

@@ -11,6 +11,7 @@
 
 #include "moca/core/logging.h"
 #include "moca/core/random.h"
+#include "moca/core/threads.h"
 #include "moca/experiment/models.h"
 #include "moca/experiment/same_everywhere.h"
 #include "moca/experiment/validation.h"
@@ -89,6 +90,8 @@ void describe(const training::TrainingTask& task, const data::PreparedDataset& d
 }
 
 void set_threads(const RunConfig& config, const distributed::Launch& launch) {
+  require_threads("training.num_threads", config.training.num_threads);
+  require_threads("training.loader_threads", config.training.loader_threads);
   if (config.training.num_threads > 0) {
     at::set_num_threads(static_cast<int>(config.training.num_threads));
   } else if (launch.local_world_size > 1) {
