@@ -7,9 +7,11 @@
 
 #include "commands.h"
 #include "moca/config/suggestion.h"
+#include "moca/config/values.h"
 #include "moca/core/error.h"
 #include "moca/core/interrupt.h"
 #include "moca/core/logging.h"
+#include "moca/core/program.h"
 #include "moca/distributed/launch.h"
 #include "moca/distributed/process_group.h"
 
@@ -44,7 +46,8 @@ void refuse_unknown_command(const CLI::App& app, int argc, char** argv) {
     }
   }
   throw moca::Error("unknown command '" + std::string(argv[1]) + "'." +
-                    moca::config::did_you_mean(argv[1], names) + " See moca --help.");
+                    moca::config::did_you_mean(argv[1], names) + " See " + moca::command("--help") +
+                    ".");
 }
 
 int fail(const std::string& message, int code) {
@@ -52,6 +55,15 @@ int fail(const std::string& message, int code) {
   std::fprintf(stderr, "moca: %s\n", message.c_str());
   moca::distributed::report_failure(message);
   return code;
+}
+
+// CLI11 would say it in two lines.
+std::string text_of(const CLI::ParseError& mistake, const std::string& subcommand) {
+  std::string text = moca::config::one_line(mistake.what());
+  text += text.ends_with('.') ? "" : ".";
+  const bool is_option = subcommand.starts_with('-');
+  return text + " See " +
+         moca::command(is_option || subcommand.empty() ? "--help" : subcommand + " --help") + ".";
 }
 
 int run(int argc, char** argv) {
@@ -72,9 +84,10 @@ int run(int argc, char** argv) {
   refuse_unknown_command(app, argc, argv);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::Success& asked_for_help) {
+    return app.exit(asked_for_help);
   } catch (const CLI::ParseError& mistake) {
-    const int code = app.exit(mistake);
-    return code == 0 ? 0 : kUserMistake;
+    return fail(text_of(mistake, argc > 1 ? argv[1] : ""), kUserMistake);
   }
   return 0;
 }
@@ -90,6 +103,7 @@ void exit_interrupted(const std::string& said) {
 
 int main(int argc, char** argv) {
   keep_freed_memory();
+  moca::set_program(argv[0]);
   try {
     return run(argc, argv);
   } catch (const moca::Error& mistake) {

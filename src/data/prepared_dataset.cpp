@@ -7,6 +7,7 @@
 
 #include "dataset_index.h"
 #include "moca/core/error.h"
+#include "moca/core/program.h"
 
 namespace moca::data {
 namespace {
@@ -56,7 +57,7 @@ PreparedDataset::PreparedDataset(const std::filesystem::path& folder) : folder_(
   records_ = std::move(index.records);
   if (records_.empty()) {
     throw Error("the dataset " + folder.string() +
-                " holds no asset. Prepare it again: moca prepare-data CONFIG.");
+                " holds no asset. Prepare it again: " + command("prepare-data CONFIG") + ".");
   }
   for (const auto& record : records_) {
     if (shards_.count(record.shard) == 0) {

@@ -13,6 +13,7 @@
 #include "moca/core/error.h"
 #include "moca/core/generator.h"
 #include "moca/core/logging.h"
+#include "moca/core/program.h"
 #include "moca/core/random.h"
 #include "moca/mesh/field_extraction.h"
 #include "moca/mesh/mesh_io.h"
@@ -44,8 +45,8 @@ std::vector<int64_t> views_of(const EvaluationConfig& config, const data::AssetR
   const auto count = static_cast<int64_t>(record.views.size());
   if (count == 0) {
     throw Error("asset " + record.id +
-                " of the dataset has no picture to generate from. Prepare the dataset again: moca "
-                "prepare-data CONFIG.");
+                " of the dataset has no picture to generate from. Prepare the dataset again: " +
+                command("prepare-data CONFIG") + ".");
   }
   if (config.view == ViewRule::kFixed && config.view_index >= count) {
     throw Error("evaluation.view_index is " + std::to_string(config.view_index) + ", but asset " +

@@ -9,6 +9,7 @@
 #include "moca/checkpoint/write_checkpoint.h"
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
+#include "moca/core/program.h"
 #include "moca/dit/dense_tokens.h"
 #include "moca/nn/default_type.h"
 #include "moca/nn/lora.h"
@@ -25,8 +26,9 @@ void load_averaged(torch::nn::Module& module, const std::filesystem::path& run_f
   const auto checkpoints = run_folder / "checkpoints";
   const auto step = checkpoint::latest_good_step(checkpoints);
   if (!step) {
-    throw Error("the run " + run_folder.string() +
-                " holds no checkpoint. Train it: moca train CONFIG.");
+    throw Error(
+        "the run " + run_folder.string() + " holds no checkpoint. Train it: " +
+        command("train " + shell_word((run_folder / "config.yaml").string()) + " --resume") + ".");
   }
   const auto file =
       checkpoint::weights_file(checkpoint::step_folder(checkpoints, *step), "ema.safetensors");

@@ -9,6 +9,7 @@
 
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
+#include "moca/core/program.h"
 #include "moca/data/prepared_dataset.h"
 #include "moca/image/image_io.h"
 #include "moca/mesh/mesh_io.h"
@@ -59,6 +60,9 @@ void add_curves(const fs::path& run_folder, const std::string& stage, report::Re
   auto curves = curves_of(run_folder / "metrics.jsonl");
   for (const char* name : {"loss", "gradient_norm"}) {
     auto& curve = curves[name];
+    if (curve.x.empty()) {
+      continue;  // a pretrained VAE has no curves, nor has a run before its first line
+    }
     curve.name = name;
     page.svg_plots.push_back(
         report::line_plot(stage + ": " + name, "step", name, {curve}, /*log_y=*/true));
@@ -205,9 +209,10 @@ void add_evaluation(const fs::path& folder, const RunConfig& config, report::Rep
       add_assets(evaluation, page);
       add_sheets(evaluation, config, folder, page, written);
     }
-  } catch (const Json::exception&) {
-    throw Error(file.string() +
-                " is not the result of an evaluation. Make it again: moca evaluate RUN.");
+  } catch (const Json::exception& mistake) {
+    throw Error(file.string() + " is not the result of an evaluation (" + mistake.what() +
+                "). Remove its folder and make it again: " +
+                command("evaluate " + shell_word(config.folder().string())) + ".");
   }
 }
 
@@ -220,7 +225,9 @@ std::vector<fs::path> report_run(const RunConfig& config, const fs::path& evalua
   page.subtitle = "Stage " + std::string(config.stage == Stage::kVae ? "vae" : "dit") +
                   ", dataset " + config.data.path;
   if (config.stage == Stage::kDit) {
-    add_curves(config.vae_run, "VAE", page);
+    if (!config.vae_run.empty()) {
+      add_curves(config.vae_run, "VAE", page);
+    }
     add_curves(config.folder(), "MoCA DiT", page);
   } else {
     add_curves(config.folder(), "VAE", page);

@@ -199,7 +199,8 @@ TEST_F(Models, ARunWithoutACheckpointIsRefused) {
   auto config = runs_->dit_config();
   config.name = "never_trained";
   EXPECT_THAT(refusal([&] { load_generator(config, at::kCPU); }),
-              HasSubstr("holds no checkpoint. Train it: moca train CONFIG"));
+              HasSubstr("holds no checkpoint. Train it: moca train " +
+                        (config.folder() / "config.yaml").string() + " --resume."));
 }
 
 }  // namespace
