@@ -11,6 +11,7 @@
 #include "moca/benchmark/step_benchmark.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
+#include "moca/core/progress.h"
 #include "moca/core/threads.h"
 #include "moca/ops/device.h"
 
@@ -52,12 +53,27 @@ double judged(const Options& options, const Timing& timing) {
   return options.device == "cpu" && options.threads == 1 ? timing.cpu_ms : timing.wall_ms;
 }
 
+// "0.123 ms", "12.3 ms", "4.56 s", "2 min 03 s".
+std::string duration(double ms) {
+  if (ms >= 60000) {
+    return moca::format_duration(ms / 1000);
+  }
+  const bool seconds = ms >= 1000;
+  const double value = seconds ? ms / 1000 : ms;
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.*f %s",
+                value < 1    ? 3
+                : value < 10 ? 2
+                             : 1,
+                value, seconds ? "s" : "ms");
+  return text;
+}
+
 nlohmann::json run_attention(const Options& options, const std::string& precision) {
-  std::printf(
-      "attention of a global block, %s, ms; SDPA is LibTorch's, dense over it in brackets\n",
-      precision.c_str());
-  std::printf("%4s | %9s %15s %9s %6s | %9s %15s %9s %6s | %9s %9s\n", "N", "SDPA", "dense", "MoC",
-              "ratio", "SDPA f+b", "dense f+b", "MoC f+b", "ratio", "dense GiB", "MoC GiB");
+  std::printf("attention of a global block, %s; SDPA is LibTorch's, dense over it in brackets\n",
+              precision.c_str());
+  std::printf("%4s | %10s %18s %10s %6s | %10s %18s %10s %6s | %9s %9s\n", "N", "SDPA", "dense",
+              "MoC", "ratio", "SDPA f+b", "dense f+b", "MoC f+b", "ratio", "dense GiB", "MoC GiB");
   auto rows = nlohmann::json::array();
   for (const int64_t N : options.sizes.components) {
     const AttentionRow row = moca::benchmark::time_attention(options.sizes, N);
@@ -67,10 +83,12 @@ nlohmann::json run_attention(const Options& options, const std::string& precisio
     const double moc_training = judged(options, row.moc_training);
     const double sdpa_training = judged(options, row.sdpa_training);
     std::printf(
-        "%4lld | %9.2f %7.2f (%5.3f) %9.2f %6.3f | %9.2f %7.2f (%5.3f) %9.2f %6.3f | %9.3f %9.3f\n",
-        static_cast<long long>(N), sdpa, dense, dense / sdpa, moc, moc / dense, sdpa_training,
-        dense_training, dense_training / sdpa_training, moc_training, moc_training / dense_training,
-        row.dense_memory_gib, row.moc_memory_gib);
+        "%4lld | %10s %10s (%5.3f) %10s %6.3f | %10s %10s (%5.3f) %10s %6.3f | %9.3f %9.3f\n",
+        static_cast<long long>(N), duration(sdpa).c_str(), duration(dense).c_str(), dense / sdpa,
+        duration(moc).c_str(), moc / dense, duration(sdpa_training).c_str(),
+        duration(dense_training).c_str(), dense_training / sdpa_training,
+        duration(moc_training).c_str(), moc_training / dense_training, row.dense_memory_gib,
+        row.moc_memory_gib);
     std::fflush(stdout);
     rows.push_back({{"dtype", precision},
                     {"components", N},
@@ -91,18 +109,21 @@ nlohmann::json run_attention(const Options& options, const std::string& precisio
 }
 
 nlohmann::json run_forward(const Options& options, const std::string& precision) {
-  std::printf("forward, %s: ms per block and in all\n", precision.c_str());
-  std::printf("%4s | %8s %8s %8s %9s %6s | %8s %8s %9s %6s | %6s\n", "N", "local", "routing",
+  std::printf("forward, %s: time of a block and in all\n", precision.c_str());
+  std::printf("%4s | %10s %10s %10s %10s %6s | %10s %10s %10s %6s | %6s\n", "N", "local", "routing",
               "global", "total", "GiB", "d.local", "d.global", "d.total", "GiB", "ratio");
   auto rows = nlohmann::json::array();
   for (const int64_t N : options.sizes.components) {
     const ForwardRow row = moca::benchmark::time_forward(options.sizes, N);
     const auto ms = [&](const Timing& timing) { return judged(options, timing); };
     const double ratio = ms(row.total) / ms(row.dense_total);
-    std::printf("%4lld | %8.2f %8.3f %8.2f %9.2f %6.3f | %8.2f %8.2f %9.2f %6.3f | %6.3f\n",
-                static_cast<long long>(N), ms(row.local_block), ms(row.routing),
-                ms(row.global_block), ms(row.total), row.memory_gib, ms(row.dense_local_block),
-                ms(row.dense_global_block), ms(row.dense_total), row.dense_memory_gib, ratio);
+    const auto shown = [&](const Timing& timing) { return duration(ms(timing)); };
+    std::printf("%4lld | %10s %10s %10s %10s %6.3f | %10s %10s %10s %6.3f | %6.3f\n",
+                static_cast<long long>(N), shown(row.local_block).c_str(),
+                shown(row.routing).c_str(), shown(row.global_block).c_str(),
+                shown(row.total).c_str(), row.memory_gib, shown(row.dense_local_block).c_str(),
+                shown(row.dense_global_block).c_str(), shown(row.dense_total).c_str(),
+                row.dense_memory_gib, ratio);
     std::fflush(stdout);
     rows.push_back({{"dtype", precision},
                     {"components", N},
@@ -123,16 +144,17 @@ nlohmann::json run_forward(const Options& options, const std::string& precision)
 
 nlohmann::json run_step(const Options& options, const std::string& precision) {
   std::printf("training step, %s\n", precision.c_str());
-  std::printf("%4s | %10s %9s | %10s %9s %6s | %16s %9s %6s\n", "N", "dense ms", "GiB", "MoCA ms",
-              "GiB", "ratio", "checkpointed ms", "GiB", "ratio");
+  std::printf("%4s | %10s %9s | %10s %9s %6s | %12s %9s %6s\n", "N", "dense", "GiB", "MoCA", "GiB",
+              "ratio", "checkpointed", "GiB", "ratio");
   auto rows = nlohmann::json::array();
   for (const int64_t N : options.sizes.components) {
     const auto row = moca::benchmark::time_step(options.sizes, N);
     const double dense = judged(options, row.dense), moca = judged(options, row.moca);
     const double checkpointed = judged(options, row.checkpointed);
-    std::printf("%4lld | %10.2f %9.3f | %10.2f %9.3f %6.3f | %16.2f %9.3f %6.3f\n",
-                static_cast<long long>(N), dense, row.dense_memory_gib, moca, row.moca_memory_gib,
-                moca / dense, checkpointed, row.checkpointed_memory_gib, checkpointed / moca);
+    std::printf("%4lld | %10s %9.3f | %10s %9.3f %6.3f | %12s %9.3f %6.3f\n",
+                static_cast<long long>(N), duration(dense).c_str(), row.dense_memory_gib,
+                duration(moca).c_str(), row.moca_memory_gib, moca / dense,
+                duration(checkpointed).c_str(), row.checkpointed_memory_gib, checkpointed / moca);
     std::fflush(stdout);
     rows.push_back({{"dtype", precision},
                     {"components", N},

@@ -100,7 +100,7 @@ DryRun dry_run(const TrainingTask& task, const TrainingConfig& config, const Mic
     copy = checkpoint_copy(*task.model, optimizer, ema);
   }
   if (!std::isfinite(found.loss)) {
-    throw Error("the loss of the first step is not finite, with " + task.contents(which) +
+    throw Error("the loss is not finite within a few steps, here with " + task.contents(which) +
                 ". Look at this data, or lower training.optimizer.learning_rate.");
   }
   double parameters = 0;
