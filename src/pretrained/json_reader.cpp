@@ -1,6 +1,8 @@
 #include "json_reader.h"
 
 #include <cmath>
+#include <mutex>
+#include <set>
 #include <utility>
 
 #include "moca/core/error.h"
@@ -14,6 +16,14 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kMaxDepth = 16;
+
+// A file may be read several times for one model.
+bool is_news(const std::string& warning) {
+  static std::mutex mutex;
+  static std::set<std::string> told;
+  const std::lock_guard lock(mutex);
+  return told.insert(warning).second;
+}
 
 Json parse(const std::filesystem::path& file) {
   const auto keep_shallow = [&](int depth, Json::parse_event_t, const Json&) {
@@ -178,8 +188,9 @@ void JsonReader::require(const char* key, const Json& supported) {
 
 void JsonReader::warn_unknown() const {
   for (const auto& [key, value] : json_.items()) {
-    if (key.rfind('_', 0) != 0 && known_.count(key) == 0) {
-      log::warn(file_.string() + ": " + path_ + key + " is unknown and ignored");
+    const auto warning = file_.string() + ": " + path_ + key + " is unknown and ignored";
+    if (key.rfind('_', 0) != 0 && known_.count(key) == 0 && is_news(warning)) {
+      log::warn(warning);
     }
   }
 }

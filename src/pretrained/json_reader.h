@@ -39,7 +39,7 @@ class JsonReader {
   [[noreturn]] void refuse(const std::string& key, const std::string& rule) const;
   // Refuses a key whose value is not `supported`.
   void require(const char* key, const nlohmann::json& supported);
-  // Warns of keys that nothing asked for.
+  // Warns of keys that nothing asked for, of each once in the life of the program.
   void warn_unknown() const;
 
   // Every key that does not begin with "_" with its value as text: numbers, lists and true as JSON,

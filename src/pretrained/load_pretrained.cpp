@@ -129,9 +129,11 @@ void keep_queries(dit::MocaDit& dit, const checkpoint::Weights& weights) {
   auto queries = dit->named_parameters()[kCompressionQueries];
   const int64_t wanted = queries.size(0), kept = std::min(stored.size(0), wanted);
   queries.narrow(0, 0, kept).copy_(stored.narrow(0, 0, kept));
-  log::info("  " + std::to_string(kept) + " of " +
-            std::to_string(std::max(stored.size(0), wanted)) + " compression queries kept, " +
-            (wanted > kept ? std::to_string(wanted - kept) + " new" : "the others left out"));
+  const int64_t left_out = stored.size(0) - kept;
+  log::info("  " + std::to_string(wanted) + " compression queries: " + std::to_string(kept) +
+            " read, " +
+            (wanted > kept ? std::to_string(wanted - kept) + " drawn anew"
+                           : std::to_string(left_out) + " more in the file left out"));
 }
 
 // Whether the file with the layers before folding is there; refused where the config names it and
@@ -258,7 +260,8 @@ void load_image_encoder_weights(image_encoder::ImageEncoder& encoder,
     rules.unused.emplace_back(kPatchWeight);
     rules.fresh.emplace_back(kPatchWeight);
   }
-  log_report(weights, checkpoint::load_state(*encoder, weights, rules));
+  log_report(weights, checkpoint::load_state(*encoder, weights, rules),
+             inflate ? kPatchWeight : "");
   if (inflate) {
     const torch::NoGradGuard no_grad;
     weights.check_finite(rules.prefix + kPatchWeight);

@@ -4,6 +4,7 @@
 
 #include "json_reader.h"
 #include "moca/core/error.h"
+#include "moca/pretrained/hugging_face_config.h"
 #include "moca/pretrained/hugging_face_folder.h"
 
 namespace moca::pretrained {
@@ -47,6 +48,7 @@ std::optional<SamplingDescription> read_sampling(const fs::path& folder) {
   description.component_ids = required_enum<generation::ComponentIds>(json, "component_ids");
   description.preprocessing = required_enum<Preprocessing>(json, "preprocessing");
   description.settings = json.section("settings").entries();
+  json.warn_unknown();
   return description;
 }
 

@@ -31,6 +31,17 @@ TEST(HuggingFaceConfig, OfTripoSgsVaeIsOurDefault) {
   EXPECT_TRUE(description.latents_mean.empty());
 }
 
+TEST(HuggingFaceConfig, AnUnknownKeyIsWarnedAboutOnceHoweverOftenTheFileIsRead) {
+  ::testing::internal::CaptureStderr();
+  for (int i = 0; i < 3; ++i) {
+    dit_of(R"({"num_layers": 6, "some_new_option": 1})");
+  }
+  const auto log = ::testing::internal::GetCapturedStderr();
+  const auto warning = log.find("folder/config.json: some_new_option is unknown and ignored");
+  EXPECT_NE(warning, std::string::npos) << log;
+  EXPECT_EQ(log.find("some_new_option", warning + 30), std::string::npos) << log;
+}
+
 TEST(HuggingFaceConfig, OfTripoSgsDitHasNothingBetweenComponents) {
   const auto description = dit_of(
       R"({"num_attention_heads": 16, "width": 2048, "in_channels": 64, "num_layers": 21,

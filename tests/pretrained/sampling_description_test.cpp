@@ -60,6 +60,21 @@ TEST(SamplingDescription, OfPublicWeightsIsNone) {
   EXPECT_FALSE(read_sampling(folder.path()).has_value());
 }
 
+TEST(SamplingDescription, AnUnknownEntryIsNamed) {
+  const testing::TemporaryFolder folder;
+  write_tiny_dit(folder.path(), GlobalAttentionKind::kMoc);
+  write_model_index(folder.path(), SamplingDescription());
+  auto index = index_of(folder.path());
+  index["_sampling"]["componet_ids"] = "drawn";
+  write_file(folder / kModelIndex, index.dump());
+  ::testing::internal::CaptureStderr();
+  EXPECT_TRUE(read_sampling(folder.path()).has_value());
+  const auto log = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find("model_index.json: _sampling.componet_ids is unknown and ignored"),
+            std::string::npos)
+      << log;
+}
+
 TEST(SamplingDescription, OfAnExportThatLacksItIsRefused) {
   for (const auto kind : {GlobalAttentionKind::kMoc, GlobalAttentionKind::kDense}) {
     const testing::TemporaryFolder folder;
