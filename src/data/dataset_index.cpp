@@ -1,14 +1,22 @@
 #include "dataset_index.h"
 
+#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
+#include "moca/core/program.h"
 
 namespace moca::data {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr size_t kLongestValue = 80;  // of a damaged value in a message
+
+std::string prepare_again() { return "Prepare it again: " + command("prepare-data CONFIG") + "."; }
 
 Json json_of(const AssetRecord& record) {
   Json views = Json::array();
@@ -25,19 +33,140 @@ Json json_of(const AssetRecord& record) {
           {"views", views}};
 }
 
-AssetRecord record_of(const Json& json) {
+// One value of the file and where it stands: "assets[3].views[0].azimuth".
+class Entry {
+ public:
+  Entry(const std::filesystem::path& file, const Json& json, std::string path)
+      : file_(file), json_(json), path_(std::move(path)) {}
+
+  Entry at(const char* key) const {
+    require(json_.is_object(), "an object");
+    const auto path = path_.empty() ? key : path_ + "." + key;
+    const auto found = json_.find(key);
+    if (found == json_.end()) {
+      throw Error(file_.string() + ": " + path + " is missing. " + prepare_again());
+    }
+    return {file_, *found, path};
+  }
+
+  bool has(const char* key) const { return json_.is_object() && json_.contains(key); }
+
+  // The values of an object with their keys.
+  std::vector<std::pair<std::string, Entry>> fields() const {
+    require(json_.is_object(), "an object");
+    std::vector<std::pair<std::string, Entry>> entries;
+    for (const auto& [key, value] : json_.items()) {
+      entries.emplace_back(key, Entry(file_, value, path_ + "." + key));
+    }
+    return entries;
+  }
+
+  std::vector<Entry> elements() const {
+    require(json_.is_array(), "a list");
+    std::vector<Entry> entries;
+    for (size_t i = 0; i < json_.size(); ++i) {
+      entries.emplace_back(file_, json_[i], path_ + "[" + std::to_string(i) + "]");
+    }
+    return entries;
+  }
+
+  std::string text() const {
+    require(json_.is_string(), "a text");
+    return json_.get<std::string>();
+  }
+
+  // One that is safe in a path: it names a folder of an evaluation, or a file beside the index.
+  std::string plain_name() const {
+    const auto name = text();
+    require(!name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos,
+            "a name without '/'");
+    return name;
+  }
+
+  std::string one_of(const std::string& a, const std::string& b) const {
+    const auto word = text();
+    require(word == a || word == b, "'" + a + "' or '" + b + "'");
+    return word;
+  }
+
+  int64_t whole_number(int64_t low, int64_t high) const {
+    require(json_.is_number_integer() && json_ >= low && json_ <= high,
+            "a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+    return json_.get<int64_t>();
+  }
+
+  float number() const {
+    require(json_.is_number() && std::isfinite(json_.get<float>()), "a number");
+    return json_.get<float>();
+  }
+
+  void require(bool fulfilled, const std::string& rule) const {
+    if (!fulfilled) {
+      const auto shown = json_.dump(-1, ' ', false, Json::error_handler_t::replace);
+      throw Error(file_.string() + ": " + (path_.empty() ? "the whole file" : path_) + " must be " +
+                  rule + ", got " + shown.substr(0, kLongestValue) + ". " + prepare_again());
+    }
+  }
+
+ private:
+  const std::filesystem::path& file_;
+  const Json& json_;
+  std::string path_;
+};
+
+mesh::Camera camera_of(const Entry& view) {
+  return {view.at("azimuth").number(), view.at("elevation").number(),
+          view.at("field_of_view").number(), view.at("distance").number(),
+          view.at("half_extent").number()};
+}
+
+AssetRecord record_of(const Entry& asset) {
   AssetRecord record;
-  record.id = json.at("id");
-  record.split = json.at("split");
-  record.shard = json.at("shard");
-  record.component_names = json.at("components").get<std::vector<std::string>>();
-  record.source = json.at("source");
-  record.sha256 = json.at("sha256");
-  for (const auto& view : json.at("views")) {
-    record.views.push_back({view.at("azimuth"), view.at("elevation"), view.at("field_of_view"),
-                            view.at("distance"), view.at("half_extent")});
+  record.id = asset.at("id").plain_name();
+  record.split = asset.at("split").one_of("train", "test");
+  record.shard = asset.at("shard").plain_name();
+  const auto components = asset.at("components");
+  for (const auto& component : components.elements()) {
+    record.component_names.push_back(component.text());
+  }
+  components.require(record.num_components() > 0, "a list that is not empty");
+  record.source = asset.at("source").text();
+  record.sha256 = asset.at("sha256").text();
+  for (const auto& view : asset.at("views").elements()) {
+    record.views.push_back(camera_of(view));
   }
   return record;
+}
+
+// What datasets of earlier revisions do not have.
+void read_progress(const Entry& whole, DatasetIndex& index) {
+  if (whole.has("left_out")) {
+    for (const auto& reason : whole.at("left_out").elements()) {
+      index.left_out.push_back(reason.text());
+    }
+  }
+  if (whole.has("shards")) {
+    constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+    for (const auto& [name, sum] : whole.at("shards").fields()) {
+      index.shards[name] = {static_cast<uint64_t>(sum.at("bytes").whole_number(0, kMax)),
+                            static_cast<uint32_t>(sum.at("crc32c").whole_number(
+                                0, std::numeric_limits<uint32_t>::max()))};
+    }
+  }
+  if (whole.has("unfinished")) {
+    const auto unfinished = whole.at("unfinished");
+    index.num_assets = unfinished.at("of").whole_number(1, std::numeric_limits<int32_t>::max());
+    index.num_done = unfinished.at("done").whole_number(0, index.num_assets - 1);
+  }
+}
+
+Json parsed(const std::filesystem::path& file) {
+  try {
+    return Json::parse(read_file(file));
+  } catch (const Json::exception& failure) {
+    throw Error(file.string() + ": not an index of a prepared dataset (" + failure.what() + "). " +
+                prepare_again());
+  }
 }
 
 }  // namespace
@@ -63,36 +192,24 @@ void write_index(const std::filesystem::path& file, const DatasetIndex& index) {
 DatasetIndex read_index(const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) {
     throw Error("no prepared dataset at " + file.parent_path().string() +
-                " (index.json is missing). Make one: moca prepare-data CONFIG.");
+                " (index.json is missing). Make one: " + command("prepare-data CONFIG") + ".");
   }
-  try {
-    const auto json = Json::parse(read_file(file));
-    const int version = json.at("schema_version");
-    if (version != kSchemaVersion) {
-      throw Error(file.string() + ": the dataset has schema version " + std::to_string(version) +
-                  ", this program reads version " + std::to_string(kSchemaVersion) +
-                  ". Prepare it again: moca prepare-data CONFIG.");
-    }
-    DatasetIndex index;
-    index.image_size = json.at("image_size");
-    index.made_by = json.at("made_by");
-    for (const auto& asset : json.at("assets")) {
-      index.records.push_back(record_of(asset));
-    }
-    index.left_out = json.value("left_out", std::vector<std::string>());
-    const auto shards = json.value("shards", Json::object());
-    for (const auto& [name, sum] : shards.items()) {
-      index.shards[name] = {sum.at("bytes"), sum.at("crc32c")};
-    }
-    if (json.contains("unfinished")) {
-      index.num_done = json["unfinished"].at("done");
-      index.num_assets = json["unfinished"].at("of");
-    }
-    return index;
-  } catch (const Json::exception& failure) {
-    throw Error(file.string() + ": not an index of a prepared dataset (" + failure.what() +
-                "). Prepare it again: moca prepare-data CONFIG.");
+  const auto json = parsed(file);
+  const Entry whole(file, json, "");
+  const int64_t version = whole.at("schema_version").whole_number(0, 1 << 20);
+  if (version != kSchemaVersion) {
+    throw Error(file.string() + ": the dataset has schema version " + std::to_string(version) +
+                ", this program reads version " + std::to_string(kSchemaVersion) + ". " +
+                prepare_again());
   }
+  DatasetIndex index;
+  index.image_size = whole.at("image_size").whole_number(0, 1 << 16);
+  index.made_by = whole.at("made_by").text();
+  for (const auto& asset : whole.at("assets").elements()) {
+    index.records.push_back(record_of(asset));
+  }
+  read_progress(whole, index);
+  return index;
 }
 
 }  // namespace moca::data

@@ -1,5 +1,6 @@
 #include "moca/data/prepare.h"
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
@@ -79,10 +80,20 @@ void keep_what_is_done(const DataConfig& config, DatasetWriter& writer) {
   }
 }
 
+void require_images_folder(const ViewConfig& views) {
+  std::error_code ignored;
+  if (!views.images.empty() && !std::filesystem::is_directory(views.images, ignored)) {
+    throw Error("data.views.images: no folder at " + views.images +
+                ". It holds one folder of images for each asset, ASSET/00.png.");
+  }
+}
+
 }  // namespace
 
 void prepare_dataset(const DataConfig& config, const std::string& made_by) {
-  const auto source =  // before the folder: its mistakes leave nothing behind
+  // Before the folder is made: these mistakes leave nothing behind.
+  require_images_folder(config.views);
+  const auto source =
       config.source == Source::kProcedural ? procedural_source(config) : mesh_folder_source(config);
   DatasetWriter writer(config.path, made_by, source.count);
   if (writer.next() > 0) {

@@ -228,20 +228,37 @@ TEST_F(DatasetFiles, AnotherSchemaVersionIsRefused) {
 }
 
 TEST_F(DatasetFiles, AnIndexThatIsNoneIsRefused) {
-  for (const char* text : {"", "not json", "[]", "{}", "{\"schema_version\": \"one\"}",
-                           "{\"schema_version\": 2, \"image_size\": 4, \"made_by\": \"\"}"}) {
+  for (const auto& [text, mistake] :
+       {std::pair("", "not an index of a prepared dataset"),
+        std::pair("not json", "not an index of a prepared dataset"),
+        std::pair("[]", "the whole file must be an object, got []"),
+        std::pair("{}", "schema_version is missing"),
+        std::pair("{\"schema_version\": 2, \"image_size\": 4, \"made_by\": \"\"}",
+                  "assets is missing")}) {
     fs::create_directories(path());
     write_file(path() / "index.json", text);
-    EXPECT_THAT(refusal_to_open(),
-                AllOf(HasSubstr("index.json"), HasSubstr("not an index of a prepared dataset")))
-        << text;
+    EXPECT_THAT(refusal_to_open(), AllOf(HasSubstr("index.json"), HasSubstr(mistake))) << text;
   }
 }
 
-TEST_F(DatasetFiles, ARecordThatLacksAFieldIsRefused) {
-  write_dataset();
-  replace_in_index("\"components\"", "\"parts\"");
-  EXPECT_THAT(refusal_to_open(), HasSubstr("not an index of a prepared dataset"));
+TEST_F(DatasetFiles, ADamagedValueIsNamedWithItsPlace) {
+  for (const auto& [from, to, mistake] :
+       {std::tuple("\"components\"", "\"parts\"", "assets[0].components is missing"),
+        std::tuple("\"schema_version\": 2", "\"schema_version\": \"two\"",
+                   "schema_version must be a whole number from 0 to 1048576, got \"two\""),
+        std::tuple("\"split\": \"train\"", "\"split\": \"trian\"",
+                   "assets[0].split must be 'train' or 'test', got \"trian\""),
+        std::tuple("\"shard_00000.safetensors\"", "\"../shard_00000.safetensors\"",
+                   "assets[0].shard must be a name without '/'"),
+        std::tuple("\"sha256\": \"", "\"sha256\": 7, \"was\": \"",
+                   "assets[0].sha256 must be a text, got 7"),
+        std::tuple("\"image_size\": ", "\"image_size\": -",
+                   "image_size must be a whole number from 0 to 65536, got -")}) {
+    fs::remove_all(path());
+    write_dataset();
+    replace_in_index(from, to);
+    EXPECT_THAT(refusal_to_open(), AllOf(HasSubstr("index.json: "), HasSubstr(mistake)));
+  }
 }
 
 TEST_F(DatasetFiles, ADatasetWithoutAssetsIsRefused) {

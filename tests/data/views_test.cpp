@@ -96,6 +96,13 @@ TEST_F(Views, TakeTheUsersImagesOnWhitePaddedToASquare) {
   EXPECT_EQ(map[0][3].item<int>(), 0) << "the padding is background";
 }
 
+TEST_F(Views, AFolderOfImagesThatIsNotThereIsNamedBeforeAnythingIsMade) {
+  config_.views.images = images();
+  EXPECT_THAT(refusal_to_prepare(),
+              HasSubstr("data.views.images: no folder at " + images().string()));
+  EXPECT_FALSE(fs::exists(config_.path));
+}
+
 TEST_F(Views, KnowNothingOfComponentsWhereTheUserGaveNoMap) {
   give("00", wide_image(), wide_map());
   give("01", Image(7, 7, 3, 90));
