@@ -66,7 +66,7 @@ data:
   views: {image_size: 224}
 stage: vae
 runs_folder: $work/runs
-vae: {num_tokens: 512}
+vae: {num_tokens: 512, width_encoder: 512, width_decoder: 1024}
 vae_training: {num_surface_points: 8192, num_query_points: 4096}
 YAML
 }
@@ -224,7 +224,8 @@ step_full_size() {
     echo "base: full_vae.yaml"
     echo "stage: dit"
     echo "vae_run: $work/runs/full_vae"
-    sed -n '/^dit:/p;/^dit_training:/p' configs/object_512.yaml
+    echo "image_encoder: {width: 1024, num_layers: 24}"
+    sed -n 's/^dit: {/&width: 2048, num_layers: 21, /p;/^dit_training:/p' configs/object_512.yaml
     echo "training: {max_steps: 1000, precision: bf16, log_every: 1, loader_threads: 8, profile_steps: 1}"
   } >"$work/full_size.yaml"
   "$moca" prepare-data "$work/full_vae.yaml" &&

@@ -158,10 +158,16 @@ TEST_F(Commands, RefuseWhatTheyCannotUseInOneLine) {
       "ids for 1 to 50");
   expect_refusal("train missing.yaml", "missing.yaml");
   expect_refusal("train " + config("tiny.yaml") + " name=a data.path=nowhere",
-                 "no prepared dataset at nowhere");
+                 "no prepared dataset at nowhere in the working folder ");
   expect_refusal("train " + config("tiny.yaml") + " name=a vae_run=runs/nowhere",
-                 "no run at runs/nowhere");
-  expect_refusal("train " + config("tiny.yaml") + " name=a dit.with=64", "Did you mean 'dit.width'?");
+                 "no run at runs/nowhere in the working folder ");
+  expect_refusal("train " + config("tiny.yaml") + " name=a data.num_held_out=0",
+                 "data.num_held_out is 0, but the dataset datasets/tiny was prepared with 1");
+  expect_refusal("train " + config("tiny.yaml") + " name=a training.num_threads=100000",
+                 "training.num_threads (100000) must be at most");
+  expect_refusal("benchmark attention --threads 100000", "--threads (100000) must be at most");
+  expect_refusal("train " + config("tiny.yaml") + " name=a dit.with=64",
+                 "Did you mean 'dit.width'?");
   expect_refusal("train " + config("tiny.yaml") + " name=a device=cuda:9", "cannot be used");
   expect_refusal("evaluate runs/nowhere", "no run at runs/nowhere");
   expect_refusal("evaluate runs/tiny", "evaluation exists already and is not overwritten");
@@ -170,6 +176,42 @@ TEST_F(Commands, RefuseWhatTheyCannotUseInOneLine) {
   expect_refusal("tarin", "Did you mean 'train'?");
   expect_refusal("metrics missing.glb missing.glb", "missing.glb");
   EXPECT_FALSE(fs::exists(*folder_ / "runs/a")) << "a refused run left its folder behind";
+}
+
+TEST_F(Commands, AMistakeOnTheCommandLineIsOneLine) {
+  const std::string picture = "sample --run runs/tiny --image x.png ";
+  expect_refusal(picture + "--components 1.5", "--components = 1.5. See ");
+  expect_refusal(picture + "--componets 2", "--componets");
+  expect_refusal("sample --run runs/tiny", "--image is required");
+  expect_refusal("benchmark", "required");
+  expect_refusal("benchmark attention --precision fp64", "fp64");
+  expect_refusal("", "A subcommand is required");
+}
+
+TEST_F(Commands, ARunWorksFromEveryFolderAndAfterAMove) {
+  const auto elsewhere = *folder_ / "elsewhere";
+  fs::create_directories(elsewhere);
+  const auto runs = (*folder_ / "runs").string();
+  const auto from_elsewhere = [&](const std::string& arguments) {
+    const auto outcome =
+        run("cd " + elsewhere.string() + " && OMP_NUM_THREADS=1 " MOCA_PROGRAM " " + arguments);
+    EXPECT_EQ(outcome.code, 0) << outcome.output;
+  };
+  from_elsewhere("evaluate " + runs + "/tiny --out scores sampler.num_steps=1");
+  from_elsewhere("evaluate ../runs/tiny_vae --out scores_of_vae");
+  from_elsewhere("train ../runs/tiny/config.yaml name=from_elsewhere training.max_steps=2");
+  EXPECT_TRUE(fs::exists(*folder_ / "runs/from_elsewhere/config.yaml"));
+  from_elsewhere("prepare-data ../runs/tiny/config.yaml data.path=again");
+  EXPECT_EQ(read_file(elsewhere / "again/shard_00000.safetensors"),
+            read_file(*folder_ / "datasets/tiny/shard_00000.safetensors"));
+  const auto moved = *folder_ / "moved";
+  for (const char* part : {"datasets/tiny", "runs/tiny", "runs/tiny_vae"}) {
+    fs::create_directories((moved / part).parent_path());
+    fs::copy(*folder_ / part, moved / part, fs::copy_options::recursive);
+  }
+  fs::rename(*folder_ / "datasets", *folder_ / "hidden");
+  from_elsewhere("evaluate ../moved/runs/tiny --out scores_of_moved sampler.num_steps=1");
+  fs::rename(*folder_ / "hidden", *folder_ / "datasets");
 }
 
 TEST_F(Commands, RefuseACheckpointOfAnotherArchitecture) {
@@ -251,6 +293,14 @@ TEST_F(Commands, AnExportWithoutWhatSamplingNeedsIsRefusedWithItsName) {
   expect_refusal("sample --weights needs_settings" + picture + "2", "_sampling is missing");
 }
 
+TEST_F(Commands, AModelWithoutComponentIdsTrainsAndIsEvaluated) {
+  const auto trained = moca("train " + config("tiny.yaml") +
+                            " name=no_ids dit.codebook_size=0 training.max_steps=2");
+  ASSERT_EQ(trained.code, 0) << trained.output;
+  const auto evaluated = moca("evaluate runs/no_ids");
+  EXPECT_EQ(evaluated.code, 0) << evaluated.output;
+}
+
 // The three phases of the paper's training, each from the weights of the one before.
 TEST_F(Commands, TheRecipesTwinsTrainOneAfterAnother) {
   for (const std::string name : {"tiny_object_512", "tiny_object_1024", "tiny_scene_1024"}) {
@@ -324,6 +374,7 @@ TEST_F(Commands, BenchmarkPrintsATableAndWritesTheSameFigures) {
     const auto outcome = moca(std::string("benchmark ") + what + sizes);
     ASSERT_EQ(outcome.code, 0) << outcome.output;
     EXPECT_THAT(outcome.output, HasSubstr("bf16"));
+    EXPECT_THAT(outcome.output, ContainsRegex("[0-9.]+ ms +[0-9]"));
     const auto figures = read_file(*folder_ / "figures.json");
     EXPECT_THAT(figures, HasSubstr(ratio));
     EXPECT_THAT(figures, HasSubstr("\"components\": 4"));

@@ -7,6 +7,7 @@
 #include "moca/core/interrupt.h"
 #include "moca/data/prepare.h"
 #include "moca/experiment/run_config.h"
+#include "moca/experiment/run_paths.h"
 
 namespace {
 
@@ -18,8 +19,10 @@ struct PrepareDataOptions {
 void run(const PrepareDataOptions& options) {
   moca::catch_interrupts();
   const auto config = moca::experiment::load_config(options.config, options.overrides);
+  // The dataset's own record holds from every working folder.
+  const auto made_by = moca::experiment::with_absolute_paths(config).data;
   try {
-    moca::data::prepare_dataset(config.data, moca::config::dump(config.data));
+    moca::data::prepare_dataset(config.data, moca::config::dump(made_by));
   } catch (const moca::Interrupted&) {
     exit_interrupted("interrupted.");
   }

@@ -6,7 +6,10 @@
 #include "moca/config/values.h"
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
+#include "moca/core/program.h"
 #include "moca/experiment/exported_settings.h"
+#include "moca/experiment/run_paths.h"
+#include "moca/experiment/training_settings.h"
 #include "moca/pretrained/hugging_face_config.h"
 #include "moca/pretrained/hugging_face_folder.h"
 #include "moca/pretrained/load_pretrained.h"
@@ -72,6 +75,65 @@ void use_upstream_sampling(const fs::path& folder, RunConfig* config) {
             " sampler.crop_to_foreground=true");
 }
 
+// Settings that follow others where the config leaves them out.
+void follow_image_size(const config::Binding& binding, RunConfig& config) {
+  auto& encoder = config.image_encoder;
+  if (config.stage != Stage::kDit) {
+    return;
+  }
+  if (!binding.is_assigned("image_encoder.image_size")) {
+    encoder.image_size = config.data.views.image_size;
+    if (encoder.image_size % encoder.patch_size != 0) {
+      throw Error("image_encoder.image_size follows data.views.image_size (" +
+                  std::to_string(encoder.image_size) +
+                  "), which must be a multiple of image_encoder.patch_size (" +
+                  std::to_string(encoder.patch_size) +
+                  "). Set patch_size to a divisor of it, or prepare pictures of another size. "
+                  "Where the config names neither, its `base:` may be missing.");
+    }
+  }
+  if (!binding.is_assigned("image_encoder.position_grid") &&
+      config.pretrained.image_encoder.empty()) {
+    encoder.position_grid = encoder.image_size / encoder.patch_size;
+  }
+}
+
+// A config as its file and overrides have it, unchecked.
+RunConfig as_written(const fs::path& file, const std::vector<std::string>& overrides) {
+  RunConfig config;
+  auto binding = config::bind(config);
+  config::read_file(binding, file);
+  config::apply_overrides(binding, overrides);
+  return config;
+}
+
+RunConfig load(const fs::path& file, const std::vector<std::string>& overrides, bool to_train) {
+  const auto written = as_written(file, overrides);
+  RunConfig config;
+  if (to_train) {
+    require_inputs(written, file, overrides);
+    config = defaults_of_inputs(written);
+  }
+  config = with_pretrained_sizes(written.pretrained, config);
+  auto binding = config::bind(config);
+  config::read_file(binding, file);
+  config::apply_overrides(binding, overrides);
+  if (config.name.empty()) {
+    config.name = file.stem().string();
+  }
+  try {
+    if (to_train) {
+      take_settings_of_inputs(binding, config);
+      require_sizes(binding, config);
+    }
+    follow_image_size(binding, config);
+  } catch (const Error& mistake) {
+    throw Error(file.string() + ": " + mistake.what());
+  }
+  config::validate_all(binding, file.string());
+  return config;
+}
+
 }  // namespace
 
 void EvaluationConfig::validate(const std::string& path) const {
@@ -86,8 +148,19 @@ void EvaluationConfig::validate(const std::string& path) const {
   }
 }
 
+std::vector<config::RetiredSetting> RunConfig::retired() {
+  return {{"decoder.band",
+           "decoder.max_slope says how far from a surface is refined (1 / vae_training.truncation "
+           "for distances)."}};
+}
+
 void RunConfig::validate(const std::string& path) const {
   const auto prefix = path.empty() ? "" : path + ".";
+  if (name == "." || name == ".." || name.find('/') != std::string::npos) {
+    throw Error(prefix + "name (" + name +
+                ") names a folder inside runs_folder and must be a plain name, without '/'. Put "
+                "runs elsewhere with runs_folder=FOLDER.");
+  }
   if (stage == Stage::kDit && vae_run.empty() && pretrained.vae.empty()) {
     throw Error(prefix +
                 "vae_run is empty: stage dit needs the folder of a run that trained the VAE, or " +
@@ -101,6 +174,13 @@ void RunConfig::validate(const std::string& path) const {
     throw Error(prefix + "data.max_components (" + std::to_string(data.max_components) +
                 ") must be at most " + prefix + "dit.codebook_size (" +
                 std::to_string(dit.codebook_size) + "): every component needs an id of its own.");
+  }
+  if (stage == Stage::kDit && dit.codebook_size == 0 && data.max_components > 1 &&
+      dit.global_attention == dit::GlobalAttentionKind::kNone) {
+    throw Error(prefix +
+                "dit.codebook_size is 0 and dit.global_attention none: such a model makes "
+                "one component (TripoSG). Set data.max_components to 1, or give the components ids "
+                "(dit.codebook_size).");
   }
   if (stage == Stage::kVae) {  // a DiT's decoder is held to the run of its VAE, see vae_of
     require_sound_slope(decoder, field_of_vae(*this), prefix);
@@ -136,32 +216,25 @@ void require_sound_slope(const vae::DecoderConfig& decoder,
 }
 
 RunConfig load_config(const fs::path& file, const std::vector<std::string>& overrides) {
-  auto config = config::load<RunConfig>(file, overrides);
-  if (config.pretrained.any()) {
-    config = config::load<RunConfig>(file, overrides, with_pretrained_sizes(config.pretrained, {}));
-  }
-  if (config.name.empty()) {
-    config.name = file.stem().string();
-  }
-  return config;
+  return load(file, overrides, /*to_train=*/false);
+}
+
+RunConfig load_config_to_train(const fs::path& file, const std::vector<std::string>& overrides) {
+  return load(file, overrides, /*to_train=*/true);
 }
 
 RunConfig load_run(const fs::path& run_folder, const std::vector<std::string>& overrides) {
   const auto file = run_folder / "config.yaml";
   if (!fs::exists(file)) {
     throw Error("no run at " + run_folder.string() +
-                " (config.yaml is missing). Train one: moca train CONFIG.");
+                " (config.yaml is missing). Train one: " + command("train CONFIG") + ".");
   }
-  auto config = config::load<RunConfig>(file, overrides);
-  std::error_code ignored;
-  if (!fs::equivalent(config.folder(), run_folder, ignored)) {  // a copy, or moved
-    auto own_folder = fs::absolute(run_folder).lexically_normal();
-    if (!own_folder.has_filename()) {  // it ended in a slash
-      own_folder = own_folder.parent_path();
-    }
-    config.runs_folder = own_folder.parent_path().string();
-    config.name = own_folder.filename().string();
-  }
+  RunConfig config;
+  auto binding = config::bind(config);
+  config::read_file(binding, file);
+  follow_moved_run(run_folder, config);
+  config::apply_overrides(binding, overrides);
+  config::validate_all(binding, file.string());
   return config;
 }
 

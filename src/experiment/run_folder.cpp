@@ -14,6 +14,7 @@
 #include "moca/core/file_io.h"
 #include "moca/core/logging.h"
 #include "moca/experiment/run_inputs.h"
+#include "moca/experiment/run_paths.h"
 
 namespace moca::experiment {
 namespace {
@@ -83,7 +84,8 @@ std::string take_over(const RunConfig& config, bool accept_changed_data) {
   auto stored = load_run(config.folder());
   keep_resumable(stored, config);
   std::vector<config::Difference> changed, refused;
-  for (const auto& difference : config::differences(stored, config)) {
+  for (const auto& difference :
+       config::differences(with_absolute_paths(stored), with_absolute_paths(config))) {
     (changeable(difference.path) ? changed : refused).push_back(difference);
   }
   if (!refused.empty()) {
@@ -94,7 +96,7 @@ std::string take_over(const RunConfig& config, bool accept_changed_data) {
   }
   take_over_inputs(config, accept_changed_data);
   if (!changed.empty()) {
-    write_file(config.folder() / "config.yaml", config::dump(config));
+    write_file(config.folder() / "config.yaml", config::dump(with_absolute_paths(config)));
   }
   return text_of(changed);
 }
@@ -111,7 +113,7 @@ void make_folder(const RunConfig& config) {
   if (failure) {
     throw Error("cannot create the run folder " + folder.string() + ": " + failure.message() + ".");
   }
-  write_file(folder / "config.yaml", config::dump(config));
+  write_file(folder / "config.yaml", config::dump(with_absolute_paths(config)));
   write_file(folder / "environment.json", environment_json(config));
   record_inputs(config);
 }

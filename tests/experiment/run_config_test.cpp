@@ -103,6 +103,39 @@ TEST(RunConfig, TakesItsNameFromTheFile) {
   EXPECT_EQ(load_config(file, {"name=mine"}).name, "mine");
 }
 
+TEST(RunConfig, ANameIsOneFolder) {
+  for (const char* name : {"a/b", "/tmp/a", "..", "."}) {
+    EXPECT_THAT(refusal_of("{vae_run: v, data: {path: d}, name: " + std::string(name) + "}"),
+                HasSubstr("name (" + std::string(name) + ") names a folder inside runs_folder"));
+  }
+  EXPECT_EQ(refusal_of("{vae_run: v, data: {path: d}, name: a..b.c}"), "accepted");
+}
+
+TEST(RunConfig, ARetiredSettingIsRefusedWithItsSuccessor) {
+  EXPECT_THAT(refusal_of("{vae_run: v, data: {path: d}, decoder: {band: 0.1}}"),
+              HasSubstr("unknown setting 'decoder.band'. An earlier version had it: "
+                        "decoder.max_slope says"));
+}
+
+TEST(RunConfig, ASuggestionIsAWholePath) {
+  EXPECT_THAT(refusal_of("{training: {optimizer: {lerning_rate: 1}}}"),
+              HasSubstr("Did you mean 'training.optimizer.learning_rate'?"));
+  EXPECT_THAT(refusal([] {
+                config::parse<RunConfig>("{}", "run.yaml", {"training.optimizer.lerning_rate=1"});
+              }),
+              HasSubstr("Did you mean 'training.optimizer.learning_rate'?"));
+}
+
+TEST(RunConfig, ADitThatMakesOneComponentIsNotTrainedOnMore) {
+  const auto with = [](const std::string& more) {
+    return refusal_of("{vae_run: v, dit: {codebook_size: 0, global_attention: none}, " + more +
+                      "}");
+  };
+  EXPECT_THAT(with("data: {path: d}"), HasSubstr("Set data.max_components to 1"));
+  EXPECT_EQ(with("data: {path: d, source: meshes, meshes: {folder: m}, max_components: 1}"),
+            "accepted");
+}
+
 TEST(RunConfig, ConfigsReadmeHoldsEverySetting) {
   const auto settings = config::settings_markdown(config::describe(RunConfig()));
   const auto readme = read_file(testing::source_folder() / "configs/README.md");

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "moca/config/binding.h"
 #include "moca/config/rules.h"
 #include "moca/data/data_config.h"
 #include "moca/dit/dit_config.h"
@@ -122,6 +123,7 @@ struct RunConfig {
     v("evaluation", self.evaluation, "scores of generated assets");
   }
   void validate(const std::string& path) const;
+  static std::vector<config::RetiredSetting> retired();
 
   std::filesystem::path folder() const { return std::filesystem::path(runs_folder) / name; }
 };
@@ -136,8 +138,14 @@ void require_sound_slope(const vae::DecoderConfig& decoder,
                          const training::VaeTrainingConfig& field, const std::string& prefix);
 
 // Reads a config file; the name defaults to the file's. Settings it leaves out take the values of
-// the pretrained folders that it names, then the defaults.
+// the pretrained folders that it names, then the defaults; the size of the image encoder's pictures
+// is the dataset's.
 RunConfig load_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+
+// The same for a run that is to be trained, whose dataset and VAE must be there: it takes their
+// settings, see training_settings.h.
+RunConfig load_config_to_train(const std::filesystem::path& file,
+                               const std::vector<std::string>& overrides);
 
 // Reads the resolved config of an existing run folder, wherever it was moved or copied to.
 RunConfig load_run(const std::filesystem::path& run_folder,

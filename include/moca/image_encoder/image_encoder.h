@@ -29,7 +29,10 @@ struct ImageEncoderConfig {
 
   static void fields(auto& self, auto&& v) {
     using config::at_least;
-    v("image_size", self.image_size, "side of the square input in pixels", at_least(1));
+    v("image_size", self.image_size,
+      "side of the square input in pixels; in stage dit, where it is left out, "
+      "data.views.image_size",
+      at_least(1));
     v("num_channels", self.num_channels,
       "3: the picture; 7: for every component its own part of the picture, the picture and its "
       "mask (MIDI-3D; paper A.2 for scenes)",
@@ -45,7 +48,9 @@ struct ImageEncoderConfig {
     v("norm_epsilon", self.norm_epsilon, "epsilon of every LayerNorm (DINOv2: 1e-6)",
       config::above(0.0));
     v("position_grid", self.position_grid,
-      "side of the stored position table in patches (DINOv2: 37)", at_least(1));
+      "side of the stored position table in patches (DINOv2: 37); in stage dit, where it is left "
+      "out, the pretrained encoder's or image_size / patch_size",
+      at_least(1));
     v("trainable", self.trainable,
       "train it with the DiT (from scratch in the tiny configurations)");
   }

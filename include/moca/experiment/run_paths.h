@@ -1,0 +1,18 @@
+#pragma once
+
+#include <filesystem>
+
+#include "moca/experiment/run_config.h"
+
+// The folders that a run names. In a config file and on the command line a relative path begins at
+// the working folder; a run's own config.yaml holds absolute ones, so that it works from
+// everywhere.
+namespace moca::experiment {
+
+RunConfig with_absolute_paths(RunConfig config);
+
+// For a run found at `run_folder` whose config says it is elsewhere: the run was moved or copied,
+// and what stands to it as it stood to the original is taken from there.
+void follow_moved_run(const std::filesystem::path& run_folder, RunConfig& config);
+
+}  // namespace moca::experiment

@@ -1,0 +1,201 @@
+#include "moca/experiment/training_settings.h"
+
+#include <algorithm>
+
+#include "moca/config/schema.h"
+#include "moca/config/values.h"
+#include "moca/core/error.h"
+#include "moca/core/program.h"
+#include "moca/data/dataset_settings.h"
+
+namespace moca::experiment {
+namespace {
+
+namespace fs = std::filesystem;
+
+// " in the working folder /home/me", where `path` begins there.
+std::string place_of(const std::string& path) {
+  return fs::path(path).is_absolute() ? ""
+                                      : " in the working folder " + fs::current_path().string();
+}
+
+std::string prepare_command(const fs::path& file, const std::vector<std::string>& overrides) {
+  std::string arguments = "prepare-data " + shell_word(file.string());
+  for (const auto& text : overrides) {
+    arguments += text.starts_with("data.") ? " " + shell_word(text) : "";
+  }
+  return command(arguments);
+}
+
+// "train configs/tiny_vae.yaml" for the run tiny_vae where that file lies beside `file`.
+std::string train_vae_command(const RunConfig& config, const fs::path& file) {
+  const auto beside = file.parent_path() / (fs::path(config.vae_run).filename().string() + ".yaml");
+  return command("train " + (fs::exists(beside) ? shell_word(beside.string()) : "CONFIG"));
+}
+
+[[noreturn]] void refuse_setting(const std::string& path, const std::string& ours,
+                                 const std::string& of_what, const std::string& theirs,
+                                 const std::string& way_out) {
+  throw Error(path + " is " + ours + ", but " + of_what + " " + theirs +
+              ". Leave it out of the config" + way_out + ".");
+}
+
+// Where a setting holds the place of a dataset's sources, which may lie elsewhere by now.
+bool is_place(const std::string& path) {
+  return path == "data.path" || path == "data.meshes.folder" || path == "data.views.images";
+}
+
+// Whether both name one folder, as far as that can be seen: one of them may be gone, or have been
+// relative to another working folder.
+bool may_be_same_place(const std::string& ours, const std::string& theirs) {
+  std::error_code ignored;
+  return ours.empty() == theirs.empty() &&
+         (!fs::path(theirs).is_absolute() || !fs::exists(ours, ignored) ||
+          fs::equivalent(ours, theirs, ignored) ||
+          fs::absolute(ours).lexically_normal() == fs::path(theirs).lexically_normal());
+}
+
+// Whether a dataset of this source depends on the setting.
+bool is_used(const std::string& path, data::Source source) {
+  return !(path.starts_with("data.procedural.") && source != data::Source::kProcedural) &&
+         !(path.starts_with("data.meshes.") && source != data::Source::kMeshes);
+}
+
+void take_data_settings(const config::Binding& binding, const data::DatasetSettings& dataset,
+                        RunConfig& config) {
+  RunConfig theirs;
+  theirs.data = *dataset.made_by;
+  const auto their_binding = config::bind(theirs);
+  for (size_t i = 0; i < binding.settings.size(); ++i) {
+    const auto& setting = binding.settings[i];
+    const auto& their_setting = their_binding.settings[i];
+    if (!setting.path.starts_with("data.") || setting.path == "data.path" ||
+        setting.path == "data.max_components" || !setting.assigned ||
+        !is_used(setting.path, theirs.data.source)) {
+      continue;
+    }
+    const auto our_text = config::yaml_text(setting), their_text = config::yaml_text(their_setting);
+    const bool same = is_place(setting.path)
+                          ? may_be_same_place(*std::get<std::string*>(setting.variable),
+                                              *std::get<std::string*>(their_setting.variable))
+                          : our_text == their_text;
+    if (!same) {
+      refuse_setting(setting.path, our_text,
+                     "the dataset " + config.data.path + " was prepared with", their_text,
+                     ", or prepare another dataset (data.path) with it");
+    }
+  }
+  theirs.data.path = config.data.path;
+  if (binding.is_assigned("data.max_components")) {
+    theirs.data.max_components = config.data.max_components;
+  }
+  config.data = theirs.data;
+}
+
+bool uses_vae_run(const RunConfig& config) {
+  return config.stage == Stage::kDit && !config.vae_run.empty();
+}
+
+void require_settings_of_vae(const config::Binding& binding, const RunConfig& config) {
+  RunConfig theirs = load_run(config.vae_run);
+  const auto their_binding = config::bind(theirs);
+  for (size_t i = 0; i < binding.settings.size(); ++i) {
+    const auto& setting = binding.settings[i];
+    const auto our_text = config::yaml_text(setting);
+    const auto their_text = config::yaml_text(their_binding.settings[i]);
+    if (setting.path.starts_with("vae.") && setting.assigned && our_text != their_text) {
+      refuse_setting(setting.path, our_text, "the VAE of vae_run " + config.vae_run + " has",
+                     their_text, ", or name another vae_run");
+    }
+  }
+}
+
+void require_size_of_one(const config::Binding& binding, const std::string& weights,
+                         const std::string& section, const std::vector<std::string>& names) {
+  const bool is_set = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return binding.is_assigned(section + "." + name);
+  });
+  if (is_set || !weights.empty()) {
+    return;
+  }
+  std::string settings, example;
+  for (const auto& name : names) {
+    settings += (settings.empty() ? "" : ", ") + section + "." + name;
+    for (const auto& setting : binding.settings) {
+      example += setting.path == section + "." + name
+                     ? " " + setting.path + "=" + config::yaml_text(setting)
+                     : "";
+    }
+  }
+  throw Error("none of " + settings + " is set. Their defaults (" + example.substr(1) +
+              ") are the sizes of public weights, which pretrained." + section +
+              " would name. Is `base:` missing in the config? To train a model of these sizes from "
+              "nothing, set one of them.");
+}
+
+}  // namespace
+
+void require_inputs(const RunConfig& config, const fs::path& file,
+                    const std::vector<std::string>& overrides) {
+  const auto& path = config.data.path;
+  if (!path.empty() && !fs::exists(fs::path(path) / "index.json")) {
+    throw Error("no prepared dataset at " + path + place_of(path) +
+                " (index.json is missing). Make it: " + prepare_command(file, overrides) +
+                ". Or name another: data.path=FOLDER.");
+  }
+  const auto& vae = config.vae_run;
+  if (config.stage == Stage::kDit && !vae.empty() && !fs::exists(fs::path(vae) / "config.yaml")) {
+    throw Error("no run at " + vae + place_of(vae) + " (config.yaml is missing). Train the VAE: " +
+                train_vae_command(config, file) + ". Or name another: vae_run=FOLDER.");
+  }
+}
+
+RunConfig defaults_of_inputs(const RunConfig& written) {
+  RunConfig defaults;
+  if (uses_vae_run(written)) {
+    const auto vae = load_run(written.vae_run);
+    defaults.vae = vae.vae;
+    defaults.vae_training = vae.vae_training;
+  }
+  return defaults;
+}
+
+void take_settings_of_inputs(const config::Binding& binding, RunConfig& config) {
+  if (!config.data.path.empty()) {
+    const auto dataset = data::read_dataset_settings(config.data.path);
+    if (dataset.made_by) {
+      take_data_settings(binding, dataset, config);
+    }
+    if (dataset.most_components > config.data.max_components) {
+      throw Error("data.max_components is " + std::to_string(config.data.max_components) +
+                  ", but the asset " + dataset.largest_asset + " of the dataset " +
+                  config.data.path + " has " + std::to_string(dataset.most_components) +
+                  " components. Set it to that, or prepare a dataset (data.path) with it.");
+    }
+    const auto& encoder = config.image_encoder;
+    if (config.stage == Stage::kDit && binding.is_assigned("image_encoder.image_size") &&
+        encoder.image_size != dataset.image_size) {
+      refuse_setting("image_encoder.image_size", std::to_string(encoder.image_size),
+                     "the pictures of the dataset " + config.data.path + " have a side of",
+                     std::to_string(dataset.image_size),
+                     ", or prepare another dataset (data.path) with data.views.image_size=" +
+                         std::to_string(encoder.image_size));
+    }
+    config.data.views.image_size = dataset.image_size;
+  }
+  if (uses_vae_run(config)) {
+    require_settings_of_vae(binding, config);
+  }
+}
+
+void require_sizes(const config::Binding& binding, const RunConfig& config) {
+  const auto& from = config.pretrained;
+  if (config.stage == Stage::kVae) {
+    require_size_of_one(binding, from.vae, "vae", {"width_encoder", "width_decoder"});
+    return;
+  }
+  require_size_of_one(binding, from.dit, "dit", {"width", "num_layers"});
+  require_size_of_one(binding, from.image_encoder, "image_encoder", {"width", "num_layers"});
+}
+
+}  // namespace moca::experiment
