@@ -8,11 +8,12 @@ cd "$(dirname "$0")/.."
 torch=2.11.0
 cuda_runtime=13.0.96 # libtorch_cuda's two direct needs; without them not even the CPU parts load
 cuda_cupti=13.0.85
+# What `import torch` needs, and so torch's launcher (scripts/launch.sh).
+torch_python=(typing_extensions==4.15.0 filelock==3.20.0 sympy==1.14.0 mpmath==1.3.0
+  networkx==3.4.2 jinja2==3.1.6 markupsafe==3.0.3 fsspec==2025.10.0)
 # What the tests' Python scripts import, for Python 3.11 and newer: Pillow's bits are those of 13,
-# OpenCV 4.12 needs numpy < 2.3, and from typing_extensions on it is what `import torch` needs.
-test_python=(numpy==2.2.6 safetensors==0.8.0 pillow==13.0.0 opencv-python-headless==4.12.0.88
-  typing_extensions==4.15.0 filelock==3.20.0 sympy==1.14.0 mpmath==1.3.0 networkx==3.4.2
-  jinja2==3.1.6 markupsafe==3.0.3 fsspec==2025.10.0)
+# OpenCV 4.12 needs numpy < 2.3.
+test_python=(numpy==2.2.6 safetensors==0.8.0 pillow==13.0.0 opencv-python-headless==4.12.0.88)
 
 packages=(ca-certificates g++ cmake ninja-build python3 python3-venv libopen3d-dev libembree-dev
   libglu1-mesa-dev libtinygltf-dev libdraco-dev libmeshoptimizer-dev libnanoflann-dev libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
@@ -103,10 +104,10 @@ install_torch() {
   fi
 }
 
-# The tests compare with Python: weights both ways, pictures, gradients.
-install_test_python() {
+# install_python NAME==VERSION...
+install_python() {
   local package missing=()
-  for package in "${test_python[@]}"; do
+  for package in "$@"; do
     in_venv "${package%%==*}" "${package##*==}" || missing+=("$package")
   done
   ((${#missing[@]})) || return 0
@@ -116,4 +117,6 @@ install_test_python() {
 
 install_packages
 install_torch
-[[ $for_tests == no ]] || install_test_python
+install_python "${torch_python[@]}"
+# The tests compare with Python: weights both ways, pictures, gradients.
+[[ $for_tests == no ]] || install_python "${test_python[@]}"
