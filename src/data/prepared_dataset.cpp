@@ -51,7 +51,7 @@ PreparedDataset::PreparedDataset(const std::filesystem::path& folder) : folder_(
   if (!index.finished()) {
     throw Error("the dataset " + folder.string() + " is not finished: " +
                 std::to_string(index.num_done) + " of " + std::to_string(index.num_assets) +
-                " assets. Go on with it: moca prepare-data CONFIG.");
+                " assets. Go on with it: " + command("prepare-data CONFIG") + ".");
   }
   image_size_ = index.image_size;
   records_ = std::move(index.records);

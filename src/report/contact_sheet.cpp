@@ -154,11 +154,12 @@ Image contact_sheet(const std::vector<SheetRow>& rows, const SheetOptions& optio
 Image preview(const Image& picture, const mesh::Scene& generated, int cell_size) {
   SheetOptions options;
   options.cell_size = cell_size;
-  const int cell = cell_size;
-  Image sheet(3 * cell + 2 * kGap, cell, 3, 255);
-  paste(sheet, fit_to_square(picture, cell), 0, 0);
-  draw_scene(sheet, colored_by_index(generated), options, {cell + kGap, 2 * (cell + kGap)}, 0,
-             "nothing generated");
+  SheetRow row;
+  row.generated = colored_by_index(generated);
+  Image sheet(3 * cell_size + 2 * kGap, cell_size, 3, 255);
+  paste(sheet, fit_to_square(picture, cell_size), 0, 0);
+  draw_scene(sheet, row.generated, views_of(row, options), cell_size,
+             {cell_size + kGap, 2 * (cell_size + kGap)}, 0, "nothing generated");
   return sheet;
 }
 
