@@ -116,6 +116,19 @@ class PublicWeights : public Models {
   testing::TemporaryFolder folder_;
 };
 
+TEST_F(PublicWeights, CropPicturesToTheirForegroundUnlessToldAndExportsAsTheirRun) {
+  EXPECT_TRUE(config({}).sampler.crop_to_foreground);
+  EXPECT_FALSE(config({"sampler.crop_to_foreground=false"}).sampler.crop_to_foreground);
+  const testing::TemporaryFolder folder;
+  auto run = runs_->dit_config();
+  for (const bool crop : {false, true}) {
+    const auto name = folder / (crop ? "crops" : "does_not");
+    run.sampler.crop_to_foreground = crop;
+    convert_run(run, name);
+    EXPECT_EQ(pretrained_config(name, {}).sampler.crop_to_foreground, crop);
+  }
+}
+
 TEST_F(PublicWeights, AreSampledWithUpstreamsNumbers) {
   const auto partcrafter = config({});
   EXPECT_EQ(partcrafter.vae.num_tokens, 1024);

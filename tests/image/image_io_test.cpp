@@ -83,12 +83,38 @@ TEST(ReadImage, RefusesWhatIsNoPictureInOneLine) {
   }
 }
 
-TEST(ReadImage, RefusesMoreThan16384PixelsASide) {
-  // Only the size in the header is changed; its checksum is not looked at before the size.
-  std::string bytes = encode_png(Image(1, 1, 1));
-  bytes.replace(16, 4, std::string("\x00\x00\x40\x01", 4));
-  write_file(scratch("wide.png"), bytes);
-  EXPECT_THAT(error_of(scratch("wide.png")), HasSubstr("16384"));
+std::string big_endian(uint32_t value) {
+  std::string bytes;
+  for (const int shift : {24, 16, 8, 0}) {
+    bytes += static_cast<char>(value >> shift);
+  }
+  return bytes;
+}
+
+// The checksum of PNG's chunks.
+uint32_t crc32(const std::string& bytes) {
+  uint32_t crc = 0xFFFFFFFF;
+  for (const char byte : bytes) {
+    crc ^= static_cast<uint8_t>(byte);
+    for (int bit = 0; bit < 8; ++bit) {
+      crc = crc >> 1 ^ ((crc & 1) != 0 ? 0xEDB88320 : 0);
+    }
+  }
+  return ~crc;
+}
+
+// A PNG whose header promises another size than its few bytes hold.
+std::string png_that_promises(uint32_t width, uint32_t height, int channels) {
+  std::string bytes = encode_png(Image(1, 1, channels));
+  bytes.replace(16, 8, big_endian(width) + big_endian(height));
+  return bytes.replace(29, 4, big_endian(crc32(bytes.substr(12, 17))));
+}
+
+TEST(ReadImage, RefusesSizesBeforeItAllocatesThem) {
+  write_file(scratch("wide.png"), png_that_promises(16385, 1, 1));
+  EXPECT_THAT(error_of(scratch("wide.png")), HasSubstr("it has 16385 x 1 pixels"));
+  write_file(scratch("large.png"), png_that_promises(16384, 16384, 3));
+  EXPECT_THAT(error_of(scratch("large.png")), HasSubstr("the PNG is cut off"));
 }
 
 // An 8 x 8 picture of grey 90, written by Pillow.
@@ -119,6 +145,18 @@ TEST(ReadImage, ReadsAJpegAndRefusesItCutOffAnywhere) {
     write_file(file, whole.substr(0, length));
     EXPECT_THROW(read_image(file), Error) << length << " of " << whole.size() << " bytes";
   }
+}
+
+TEST(ReadImage, RefusesAJpegThatTakesMoreThanAGigabyte) {
+  std::string bytes(reinterpret_cast<const char*>(kJpeg), sizeof(kJpeg));
+  const size_t header = bytes.find("\xff\xc0");
+  bytes[header + 1] = '\xc2';  // progressive: all coefficients are kept
+  bytes.replace(header + 5, 4, "\x4e\x20\x4e\x20");
+  write_file(scratch("large.jpg"), bytes);
+  EXPECT_THAT(error_of(scratch("large.jpg")), HasSubstr("it has 20000 x 20000 pixels"));
+  bytes.replace(header + 5, 4, std::string("\x40\x00\x40\x00", 4));
+  write_file(scratch("large.jpg"), bytes);
+  EXPECT_THAT(error_of(scratch("large.jpg")), HasSubstr("large.jpg"));
 }
 
 TEST(ReadImage, ReadsEveryExamplePicture) {
