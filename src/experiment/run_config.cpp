@@ -75,15 +75,17 @@ void use_upstream_sampling(const fs::path& folder, RunConfig* config) {
             " sampler.crop_to_foreground=true");
 }
 
-// Settings that follow others where the config leaves them out.
-void follow_image_size(const config::Binding& binding, RunConfig& config) {
+// Settings that follow others where the config leaves them out. Data alone may be prepared before
+// the model's patches are chosen.
+void follow_image_size(const config::Binding& binding, RunConfig& config, bool to_train) {
   auto& encoder = config.image_encoder;
-  if (config.stage != Stage::kDit) {
+  const bool fits = config.data.views.image_size % encoder.patch_size == 0;
+  if (config.stage != Stage::kDit || (!fits && !to_train)) {
     return;
   }
   if (!binding.is_assigned("image_encoder.image_size")) {
     encoder.image_size = config.data.views.image_size;
-    if (encoder.image_size % encoder.patch_size != 0) {
+    if (!fits) {
       throw Error("image_encoder.image_size follows data.views.image_size (" +
                   std::to_string(encoder.image_size) +
                   "), which must be a multiple of image_encoder.patch_size (" +
@@ -126,7 +128,7 @@ RunConfig load(const fs::path& file, const std::vector<std::string>& overrides, 
       take_settings_of_inputs(binding, config);
       require_sizes(binding, config);
     }
-    follow_image_size(binding, config);
+    follow_image_size(binding, config, to_train);
   } catch (const Error& mistake) {
     throw Error(file.string() + ": " + mistake.what());
   }
@@ -174,13 +176,6 @@ void RunConfig::validate(const std::string& path) const {
     throw Error(prefix + "data.max_components (" + std::to_string(data.max_components) +
                 ") must be at most " + prefix + "dit.codebook_size (" +
                 std::to_string(dit.codebook_size) + "): every component needs an id of its own.");
-  }
-  if (stage == Stage::kDit && dit.codebook_size == 0 && data.max_components > 1 &&
-      dit.global_attention == dit::GlobalAttentionKind::kNone) {
-    throw Error(prefix +
-                "dit.codebook_size is 0 and dit.global_attention none: such a model makes "
-                "one component (TripoSG). Set data.max_components to 1, or give the components ids "
-                "(dit.codebook_size).");
   }
   if (stage == Stage::kVae) {  // a DiT's decoder is held to the run of its VAE, see vae_of
     require_sound_slope(decoder, field_of_vae(*this), prefix);

@@ -110,6 +110,20 @@ void require_settings_of_vae(const config::Binding& binding, const RunConfig& co
   }
 }
 
+// TripoSG's model makes one component: trained on more, it could not be evaluated.
+void require_ids(const data::DatasetSettings& dataset, const RunConfig& config) {
+  if (config.stage == Stage::kDit && config.dit.codebook_size == 0 && dataset.most_components > 1 &&
+      config.dit.global_attention == dit::GlobalAttentionKind::kNone) {
+    throw Error(
+        "dit.codebook_size is 0 and dit.global_attention none: such a model makes one "
+        "component, but the asset " +
+        dataset.largest_asset + " of the dataset " + config.data.path + " has " +
+        std::to_string(dataset.most_components) +
+        ". Give the components ids (dit.codebook_size, at least as many), or train on "
+        "assets of one component.");
+  }
+}
+
 void require_size_of_one(const config::Binding& binding, const std::string& weights,
                          const std::string& section, const std::vector<std::string>& names) {
   const bool is_set = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
@@ -172,6 +186,7 @@ void take_settings_of_inputs(const config::Binding& binding, RunConfig& config) 
                   config.data.path + " has " + std::to_string(dataset.most_components) +
                   " components. Set it to that, or prepare a dataset (data.path) with it.");
     }
+    require_ids(dataset, config);
     const auto& encoder = config.image_encoder;
     if (config.stage == Stage::kDit && binding.is_assigned("image_encoder.image_size") &&
         encoder.image_size != dataset.image_size) {

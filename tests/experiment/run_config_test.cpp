@@ -126,16 +126,6 @@ TEST(RunConfig, ASuggestionIsAWholePath) {
               HasSubstr("Did you mean 'training.optimizer.learning_rate'?"));
 }
 
-TEST(RunConfig, ADitThatMakesOneComponentIsNotTrainedOnMore) {
-  const auto with = [](const std::string& more) {
-    return refusal_of("{vae_run: v, dit: {codebook_size: 0, global_attention: none}, " + more +
-                      "}");
-  };
-  EXPECT_THAT(with("data: {path: d}"), HasSubstr("Set data.max_components to 1"));
-  EXPECT_EQ(with("data: {path: d, source: meshes, meshes: {folder: m}, max_components: 1}"),
-            "accepted");
-}
-
 TEST(RunConfig, ConfigsReadmeHoldsEverySetting) {
   const auto settings = config::settings_markdown(config::describe(RunConfig()));
   const auto readme = read_file(testing::source_folder() / "configs/README.md");

@@ -6,6 +6,7 @@
 #include "moca/config/schema.h"
 #include "moca/core/file_io.h"
 #include "moca/data/dataset_settings.h"
+#include "moca/pretrained/write_pretrained.h"
 #include "tests/support/refusal.h"
 #include "tests/support/tiny_dataset.h"
 #include "tests/support/tiny_models.h"
@@ -119,6 +120,39 @@ TEST_F(TrainingSettings, OfTheImageEncoderFollowTheDatasetsPictures) {
   EXPECT_THAT(refusal([] { dit({"image_encoder.patch_size=14"}); }),
               HasSubstr("image_encoder.image_size follows data.views.image_size (16), which must "
                         "be a multiple of image_encoder.patch_size (14)"));
+}
+
+// 16 pixels are no multiple of the default patch, 14, but of the weights' patch, 8.
+TEST_F(TrainingSettings, APretrainedImageEncodersPatchesAreKnownBeforeTheImageSizeIsJudged) {
+  pretrained::write_image_encoder(
+      *folder_ / "weights", image_encoder::ImageEncoder(testing::tiny_image_encoder_config()));
+  const auto with = [](const std::string& encoder) {
+    return to_train(
+        "vae_run: " + (*folder_ / "vae").string() +
+        ", dit: {width: 16, num_heads: 2, num_layers: 3}, pretrained: {image_encoder: " +
+        (*folder_ / "weights").string() + "}" + encoder);
+  };
+  for (const char* encoder : {"", ", image_encoder: {image_size: 16}"}) {
+    const auto config = with(encoder);
+    EXPECT_EQ(config.image_encoder.patch_size, 8);
+    EXPECT_EQ(config.image_encoder.image_size, 16);
+    EXPECT_EQ(config.image_encoder.position_grid, 2);
+  }
+}
+
+TEST_F(TrainingSettings, DataMayBePreparedBeforeThePatchesAreChosen) {
+  write_file(file(), "{vae_run: v, data: {path: d, views: {image_size: 64}}}");
+  EXPECT_EQ(refusal([] { load_config(file(), {}); }), "accepted");
+}
+
+TEST_F(TrainingSettings, ADitThatMakesOneComponentIsNotTrainedOnMore) {
+  EXPECT_THAT(refusal([] {
+                dit({"dit.codebook_size=0", "dit.global_attention=none"});
+              }),
+              AllOf(HasSubstr("such a model makes one component, but the asset "),
+                    HasSubstr("Give the components ids")));
+  EXPECT_EQ(refusal([] { dit({"dit.codebook_size=0"}); }), "accepted");
+  EXPECT_EQ(refusal([] { dit({"dit.global_attention=none"}); }), "accepted");
 }
 
 TEST_F(TrainingSettings, AForgottenBaseIsNoticed) {
