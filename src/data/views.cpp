@@ -130,7 +130,8 @@ std::vector<mesh::Camera> cameras_of(const ViewConfig& config, const mesh::Scene
     camera.elevation = static_cast<float>(config.elevations[i]);
     camera.field_of_view = static_cast<float>(config.field_of_view);
     const int size = static_cast<int>(config.image_size);
-    cameras.push_back(config.images.empty() ? mesh::fitted(camera, scene, size) : camera);
+    cameras.push_back(config.images.empty() ? mesh::fitted(camera, scene, size, config.lines)
+                                            : camera);
   }
   return cameras;
 }

@@ -206,19 +206,19 @@ ComponentMap id_image(const RayCaster& caster, const View& view, int size) {
   return image;
 }
 
-// The share of a picture's half side that a scene may fill: a pixel and a half are left at each
-// border, the half for lines, which lie beside what they outline.
-float inner_share(int size) {
+// The share of a picture's half side that a scene may fill: a pixel is left at each border, and
+// half a pixel more for lines, which lie beside what they outline.
+float inner_share(int size, Lines lines) {
   const auto side = static_cast<float>(size);
-  return std::max(side - 3.0F, 1.0F) / side;
+  return std::max(side - (lines == Lines::kNone ? 2.0F : 3.0F), 1.0F) / side;
 }
 
 }  // namespace
 
-Camera fitted(Camera camera, const Scene& scene, int size) {
+Camera fitted(Camera camera, const Scene& scene, int size, Lines lines) {
   constexpr float kRounding = 1.00001F;
   const View view = make_view(scene, camera);
-  const float share = inner_share(size);
+  const float share = inner_share(size, lines);
   float distance = 0;
   float half_extent = 0;
   for (const auto& component : scene.components) {

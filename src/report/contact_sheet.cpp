@@ -73,8 +73,9 @@ using Views = std::array<mesh::Camera, 2>;
 Views views_of(const SheetRow& row, const SheetOptions& options) {
   Views views = options.views;
   for (auto& view : views) {
-    view = mesh::fitted(view, row.reference, options.cell_size);
-    view = mesh::fitted(view, row.generated, options.cell_size);
+    for (const auto* scene : {&row.reference, &row.generated}) {
+      view = mesh::fitted(view, *scene, options.cell_size, mesh::Lines::kCreases);
+    }
   }
   return views;
 }

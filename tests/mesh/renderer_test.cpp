@@ -345,9 +345,11 @@ TEST(Fitted, LeavesTheOutermostPixelsFreeFromEveryDirection) {
                             .elevation = angle(engine) / 2,
                             .field_of_view = field_of_view};
         num_cut += touches_border(render(scene, camera, size).color) ? 1 : 0;
-        const Camera wider = fitted(camera, scene, size);
-        EXPECT_FALSE(touches_border(render(scene, wider, size, 3, Lines::kCreases).color))
-            << "seed " << seed << ", field of view " << field_of_view << ", size " << size;
+        for (const Lines lines : {Lines::kNone, Lines::kCreases}) {
+          const Camera wider = fitted(camera, scene, size, lines);
+          EXPECT_FALSE(touches_border(render(scene, wider, size, 3, lines).color))
+              << "seed " << seed << ", field of view " << field_of_view << ", size " << size;
+        }
       }
     }
   }

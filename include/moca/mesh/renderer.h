@@ -33,7 +33,7 @@ Rendering render(const Scene& scene, const Camera& camera, int size, int supersa
 // The camera where it shows the whole scene in a picture of `size` pixels a side, the outermost
 // ones left free. Otherwise the same camera as far away, or as wide if it is orthographic, as that
 // takes.
-Camera fitted(Camera camera, const Scene& scene, int size);
+Camera fitted(Camera camera, const Scene& scene, int size, Lines lines = Lines::kNone);
 
 // Distinct colours for components, the same for index i everywhere in the project. RGB in [0, 1].
 Vec3 component_color(int index);
