@@ -140,17 +140,6 @@ TEST_F(Gltf, StripsAndFansAreTrianglesThatFaceOneWay) {
   EXPECT_EQ(read(NodeOrder::kTrimesh).components.size(), 1U) << "trimesh leaves fans out";
 }
 
-TEST_F(Gltf, CornersThatMakeNoTriangleAreLeftOut) {
-  const int corners =
-      maker_.accessor<float>({0, 0, 0, 1, 0, 0, 1, 1, 0, 9, 9, 9, 8, 8, 8}, 5126, "VEC3");
-  maker_.mesh({{"attributes", {{"POSITION", corners}}}});
-  maker_.node({{"mesh", 1}});
-  const auto scene = read();
-  ASSERT_EQ(scene.components.size(), 1U);
-  EXPECT_EQ(scene.components[0].mesh.faces.size(), 1U);
-  EXPECT_EQ(scene.components[0].mesh.vertices.size(), 3U);
-}
-
 TEST_F(Gltf, EveryInstanceIsAComponent) {
   const int offsets = maker_.accessor<float>({0, 0, 0, 5, 0, 0}, 5126, "VEC3");
   const int scales = maker_.accessor<float>({1, 1, 1, 2, 2, 2}, 5126, "VEC3");
@@ -384,6 +373,7 @@ TEST_F(Gltf, WhatPointsNowhereIsRefusedInOneLine) {
               AllOf(HasSubstr("circle"), HasSubstr("file.glb")));
   EXPECT_THAT(with(At("/accessors/0/count"), 5), HasSubstr("beyond its buffer"));
   EXPECT_THAT(with(At("/accessors/0/count"), 1000000000000), HasSubstr("at most"));
+  EXPECT_THAT(with(At("/accessors/1/count"), 11), HasSubstr("11 corners"));
   EXPECT_THAT(with(At("/accessors/0/byteOffset"), 40), HasSubstr("beyond its buffer"));
   EXPECT_THAT(with(At("/accessors/0/type"), "VEC4"), HasSubstr("POSITION"));
   EXPECT_THAT(with(At("/accessors/0/componentType"), 5130), HasSubstr("componentType"));

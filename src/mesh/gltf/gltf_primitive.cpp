@@ -6,7 +6,6 @@
 #include <string>
 
 #include "gltf_draco.h"
-#include "moca/core/logging.h"
 
 namespace moca::mesh {
 namespace {
@@ -22,7 +21,7 @@ std::vector<std::array<uint32_t, 3>> faces_of(const std::vector<uint32_t>& corne
   std::vector<std::array<uint32_t, 3>> faces;
   const size_t count = corners.size();
   if (mode == TINYGLTF_MODE_TRIANGLES) {
-    for (size_t i = 0; i + 2 < count; i += 3) {
+    for (size_t i = 0; i < count; i += 3) {
       faces.push_back({corners[i], corners[i + 1], corners[i + 2]});
     }
   } else if (mode == TINYGLTF_MODE_TRIANGLE_STRIP) {
@@ -80,9 +79,8 @@ PrimitiveSurface plain_surface(const GltfDocument& gltf, const tinygltf::Primiti
   }
   check_corners(gltf, corners, surface.points.size());
   if (mode == TINYGLTF_MODE_TRIANGLES && corners.size() % 3 != 0) {
-    log::warn(gltf.file.string() + ": it gives triangles by " + std::to_string(corners.size()) +
-              " corners, no multiple of 3: the last " + std::to_string(corners.size() % 3) +
-              " are left out");
+    gltf.refuse("it gives triangles by " + std::to_string(corners.size()) +
+                " corners, which is no multiple of 3; export it again.");
   }
   surface.faces = faces_of(corners, mode);
   surface.colors = color_rows(gltf, primitive);
