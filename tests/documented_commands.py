@@ -51,6 +51,8 @@ RUN = {
     "moca train CONFIG": "build/moca train configs/tiny.yaml",
     "moca train CONFIG [--resume]": "build/moca train configs/tiny.yaml --resume",
     "moca train CONFIG --resume": "build/moca train runs/tiny/config.yaml --resume",
+    "moca train CONFIG --resume training.max_steps=80000":
+        "build/moca train runs/tiny/config.yaml --resume training.max_steps=25",
     "moca evaluate RUN": "build/moca evaluate runs/tiny",
     "moca report RUN": "build/moca report runs/tiny",
     "moca sample --run RUN --image FILE --components N":
