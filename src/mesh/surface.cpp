@@ -1,5 +1,6 @@
 #include "surface.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -46,6 +47,9 @@ void Surface::drop_unused_points() {
     for (const uint32_t corner : face) {
       target[corner] = 0;
     }
+  }
+  if (std::find(target.begin(), target.end(), kUnused) == target.end()) {
+    return;
   }
   std::vector<Eigen::Vector3d> used;
   for (size_t i = 0; i < target.size(); ++i) {

@@ -71,9 +71,10 @@ class Reader {
                      const Eigen::Affine3d& pose) {
     PlacedComponent component = new_component(node);
     for (const Surface& surface : surfaces) {
-      Surface placed = surface;
-      place(pose, placed);
-      component.surface.append(placed);
+      const size_t num_points = component.surface.points.size();
+      const size_t num_faces = component.surface.faces.size();
+      component.surface.append(surface);
+      place(pose, num_points, num_faces, component.surface);
       if (rule_ == ComponentRule::kPrimitive) {
         builder_.add(std::exchange(component, new_component(node)));
       }
@@ -87,14 +88,16 @@ class Reader {
     return component;
   }
 
-  // A mirroring transform turns the faces inside out; swapping two corners turns them back.
-  static void place(const Eigen::Affine3d& pose, Surface& surface) {
-    for (auto& point : surface.points) {
-      point = pose * point;
+  // The points and faces from these on. A mirroring transform turns faces inside out; swapping two
+  // corners turns them back.
+  static void place(const Eigen::Affine3d& pose, size_t first_point, size_t first_face,
+                    Surface& surface) {
+    for (size_t i = first_point; i < surface.points.size(); ++i) {
+      surface.points[i] = pose * surface.points[i];
     }
     if (pose.linear().determinant() < 0) {
-      for (auto& face : surface.faces) {
-        std::swap(face[1], face[2]);
+      for (size_t i = first_face; i < surface.faces.size(); ++i) {
+        std::swap(surface.faces[i][1], surface.faces[i][2]);
       }
     }
   }
