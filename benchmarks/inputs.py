@@ -63,7 +63,7 @@ BEHAVIOURS = {
     "dit.codebook_size 0 trains and is evaluated": ("commands", "Commands.AModelWithoutComponentIds*"),
     "num_threads that no machine serves are refused": ("core", "Threads.*"),
     "pictures are never cut by the border": ("data", "Views.ShowAssetsWhole"),
-    "a suggestion is a whole path": ("config", "*ASuggestionIsAWholePath"),
+    "a suggestion is a whole path": ("experiment", "RunConfig.ASuggestionIsAWholePath"),
     "a run works from every folder": ("commands", "Commands.ARunWorksFromEveryFolder*"),
     "settings of data and VAE are taken from them": ("experiment", "TrainingSettings.*"),
 }
