@@ -189,6 +189,10 @@ void write_index(const std::filesystem::path& file, const DatasetIndex& index) {
   write_file(file, json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
+std::string as_stored(const std::string& text) {
+  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
 DatasetIndex read_index(const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) {
     throw Error("no prepared dataset at " + file.parent_path().string() +

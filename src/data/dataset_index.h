@@ -26,6 +26,9 @@ struct DatasetIndex {
 
 void write_index(const std::filesystem::path& file, const DatasetIndex& index);
 
+// A text as it is read back: bytes that are not UTF-8 are replaced when it is written.
+std::string as_stored(const std::string& text);
+
 // Throws Error for a missing or broken file, or one of another schema version.
 DatasetIndex read_index(const std::filesystem::path& file);
 

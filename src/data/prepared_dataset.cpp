@@ -139,7 +139,7 @@ DatasetWriter::DatasetWriter(std::filesystem::path folder, std::string made_by, 
       throw Error("the dataset " + folder_.string() +
                   " exists already and is not overwritten. Remove it or set another data.path.");
     }
-    if (index_->made_by != made_by || index_->num_assets != num_assets) {
+    if (index_->made_by != as_stored(made_by) || index_->num_assets != num_assets) {
       throw Error("the unfinished dataset " + folder_.string() +
                   " was begun with other settings or another number of assets (" +
                   std::to_string(index_->num_assets) + ", now " + std::to_string(num_assets) +

@@ -37,6 +37,9 @@ ScoredModel scored_model(const RunConfig& config, const data::PreparedDataset& d
   return model;
 }
 
+// In the folder of an evaluation as long as it runs.
+constexpr const char* kUnfinished = ".unfinished_evaluation";
+
 // What is no evaluation is the user's and stays.
 void require_room(const std::filesystem::path& output, bool overwrite) {
   if (!std::filesystem::exists(output)) {
@@ -47,7 +50,8 @@ void require_room(const std::filesystem::path& output, bool overwrite) {
                 " exists already and is not overwritten. Name another with --out, or replace it "
                 "with --overwrite.");
   }
-  if (!std::filesystem::exists(output / "evaluation.json")) {
+  const bool interrupted = std::filesystem::exists(output / kUnfinished);
+  if (!interrupted && !std::filesystem::exists(output / "evaluation.json")) {
     throw Error("the folder " + output.string() +
                 " is not overwritten: it holds no evaluation.json. Name another with --out.");
   }
@@ -83,10 +87,13 @@ void evaluate_run(const RunConfig& config, const std::filesystem::path& output,
   const auto accepted = check_inputs(config, Inputs::kDatasetAndVae, options.accept_changed_data);
   const auto model = scored_model(config, dataset);  // its mistakes cost no earlier evaluation
   std::filesystem::remove_all(output);
+  std::filesystem::create_directories(output);
+  write_file(output / kUnfinished, "");
   auto result = evaluate_model(model, dataset, config, output);
   result.model = describe_run(config, accepted);
   std::filesystem::create_directories(output);
   write_file(output / "evaluation.json", json_of(result));
+  std::filesystem::remove(output / kUnfinished);
   std::istringstream lines(summary_text(result));
   for (std::string line; std::getline(lines, line);) {
     log::info(line);

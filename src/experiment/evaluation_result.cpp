@@ -217,7 +217,8 @@ std::string json_of(const EvaluationResult& result) {
       {"vae_components",
        {{"train", vae_summary(result, "train")}, {"test", vae_summary(result, "test")}}},
       {"assets", assets}};
-  return json.dump(1) + "\n";
+  // Names and folders may have any bytes.
+  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::string summary_text(const EvaluationResult& result) {

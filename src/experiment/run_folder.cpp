@@ -58,8 +58,14 @@ constexpr std::array kChangeable = {
     "training.max_steps", "training.optimizer.learning_rate", "training.optimizer.schedule",
     "training.optimizer.warmup_steps", "training.optimizer.max_gradient_norm"};
 
-bool changeable(const std::string& path) {
-  return std::find(kChangeable.begin(), kChangeable.end(), path) != kChangeable.end();
+// Another dataset or VAE, once accepted, brings its own settings along.
+bool is_of_inputs(const std::string& path) {
+  return path.starts_with("data.") || path == "vae_run" || path == "pretrained.vae";
+}
+
+bool changeable(const std::string& path, bool accept_changed_data) {
+  return std::find(kChangeable.begin(), kChangeable.end(), path) != kChangeable.end() ||
+         (accept_changed_data && is_of_inputs(path));
 }
 
 std::string text_of(const std::vector<config::Difference>& differences) {
@@ -86,13 +92,14 @@ std::string take_over(const RunConfig& config, bool accept_changed_data) {
   std::vector<config::Difference> changed, refused;
   for (const auto& difference :
        config::differences(with_absolute_paths(stored), with_absolute_paths(config))) {
-    (changeable(difference.path) ? changed : refused).push_back(difference);
+    (changeable(difference.path, accept_changed_data) ? changed : refused).push_back(difference);
   }
   if (!refused.empty()) {
     throw Error("cannot resume " + config.folder().string() + " with " + text_of(refused) +
                 ": that would be another run. Resume with the settings of its config.yaml (" +
                 changeable_settings() +
-                ", intervals, threads and places may change), or start a run of another name.");
+                ", intervals, threads and places may change; data.* and the VAE with "
+                "--accept-changed-data), or start a run of another name.");
   }
   take_over_inputs(config, accept_changed_data);
   if (!changed.empty()) {

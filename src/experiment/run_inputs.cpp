@@ -122,7 +122,9 @@ void refuse_or_say(const std::vector<std::string>& changed, const RunConfig& con
 }
 
 void write_inputs(const RunConfig& config, const Json& inputs) {
-  write_file(inputs_file(config), inputs.dump(1) + "\n");
+  // A folder's name may have any bytes.
+  write_file(inputs_file(config),
+             inputs.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace

@@ -35,11 +35,11 @@ struct Model {
 // A run's VAE and training are what they are: settings of them would be read by nobody.
 void refuse_without_effect(const std::vector<std::string>& overrides) {
   constexpr std::array kWithoutEffect = {
-      "stage", "seed",          "data.",         "vae.",       "flow.",
-      "name=", "dit_training.", "vae_training.", "evaluation."};
+      "stage", "seed",          "data.",         "vae.",        "flow.",
+      "name=", "dit_training.", "vae_training.", "evaluation.", "training."};
   for (const auto& text : overrides) {
     for (const char* start : kWithoutEffect) {
-      if (text.starts_with(start)) {
+      if (text.starts_with(start) && !text.starts_with("training.precision")) {
         throw Error(text +
                     " has no effect on sampling from a run. What can be given: sampler.*, "
                     "decoder.*, device, training.precision; the noise's seed is --seed.");

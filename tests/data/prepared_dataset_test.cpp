@@ -197,6 +197,16 @@ TEST_F(DatasetFiles, OneThatWasEndedIsRefusedAndGoneOnWithToTheSameTensors) {
   EXPECT_THAT(read_file(path() / "index.json"), HasSubstr("x.glb is no mesh"));
 }
 
+TEST_F(DatasetFiles, OneOfAFolderWhoseNameIsNoUtf8IsGoneOnWith) {
+  for (int round = 0; round < 2; ++round) {
+    DatasetWriter writer(path(), "path: caf\xe9\n", 2);
+    EXPECT_EQ(writer.next(), round);
+    writer.add(record_of(round == 0 ? "a" : "b", "train"), tensors_of(1));
+    writer.save();
+  }
+  EXPECT_EQ(PreparedDataset(path()).records().size(), 2U);
+}
+
 // By its index alone a dataset is told from one that was made anew.
 TEST_F(DatasetFiles, TheIndexHoldsTheSumsOfTheShards) {
   const auto index_with = [&](uint64_t seed) {

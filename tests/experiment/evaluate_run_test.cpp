@@ -178,6 +178,14 @@ TEST_F(EvaluateRun, ReplacesAnEvaluationWhenToldAndNothingElse) {
   EXPECT_TRUE(fs::exists(output() / "thesis.tex"));
 }
 
+TEST_F(EvaluateRun, ReplacesAnEvaluationThatWasEnded) {
+  fs::create_directories(output());
+  write_file(output() / ".unfinished_evaluation", "");
+  evaluate_run(runs_->vae_config(), output(), {.overwrite = true});
+  EXPECT_TRUE(fs::exists(output() / "evaluation.json"));
+  EXPECT_FALSE(fs::exists(output() / ".unfinished_evaluation"));
+}
+
 TEST_F(EvaluateRun, NeverOverwritesAnEvaluation) {
   fs::create_directories(output());
   EXPECT_THAT(refusal([&] { evaluate_run(runs_->dit_config(), output()); }),

@@ -134,6 +134,9 @@ TEST_F(RunInputs, AResumedRunNamesTheNewAndTheFormerOnes) {
   make_dataset_anew(123);
   auto config = runs_.dit_config();
   config.training.max_steps = 6;
+  config.data.seed = 123;  // as it is read from the dataset
+  EXPECT_THAT(refusal([&] { train_run(config, {.asked = true}); }),
+              AllOf(HasSubstr("data.seed=123 (before: 0)"), HasSubstr("--accept-changed-data")));
   EXPECT_EQ(train_run(config, {.asked = true, .accept_changed_data = true}), StopReason::kFinished);
   const auto now = inputs_of(config);
   EXPECT_NE(now.at("dataset"), before.at("dataset"));

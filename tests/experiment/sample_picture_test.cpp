@@ -68,8 +68,9 @@ TEST_F(SamplePicture, EverySeedAndNumberOfComponentsGetsAFolderOfItsOwn) {
 }
 
 TEST_F(SamplePicture, SettingsThatARunCannotTakeAnewAreRefused) {
-  for (const char* text : {"vae.num_tokens=9", "data.path=elsewhere", "seed=3",
-                           "vae_training.truncation=0.2", "evaluation.seed=3"}) {
+  for (const char* text :
+       {"vae.num_tokens=9", "data.path=elsewhere", "seed=3", "vae_training.truncation=0.2",
+        "evaluation.seed=3", "training.max_steps=5"}) {
     auto how = options();
     how.overrides = {text};
     EXPECT_THAT(refusal([&] { sample_picture(how); }),
