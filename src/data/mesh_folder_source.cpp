@@ -32,7 +32,9 @@ std::string lower_case(std::string text) {
 
 bool is_mesh_file(const fs::directory_entry& entry) {
   const std::set<std::string> known = {".glb", ".gltf", ".obj", ".ply", ".stl"};
-  return entry.is_regular_file() && known.count(lower_case(entry.path().extension().string())) > 0;
+  std::error_code circle;  // of a symbolic link to itself
+  return entry.is_regular_file(circle) &&
+         known.count(lower_case(entry.path().extension().string())) > 0;
 }
 
 // Also in folders behind symbolic links, each folder once. Names that begin with a dot are left
@@ -48,7 +50,8 @@ void add_mesh_files(const fs::path& folder, std::set<fs::path>& seen,
     if (entry.path().filename().string().starts_with('.')) {
       continue;
     }
-    if (entry.is_directory()) {
+    std::error_code circle;  // of a symbolic link to itself
+    if (entry.is_directory(circle)) {
       add_mesh_files(entry.path(), seen, files);
     } else if (is_mesh_file(entry)) {
       files.push_back(entry.path());

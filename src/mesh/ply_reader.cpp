@@ -155,8 +155,21 @@ class PlyReader {
     if (format_ != "ascii" && format_ != "binary_little_endian" && format_ != "binary_big_endian") {
       refuse("its format '" + format_ + "' is unknown");
     }
+    for (const Element& element : elements_) {
+      require_coordinates(element);
+    }
     is_text_ = format_ == "ascii";
     is_swapped_ = (format_ == "binary_big_endian") == (std::endian::native == std::endian::little);
+  }
+
+  void require_coordinates(const Element& element) const {
+    for (const auto& [name, role] : {std::pair("x", Role::kX), {"y", Role::kY}, {"z", Role::kZ}}) {
+      const bool has = std::any_of(element.properties.begin(), element.properties.end(),
+                                   [role = role](const Property& p) { return p.role == role; });
+      if (element.name == "vertex" && !has) {
+        refuse(std::string("its vertices have no property '") + name + "'");
+      }
+    }
   }
 
   void read_property(std::istringstream& words) {

@@ -330,6 +330,7 @@ TEST_F(MeshFolder, HiddenFilesAreNotReadAndLinkedFoldersAre) {
   fs::copy(meshes() / "chair.obj", folder_ / "elsewhere" / "table.obj");
   fs::create_directory_symlink(folder_ / "elsewhere", meshes() / "linked");
   fs::create_directory_symlink(meshes(), folder_ / "elsewhere" / "back");  // a circle
+  fs::create_symlink("itself", meshes() / "itself");
   const auto dataset = testing::prepared(config_);
   ASSERT_EQ(dataset->records().size(), 2U);
   EXPECT_EQ(dataset->records()[1].id, "linked_table");

@@ -17,6 +17,7 @@
 #include "moca/mesh/paint.h"
 #include "moca/mesh/scene_ops.h"
 #include "tests/mesh/shapes.h"
+#include "tests/support/refusal.h"
 #include "tests/support/shared_folder.h"
 #include "tests/support/temporary_folder.h"
 
@@ -323,6 +324,16 @@ TEST(ReadPly, ReadsTextWithOtherPropertiesAndPolygons) {
               ElementsAre(Vec3(0, 0, 5), Vec3(1, 0, 5), Vec3(1, 1, 5), Vec3(0, 1, 5)));
   using Face = std::array<int32_t, 3>;
   EXPECT_THAT(mesh.faces, ElementsAre(Face{0, 1, 2}, Face{0, 2, 3}));
+}
+
+TEST(ReadPly, RefusesVerticesThatLackACoordinate) {
+  const testing::TemporaryFolder folder;
+  const auto file = folder / "flat.ply";
+  write_file(file,
+             "ply\nformat ascii 1.0\nelement vertex 3\nproperty float y\nproperty float z\n"
+             "element face 1\nproperty list uchar int vertex_indices\nend_header\n"
+             "0 0\n1 0\n0 1\n3 0 1 2\n");
+  EXPECT_THAT(testing::refusal([&] { read_scene(file); }), HasSubstr("have no property 'x'"));
 }
 
 TEST(ReadPly, ReadsBigEndianNumbers) {
