@@ -132,6 +132,7 @@ NOT_RUN = {
     "benchmarks/forward_cpu.py build growth": A_MEASUREMENT,
     "benchmarks/memory_estimate.py build": A_MEASUREMENT,
     "benchmarks/truth.py build OBJECTS RUN MUTANTS.json": A_MEASUREMENT,
+    "benchmarks/inputs.py build --before PROGRAM --fuzzed LOG --commands LOG": A_MEASUREMENT,
     ".venv/bin/python example.py scripts models/my_run SAMPLE_FOLDER/latents.safetensors "
     "field.safetensors": "moca_pretrained_test runs it, it needs --tests",
     "tests/faults/faults.py build --long": "hours; scripts/test.sh faults runs its short form",

@@ -25,7 +25,6 @@ void add_sample(CLI::App& app) {
                    "an export as its run")
       ->check(CLI::IsMember({"fp32", "bf16"}));
   command->add_option("--seed", options->seed, "of the noise and component ids")
-      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command->add_option("--out", options->out,
                       "folder for the meshes; default samples/IMAGE_N_components_seed_S in the "

@@ -157,12 +157,13 @@ void read_progress(const Entry& whole, DatasetIndex& index) {
     const auto unfinished = whole.at("unfinished");
     index.num_assets = unfinished.at("of").whole_number(1, std::numeric_limits<int32_t>::max());
     index.num_done = unfinished.at("done").whole_number(0, index.num_assets - 1);
+    index.source_sum = unfinished.at("source_sum").text();
   }
 }
 
-Json parsed(const std::filesystem::path& file) {
+Json parsed(const std::filesystem::path& file, const std::string& text) {
   try {
-    return Json::parse(read_file(file));
+    return Json::parse(text);
   } catch (const Json::exception& failure) {
     throw Error(file.string() + ": not an index of a prepared dataset (" + failure.what() + "). " +
                 prepare_again());
@@ -184,9 +185,19 @@ void write_index(const std::filesystem::path& file, const DatasetIndex& index) {
                {"made_by", index.made_by},         {"assets", assets},
                {"left_out", index.left_out},       {"shards", shards}};
   if (!index.finished()) {
-    json["unfinished"] = {{"done", index.num_done}, {"of", index.num_assets}};
+    json["unfinished"] = {
+        {"done", index.num_done}, {"of", index.num_assets}, {"source_sum", index.source_sum}};
   }
   write_file(file, json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+std::string text_of(const AssetRecord& record) {
+  return json_of(record).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+AssetRecord record_of(const std::string& text, const std::filesystem::path& file) {
+  const auto json = parsed(file, text);
+  return record_of(Entry(file, json, ""));
 }
 
 std::string as_stored(const std::string& text) {
@@ -198,7 +209,7 @@ DatasetIndex read_index(const std::filesystem::path& file) {
     throw Error("no prepared dataset at " + file.parent_path().string() +
                 " (index.json is missing). Make one: " + command("prepare-data CONFIG") + ".");
   }
-  const auto json = parsed(file);
+  const auto json = parsed(file, read_file(file));
   const Entry whole(file, json, "");
   const int64_t version = whole.at("schema_version").whole_number(0, 1 << 20);
   if (version != kSchemaVersion) {

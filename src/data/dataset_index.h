@@ -20,11 +20,16 @@ struct DatasetIndex {
   // the dataset is finished.
   int64_t num_done = 0;
   int64_t num_assets = 0;
+  std::string source_sum;  // of the source's files, until the dataset is finished
 
   bool finished() const { return num_done == num_assets; }
 };
 
 void write_index(const std::filesystem::path& file, const DatasetIndex& index);
+
+// One asset as it stands in the index, and back. `file`: what messages call its place.
+std::string text_of(const AssetRecord& record);
+AssetRecord record_of(const std::string& text, const std::filesystem::path& file);
 
 // A text as it is read back: bytes that are not UTF-8 are replaced when it is written.
 std::string as_stored(const std::string& text);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "moca/core/crc32c.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/random.h"
@@ -111,6 +112,15 @@ void check_ids(const std::vector<fs::path>& files, const fs::path& folder) {
   }
 }
 
+// Other names or sizes give another one.
+std::string sum_of(const std::vector<fs::path>& files) {
+  std::string text;
+  for (const auto& file : files) {
+    text += file.string() + " " + std::to_string(fs::file_size(file)) + "\n";
+  }
+  return std::to_string(crc32c(text.data(), text.size()));
+}
+
 // Which files are held out: a seeded draw, so that the order of names decides nothing.
 std::set<int64_t> held_out(int64_t count, int64_t num_held_out, uint64_t seed) {
   std::vector<int64_t> order(count);
@@ -173,6 +183,7 @@ AssetSource mesh_folder_source(const DataConfig& config) {
   }
   AssetSource source;
   source.count = count;
+  source.sum = sum_of(files);
   source.make = [config, files,
                  test = held_out(count, config.num_held_out, config.seed)](int64_t index) {
     auto asset = read_asset(files[index], config);

@@ -57,12 +57,20 @@ std::optional<PreparedAsset> try_to_prepare_next(const AssetSource& source,
 
 void prepare_all(const AssetSource& source, const DataConfig& config, DatasetWriter& writer) {
   Progress progress("prepare " + config.path, source.count, "asset", writer.next());
+  int64_t num_restored = 0;  // from a preparation that was killed
   while (writer.next() < source.count) {
     stop_if_interrupted();
-    if (auto asset = try_to_prepare_next(source, config, writer)) {
+    if (writer.restore_next()) {
+      ++num_restored;
+    } else if (auto asset = try_to_prepare_next(source, config, writer)) {
       writer.add(std::move(asset->record), asset->tensors);
     }
     progress.update(writer.next(), std::to_string(writer.num_components()) + " components");
+  }
+  if (num_restored > 0) {
+    log::info(std::to_string(num_restored) +
+              " assets were done already by a preparation that was "
+              "killed");
   }
 }
 
@@ -95,7 +103,11 @@ void prepare_dataset(const DataConfig& config, const std::string& made_by) {
   require_images_folder(config.views);
   const auto source =
       config.source == Source::kProcedural ? procedural_source(config) : mesh_folder_source(config);
-  DatasetWriter writer(config.path, made_by, source.count);
+  if (config.source == Source::kProcedural && !config.meshes.folder.empty()) {
+    log::warn("data.meshes.folder (" + config.meshes.folder +
+              ") is not read: data.source is procedural. For its meshes set data.source=meshes.");
+  }
+  DatasetWriter writer(config.path, {made_by, source.count, source.sum});
   if (writer.next() > 0) {
     log::info("goes on with " + config.path + ", of which " + std::to_string(writer.next()) +
               " of " + std::to_string(source.count) + " assets are done");

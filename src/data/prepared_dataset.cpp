@@ -12,6 +12,7 @@
 namespace moca::data {
 namespace {
 
+constexpr const char* kPending = "pending_";  // begins the name of an asset's own file
 constexpr uint64_t kShardBytes = 256U << 20;  // a shard is closed once it holds this much
 
 // Views of one asset's tensors by name, in the order they are written.
@@ -28,19 +29,46 @@ checkpoint::NamedTensors named(const std::string& id, const AssetTensors& tensor
           {id + "/colors", tensors.colors}};
 }
 
-// Shards that a run did not finish. Only names that a writer gives, for the folder is the user's.
-void remove_unknown_shards(const std::filesystem::path& folder,
-                           const std::map<std::string, FileSum>& known) {
-  std::vector<std::filesystem::path> shards;
+// Files whose names begin so. Only names that a writer gives, for the folder is the user's.
+void remove_files(const std::filesystem::path& folder, const char* beginning,
+                  const std::map<std::string, FileSum>& kept) {
+  std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const auto name = entry.path().filename().string();
-    if (name.starts_with("shard_") && name.find(".safetensors") != std::string::npos &&
-        known.count(name) == 0) {
-      shards.push_back(entry.path());
+    if (name.starts_with(beginning) && name.find(".safetensors") != std::string::npos &&
+        kept.count(name) == 0) {
+      files.push_back(entry.path());
     }
   }
-  for (const auto& shard : shards) {
-    std::filesystem::remove(shard);
+  for (const auto& file : files) {
+    std::filesystem::remove(file);
+  }
+}
+
+[[noreturn]] void refuse_shard(const std::filesystem::path& shard, const std::string& what) {
+  throw Error(shard.string() + " " + what +
+              ", but index.json says otherwise: it was changed or cut off. Copy it again, or "
+              "prepare the dataset again: " +
+              command("prepare-data CONFIG") + ".");
+}
+
+// The index is written after its shards. One that is newer was changed or copied since: its bytes
+// are read and compared with the sum in the index.
+void check_shards(const std::filesystem::path& folder, const DatasetIndex& index) {
+  const auto written = std::filesystem::last_write_time(folder / "index.json");
+  for (const auto& [name, sum] : index.shards) {
+    const auto shard = folder / name;
+    std::error_code missing;  // is told by who opens it
+    const auto bytes = std::filesystem::file_size(shard, missing);
+    if (missing) {
+      continue;
+    }
+    if (bytes != sum.bytes) {
+      refuse_shard(shard, "has " + std::to_string(bytes) + " bytes");
+    }
+    if (std::filesystem::last_write_time(shard) > written && sum_of_file(shard) != sum) {
+      refuse_shard(shard, "has another checksum");
+    }
   }
 }
 
@@ -53,6 +81,7 @@ PreparedDataset::PreparedDataset(const std::filesystem::path& folder) : folder_(
                 std::to_string(index.num_done) + " of " + std::to_string(index.num_assets) +
                 " assets. Go on with it: " + command("prepare-data CONFIG") + ".");
   }
+  check_shards(folder, index);
   image_size_ = index.image_size;
   records_ = std::move(index.records);
   if (records_.empty()) {
@@ -131,7 +160,7 @@ mesh::Scene PreparedDataset::reference(int64_t asset) const {
   return scene;
 }
 
-DatasetWriter::DatasetWriter(std::filesystem::path folder, std::string made_by, int64_t num_assets)
+DatasetWriter::DatasetWriter(std::filesystem::path folder, DatasetOrigin origin)
     : folder_(std::move(folder)), index_(std::make_unique<DatasetIndex>()) {
   if (std::filesystem::exists(folder_ / "index.json")) {
     *index_ = read_index(folder_ / "index.json");
@@ -139,21 +168,23 @@ DatasetWriter::DatasetWriter(std::filesystem::path folder, std::string made_by, 
       throw Error("the dataset " + folder_.string() +
                   " exists already and is not overwritten. Remove it or set another data.path.");
     }
-    if (index_->made_by != as_stored(made_by) || index_->num_assets != num_assets) {
+    if (index_->made_by != as_stored(origin.made_by) || index_->num_assets != origin.num_assets ||
+        index_->source_sum != origin.source_sum) {
       throw Error("the unfinished dataset " + folder_.string() +
-                  " was begun with other settings or another number of assets (" +
-                  std::to_string(index_->num_assets) + ", now " + std::to_string(num_assets) +
-                  "). Remove it or set another data.path.");
+                  " was begun with other settings or other files (" +
+                  std::to_string(index_->num_assets) + " assets, now " +
+                  std::to_string(origin.num_assets) + "). Remove it or set another data.path.");
     }
   }
-  index_->made_by = std::move(made_by);
-  index_->num_assets = num_assets;
+  index_->made_by = as_stored(origin.made_by);
+  index_->num_assets = origin.num_assets;
+  index_->source_sum = std::move(origin.source_sum);
   std::error_code failure;
   std::filesystem::create_directories(folder_, failure);
   if (failure) {
     throw Error("cannot create the folder " + folder_.string() + ": " + failure.message() + ".");
   }
-  remove_unknown_shards(folder_, index_->shards);
+  remove_files(folder_, "shard_", index_->shards);  // that were not finished
 }
 
 DatasetWriter::~DatasetWriter() = default;
@@ -177,15 +208,61 @@ void DatasetWriter::leave_out(const std::string& reason) {
   ++index_->num_done;
 }
 
+std::filesystem::path DatasetWriter::file_of_next() const {
+  char name[40];
+  std::snprintf(name, sizeof(name), "%s%08lld.safetensors", kPending,
+                static_cast<long long>(index_->num_done));
+  return folder_ / name;
+}
+
+std::string DatasetWriter::next_shard() const {
+  char name[32];
+  std::snprintf(name, sizeof(name), "shard_%05zu.safetensors", index_->shards.size());
+  return name;
+}
+
 void DatasetWriter::add(AssetRecord record, const AssetTensors& tensors) {
-  index_->image_size = tensors.images.size(1);
-  for (auto& [name, tensor] : named(record.id, tensors)) {
+  record.shard = next_shard();
+  const auto parts = named(record.id, tensors);
+  checkpoint::write_safetensors(file_of_next(), parts,
+                                {{"asset", text_of(record)},
+                                 {"made_by", index_->made_by},
+                                 {"source_sum", index_->source_sum}});
+  take(std::move(record), parts);
+}
+
+bool DatasetWriter::restore_next() {
+  const auto file = file_of_next();
+  if (!std::filesystem::exists(file)) {
+    return false;
+  }
+  const checkpoint::SafetensorsFile stored(file);
+  const auto& said = stored.metadata();
+  const auto holds = [&](const char* key, const std::string& value) {
+    const auto found = said.find(key);
+    return found != said.end() && found->second == value;
+  };
+  if (!holds("made_by", index_->made_by) || !holds("source_sum", index_->source_sum) ||
+      said.count("asset") == 0) {
+    return false;  // of another preparation in this folder
+  }
+  checkpoint::NamedTensors parts;
+  for (const auto& [name, entry] : stored.entries()) {
+    parts.emplace_back(name, stored.read(name));
+  }
+  take(record_of(said.at("asset"), file), parts);
+  return true;
+}
+
+void DatasetWriter::take(AssetRecord record, const checkpoint::NamedTensors& tensors) {
+  for (const auto& [name, tensor] : tensors) {
+    if (name == record.id + "/images") {
+      index_->image_size = tensor.size(1);
+    }
     pending_bytes_ += tensor.nbytes();
     pending_.emplace_back(name, tensor.contiguous());
   }
-  char shard[32];
-  std::snprintf(shard, sizeof(shard), "shard_%05zu.safetensors", index_->shards.size());
-  record.shard = shard;
+  record.shard = next_shard();
   index_->records.push_back(std::move(record));
   ++index_->num_done;
   if (pending_bytes_ >= kShardBytes) {
@@ -201,6 +278,7 @@ void DatasetWriter::save() {
     pending_bytes_ = 0;
   }
   write_index(folder_ / "index.json", *index_);
+  remove_files(folder_, kPending, {});
 }
 
 }  // namespace moca::data

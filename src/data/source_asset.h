@@ -24,6 +24,7 @@ struct SourceAsset {
 // How many assets there are, and the i-th of them.
 struct AssetSource {
   int64_t count = 0;
+  std::string sum = {};  // of the names and sizes of its files; empty where it has none
   std::function<SourceAsset(int64_t index)> make;
 };
 

@@ -1,5 +1,6 @@
 #include "moca/experiment/convert_run.h"
 
+#include "moca/config/schema.h"
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
 #include "moca/experiment/exported_settings.h"
@@ -29,6 +30,9 @@ void convert_run(const RunConfig& config, const std::filesystem::path& output,
                 " exists already and is not overwritten. Remove it or name another.");
   }
   check_inputs(config, Inputs::kVae, accept_changed_data);
+  for (const auto& [path, trained, now] : config::differences(load_run(config.folder()), config)) {
+    log::warn("exported with " + path + "=" + now + "; the run has " + trained);
+  }
   const auto vae = vae_of(config, at::kCPU);
   const int64_t latent_channels = vae->config().latent_channels;
   if (config.stage == Stage::kVae) {

@@ -37,9 +37,6 @@ ScoredModel scored_model(const RunConfig& config, const data::PreparedDataset& d
   return model;
 }
 
-// In the folder of an evaluation as long as it runs.
-constexpr const char* kUnfinished = ".unfinished_evaluation";
-
 // What is no evaluation is the user's and stays.
 void require_room(const std::filesystem::path& output, bool overwrite) {
   if (!std::filesystem::exists(output)) {
@@ -50,11 +47,19 @@ void require_room(const std::filesystem::path& output, bool overwrite) {
                 " exists already and is not overwritten. Name another with --out, or replace it "
                 "with --overwrite.");
   }
-  const bool interrupted = std::filesystem::exists(output / kUnfinished);
-  if (!interrupted && !std::filesystem::exists(output / "evaluation.json")) {
+  if (!std::filesystem::exists(output / "evaluation.json")) {
     throw Error("the folder " + output.string() +
                 " is not overwritten: it holds no evaluation.json. Name another with --out.");
   }
+}
+
+// Where an evaluation is until it is whole.
+std::filesystem::path beside(const std::filesystem::path& output) {
+  auto folder = std::filesystem::absolute(output).lexically_normal();
+  if (!folder.has_filename()) {  // it ended in a slash
+    folder = folder.parent_path();
+  }
+  return folder.parent_path() / (".unfinished_" + folder.filename().string());
 }
 
 // Scores of nothing are numbers too: an empty prediction is one point at the origin.
@@ -86,14 +91,15 @@ void evaluate_run(const RunConfig& config, const std::filesystem::path& output,
   const data::PreparedDataset dataset(config.data.path);
   const auto accepted = check_inputs(config, Inputs::kDatasetAndVae, options.accept_changed_data);
   const auto model = scored_model(config, dataset);  // its mistakes cost no earlier evaluation
-  std::filesystem::remove_all(output);
-  std::filesystem::create_directories(output);
-  write_file(output / kUnfinished, "");
-  auto result = evaluate_model(model, dataset, config, output);
+  // Beside it, so that an evaluation that is ended costs no earlier one.
+  const auto unfinished = beside(output);
+  std::filesystem::remove_all(unfinished);
+  std::filesystem::create_directories(unfinished);
+  auto result = evaluate_model(model, dataset, config, unfinished);
   result.model = describe_run(config, accepted);
-  std::filesystem::create_directories(output);
-  write_file(output / "evaluation.json", json_of(result));
-  std::filesystem::remove(output / kUnfinished);
+  write_file(unfinished / "evaluation.json", json_of(result));
+  std::filesystem::remove_all(output);
+  std::filesystem::rename(unfinished, output);
   std::istringstream lines(summary_text(result));
   for (std::string line; std::getline(lines, line);) {
     log::info(line);

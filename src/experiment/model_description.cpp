@@ -1,5 +1,8 @@
 #include "moca/experiment/model_description.h"
 
+#include <algorithm>
+#include <array>
+
 #include "moca/checkpoint/checkpoint_folder.h"
 #include "moca/config/schema.h"
 #include "model_json.h"
@@ -17,6 +20,22 @@ std::vector<std::pair<std::string, std::string>> sampling_settings(const RunConf
   return settings;
 }
 
+// Whether a setting may change what comes out of the model.
+bool is_of_model(const std::string& path) {
+  constexpr std::array kSections = {"dit.", "image_encoder.", "vae.", "dit_training."};
+  return std::any_of(kSections.begin(), kSections.end(),
+                     [&](const char* section) { return path.starts_with(section); });
+}
+
+// Those that this use of the model was given anew.
+void add_changed(const RunConfig& stored, const RunConfig& config, ModelDescription& model) {
+  for (const auto& [path, before, now] : config::differences(stored, config)) {
+    if (is_of_model(path)) {
+      model.settings.emplace_back(path, now);
+    }
+  }
+}
+
 std::string full_path(const std::filesystem::path& folder) {
   return std::filesystem::absolute(folder).lexically_normal().string();
 }
@@ -29,13 +48,23 @@ ModelDescription describe_run(const RunConfig& config, std::vector<std::string> 
                          sampling_settings(config), std::move(accepted)};
   model.settings.emplace_back("training.precision",
                               std::string(config::name_of(config.training.precision)));
+  add_changed(load_run(config.folder()), config, model);
   return model;
 }
 
 ModelDescription describe_weights(const RunConfig& config, const std::filesystem::path& folder,
-                                  const std::string& precision) {
+                                  const std::string& precision,
+                                  const std::vector<std::string>& overrides) {
   ModelDescription model{full_path(folder), std::nullopt, sampling_settings(config), {}};
   model.settings.emplace_back("precision", precision);
+  for (const auto& text : overrides) {
+    const auto path = text.substr(0, text.find('='));
+    for (const auto& setting : config::describe(config)) {
+      if (setting.path == path && is_of_model(path)) {
+        model.settings.emplace_back(path, setting.default_value);
+      }
+    }
+  }
   return model;
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "moca/checkpoint/checkpoint_folder.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/program.h"
@@ -195,12 +196,33 @@ void add_sheets(const Json& evaluation, const RunConfig& config, const fs::path&
   }
 }
 
+// ", evaluated at step 20 with guidance 7, 50 steps, decoder resolution 129".
+std::string model_text(const Json& evaluation, const RunConfig& config) {
+  const auto model = evaluation.value("model", Json::object());
+  if (!model.contains("step")) {
+    return "";
+  }
+  const int64_t step = model["step"];
+  std::string text = ", evaluated at step " + std::to_string(step);
+  const auto newest = checkpoint::steps_in(config.folder() / "checkpoints");
+  if (!newest.empty() && newest.back() != step) {
+    text += " (the run has reached step " + std::to_string(newest.back()) + " since)";
+  }
+  const auto& settings = model.at("settings");
+  if (config.stage == Stage::kDit) {
+    text += ", guidance " + settings.at("sampler.guidance_scale").dump() + ", " +
+            settings.at("sampler.num_steps").dump() + " sampling steps";
+  }
+  return text + ", decoder resolution " + settings.at("decoder.resolution").dump();
+}
+
 // Tables, and the sheets of a run that generates; `written` gets the files.
 void add_evaluation(const fs::path& folder, const RunConfig& config, report::ReportPage& page,
                     std::vector<fs::path>& written) {
   const auto file = folder / "evaluation.json";
   try {
     const auto evaluation = Json::parse(read_file(file));
+    page.subtitle += model_text(evaluation, config);
     add_key_figures(evaluation, page);
     add_summary(evaluation, "train", page);
     add_summary(evaluation, "test", page);

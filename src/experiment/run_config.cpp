@@ -100,12 +100,22 @@ void follow_image_size(const config::Binding& binding, RunConfig& config, bool t
   }
 }
 
+// The settings of a file, of a run's own config.yaml as the run lies now, with overrides on top.
+void read(config::Binding& binding, const fs::path& file, const std::vector<std::string>& overrides,
+          RunConfig& config) {
+  config::read_file(binding, file);
+  const auto folder = fs::absolute(file).parent_path();
+  if (file.filename() == "config.yaml" && fs::exists(folder / "environment.json")) {
+    follow_moved_run(folder, config);
+  }
+  config::apply_overrides(binding, overrides);
+}
+
 // A config as its file and overrides have it, unchecked.
 RunConfig as_written(const fs::path& file, const std::vector<std::string>& overrides) {
   RunConfig config;
   auto binding = config::bind(config);
-  config::read_file(binding, file);
-  config::apply_overrides(binding, overrides);
+  read(binding, file, overrides, config);
   return config;
 }
 
@@ -118,8 +128,7 @@ RunConfig load(const fs::path& file, const std::vector<std::string>& overrides, 
   }
   config = with_pretrained_sizes(written.pretrained, config);
   auto binding = config::bind(config);
-  config::read_file(binding, file);
-  config::apply_overrides(binding, overrides);
+  read(binding, file, overrides, config);
   if (config.name.empty()) {
     config.name = file.stem().string();
   }

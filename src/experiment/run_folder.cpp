@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "build_info.h"
+#include "moca/checkpoint/checkpoint_folder.h"
 #include "moca/config/schema.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
@@ -84,6 +85,17 @@ std::string changeable_settings() {
   return text;
 }
 
+// A run does not go back.
+void require_steps_left(const RunConfig& config) {
+  const auto steps = checkpoint::steps_in(config.folder() / "checkpoints");
+  if (!steps.empty() && steps.back() > config.training.max_steps) {
+    throw Error("training.max_steps (" + std::to_string(config.training.max_steps) +
+                ") must be at least " + std::to_string(steps.back()) + ", the step that " +
+                config.folder().string() + " has reached. Give it with --resume, as it was " +
+                "given last: its config.yaml has it.");
+  }
+}
+
 // Refuses to resume with settings that make another run of it; takes over those that may change and
 // says which did.
 std::string take_over(const RunConfig& config, bool accept_changed_data) {
@@ -101,6 +113,7 @@ std::string take_over(const RunConfig& config, bool accept_changed_data) {
                 ", intervals, threads and places may change; data.* and the VAE with "
                 "--accept-changed-data), or start a run of another name.");
   }
+  require_steps_left(config);
   take_over_inputs(config, accept_changed_data);
   if (!changed.empty()) {
     write_file(config.folder() / "config.yaml", config::dump(with_absolute_paths(config)));

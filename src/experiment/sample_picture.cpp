@@ -42,7 +42,8 @@ void refuse_without_effect(const std::vector<std::string>& overrides) {
       if (text.starts_with(start) && !text.starts_with("training.precision")) {
         throw Error(text +
                     " has no effect on sampling from a run. What can be given: sampler.*, "
-                    "decoder.*, device, training.precision; the noise's seed is --seed.");
+                    "decoder.*, device, training.precision, and dit.* and image_encoder.*, which "
+                    "sample.json then names; the noise's seed is --seed.");
       }
     }
   }
@@ -71,7 +72,8 @@ Model model_of_weights(const SampleOptions& options) {
   }
   return {load_pretrained_generator(config, type, ops::select_device(config.device)),
           describe_weights(config, options.weights,
-                           options.precision.empty() ? "as the folder says" : options.precision),
+                           options.precision.empty() ? "as the folder says" : options.precision,
+                           options.overrides),
           config.sampler.crop_to_foreground};
 }
 
@@ -86,7 +88,8 @@ generation::Request request_of(const SampleOptions& options, Image picture,
   }
   if (!generator.takes_component_maps()) {
     throw Error("--component-map " + options.component_map.string() +
-                " is of no use: the model was trained on pictures without component masks.");
+                " does not fit the model, which was trained on pictures without component masks. "
+                "Leave it out.");
   }
   request.component_map =
       without_gaps(read_component_map(options.component_map), options.component_map.string());
@@ -144,6 +147,9 @@ void write_record(const fs::path& out, const SampleOptions& options,
 void sample_picture(const SampleOptions& options) {
   if (options.run.empty() == options.weights.empty()) {
     throw Error("name either a run with --run or a model folder with --weights.");
+  }
+  if (options.seed < 0) {
+    throw Error("--seed (" + std::to_string(options.seed) + ") must be at least 0.");
   }
   if (!options.out.empty()) {
     require_new(options.out);  // before the model is read

@@ -1,7 +1,7 @@
 #include "scene_builder.h"
 
-#include <Eigen/Geometry>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <set>
@@ -116,28 +116,38 @@ void SceneBuilder::add_empty(std::string name) {
   }
 }
 
-// Zero unless the scene is so far out that its floats would be coarser than those of a scene
-// around zero: then the middle of its box.
-Eigen::Vector3d SceneBuilder::origin() const {
-  constexpr double kFar = 16;  // sides from zero: four bits of the floats
+Eigen::AlignedBox3d SceneBuilder::box() const {
   Eigen::AlignedBox3d box;
   for (const auto& component : components_) {
     for (const auto& point : component.surface.points) {
       box.extend(point);
     }
   }
+  return box;
+}
+
+// Zero unless the scene is so far out that its floats would be coarser than those of a scene
+// around zero: then the middle of its box.
+Eigen::Vector3d SceneBuilder::origin() const {
+  constexpr double kFar = 16;  // sides from zero: four bits of the floats
+  const auto whole = box();
   const bool is_far =
-      !box.isEmpty() && box.center().cwiseAbs().maxCoeff() > kFar * box.sizes().maxCoeff();
-  return is_far ? Eigen::Vector3d(box.center()) : Eigen::Vector3d::Zero();
+      !whole.isEmpty() && whole.center().cwiseAbs().maxCoeff() > kFar * whole.sizes().maxCoeff();
+  return is_far ? Eigen::Vector3d(whole.center()) : Eigen::Vector3d::Zero();
 }
 
 Scene SceneBuilder::finish() {
+  // Beside the whole scene the floats of such a component are one point.
+  constexpr double kSmallest = 1e-14;  // of the square of the scene's longest side
   Scene scene;
+  const auto whole = box();
+  const double side = whole.isEmpty() ? 0 : whole.sizes().maxCoeff();
+  const double smallest = std::isfinite(static_cast<float>(side)) ? kSmallest * side * side : 0;
   scene.origin = origin();
   std::set<std::string> names;
   for (auto& placed : components_) {
     auto component = finished(std::move(placed), scene.origin);
-    if (!(surface_area(component.mesh) > 0)) {
+    if (!(surface_area(component.mesh) > smallest)) {
       if (empty_ == EmptyRule::kLeaveOut) {
         log::warn(file_.string() + ": '" + component.name + "' has no area and is left out");
         continue;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <Eigen/Geometry>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -35,6 +36,7 @@ class SceneBuilder {
   Scene finish();
 
  private:
+  Eigen::AlignedBox3d box() const;  // of all components
   Eigen::Vector3d origin() const;
 
   std::filesystem::path file_;

@@ -84,6 +84,9 @@ class StlText {
     if (!corners_.empty()) {
       refuse("ends inside a facet");
     }
+    if (!has_ended_) {
+      refuse("is the last, without 'endsolid' after it: the file was cut off");
+    }
     finish_solid();
   }
 
@@ -100,6 +103,7 @@ class StlText {
       if (keyword == "solid") {
         finish_solid();
         name_ = to_utf8(trimmed(line));
+        has_ended_ = false;
         return;
       }
       if (keyword == "vertex") {
@@ -107,6 +111,7 @@ class StlText {
       } else if (keyword == "endfacet") {
         finish_facet();
       } else if (keyword == "endsolid") {
+        has_ended_ = true;
         return;
       }
     }
@@ -142,6 +147,7 @@ class StlText {
   LineScanner lines_;
   SceneBuilder& builder_;
   std::string name_;
+  bool has_ended_ = false;  // the last solid
   Surface surface_;
   std::vector<Eigen::Vector3d> corners_;
 };

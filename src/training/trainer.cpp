@@ -90,34 +90,50 @@ StopReason Trainer::train() {
   throughput_->start(step_, seconds_spent());
   saved_->make_room();
   say_what_ends_it();
-  {
-    Progress progress("train", config_.max_steps, "step", step_, /*shown=*/group_.is_first());
-    if (config_.max_minutes > 0) {
-      progress.end_after(60.0 * config_.max_minutes - seconds_spent());
-    }
-    while (step_ < config_.max_steps && !agree_to_stop()) {
-      profile_->step_begins();
-      const auto stats = next_step();
-      if (!stats) {
-        continue;  // asked to stop in the middle of the step, which is done again when resumed
-      }
-      ++step_;
-      record(*stats);
-      progress.update(step_, note_of(*stats));
-      count_bad_steps(*stats);
-      if (config_.validate_every > 0 && due(config_.validate_every)) {
-        validate();
-      }
-      save_if_due();
-    }
+  try {
+    take_steps();
+    save(/*last=*/true);
+  } catch (const c10::Error& failure) {
+    end_by_failure(failure.what_without_backtrace());
+  } catch (const std::bad_alloc&) {
+    end_by_failure("out of memory");
   }
-  save(/*last=*/true);
   return say_why_it_ended();
+}
+
+void Trainer::take_steps() {
+  Progress progress("train", config_.max_steps, "step", step_, /*shown=*/group_.is_first());
+  if (config_.max_minutes > 0) {
+    progress.end_after(60.0 * config_.max_minutes - seconds_spent());
+  }
+  while (step_ < config_.max_steps && !agree_to_stop()) {
+    profile_->step_begins();
+    const auto stats = train_step();
+    if (!stats) {
+      continue;  // asked to stop in the middle of the step, which is done again when resumed
+    }
+    ++step_;
+    record(*stats);
+    progress.update(step_, note_of(*stats));
+    count_bad_steps(*stats);
+    if (config_.validate_every > 0 && due(config_.validate_every)) {
+      validate();
+    }
+    save_if_due();
+  }
 }
 
 // A time limit ends a run at a step that no setting names: its user learns that beforehand.
 void Trainer::say_what_ends_it() const {
-  if (!group_.is_first() || config_.max_minutes == 0 || step_ >= config_.max_steps) {
+  if (!group_.is_first()) {
+    return;
+  }
+  if (step_ >= config_.max_steps) {
+    log::info("the run is finished: step " + std::to_string(step_) + " of " +
+              std::to_string(config_.max_steps) + ". A larger training.max_steps goes on with it.");
+    return;
+  }
+  if (config_.max_minutes == 0) {
     return;
   }
   std::string text = "training ends at step " + std::to_string(config_.max_steps) + " or after " +
@@ -147,22 +163,11 @@ StopReason Trainer::say_why_it_ended() const {
   return stop_reason_;
 }
 
-// A step whose failures are told with the place and the data they came from.
-std::optional<StepStats> Trainer::next_step() {
-  try {
-    return train_step();
-  } catch (const c10::Error& failure) {
-    end_by_failure(failure.what_without_backtrace());
-  } catch (const std::bad_alloc&) {
-    end_by_failure("out of memory");
-  }
-}
-
 void Trainer::end_by_failure(const std::string& failure) const {
   throw TrainingFailure("rank " + std::to_string(group_.rank()) + ", " + phase_ + " of step " +
-                        std::to_string(step_) + ", " + contents_ + ": " + first_line(failure) +
-                        ". The last checkpoint is in " + saved_->folder().string() +
-                        "; continue with --resume once the cause is mended (out of memory: "
+                        std::to_string(step_) + (contents_.empty() ? "" : ", " + contents_) + ": " +
+                        first_line(failure) +
+                        ". Continue with --resume once the cause is mended (out of memory: "
                         "smaller training.batch_size with more training.micro_batches)");
 }
 
@@ -257,17 +262,27 @@ void Trainer::count_bad_steps(const StepStats& stats) {
     return;
   }
   log::warn("step " + std::to_string(step_ - 1) + " skipped: loss " + text_of(stats.loss) +
-            ", gradient norm " + text_of(stats.gradient_norm));
+            ", gradient norm " + text_of(stats.gradient_norm) + ", with " +
+            contents_of_step(step_ - 1));
   if (++bad_steps_ == kMaxBadSteps) {
     saved_->finish();
     throw Error("stopped at step " + std::to_string(step_) +
                 ": the loss or gradient was not finite for " + std::to_string(kMaxBadSteps) +
-                " steps in a row. Where the learning rate is the cause, continue from the last "
-                "checkpoint in " +
-                saved_->folder().string() + " with --resume training.optimizer.learning_rate=" +
+                " steps in a row. Where the learning rate is the cause, go on from the last "
+                "checkpoint, or from the beginning where there is none, with --resume "
+                "training.optimizer.learning_rate=" +
                 short_text(config_.optimizer.learning_rate / 10) +
                 "; where the data are, the lines above name the assets.");
   }
+}
+
+// What this process's micro-batches of a step hold.
+std::string Trainer::contents_of_step(int64_t step) const {
+  std::string contents;
+  for (MicroBatch which{step, share_.first}; which.step == step; which = share_.after(which)) {
+    contents += (contents.empty() ? "" : "; ") + task_.contents(which);
+  }
+  return contents;
 }
 
 void Trainer::record(const StepStats& stats) {
@@ -298,6 +313,7 @@ void Trainer::validate() {
   if (task_.validate == nullptr) {
     return;
   }
+  contents_.clear();
   enter("validation");
   ema_.exchange();
   share_updated_weights();
@@ -322,6 +338,7 @@ void Trainer::save_if_due() {
 
 void Trainer::save(bool last) {
   checkpoint_due_ = false;
+  contents_.clear();
   enter("save");
   saved_->save({step_, seconds_spent()}, last);
 }

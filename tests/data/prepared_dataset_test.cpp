@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "moca/core/file_io.h"
 #include "moca/core/generator.h"
 #include "tests/support/refusal.h"
@@ -64,7 +66,7 @@ class DatasetFiles : public ::testing::Test {
  protected:
   // Two assets, "a" for training and "b" held out.
   void write_dataset() const {
-    DatasetWriter writer(path(), "settings: 1\n", 2);
+    DatasetWriter writer(path(), {"settings: 1\n", 2});
     writer.add(record_of("a", "train"), tensors_of(1));
     writer.add(record_of("b", "test"), tensors_of(2));
     writer.save();
@@ -143,7 +145,9 @@ TEST_F(DatasetFiles, AReferenceIsCutIntoItsComponents) {
 TEST_F(DatasetFiles, ADatasetIsNeverOverwritten) {
   write_dataset();
   const auto before = read_file(shard());
-  EXPECT_THAT(refusal([&] { DatasetWriter writer(path(), "", 2); }),
+  EXPECT_THAT(refusal([&] {
+                DatasetWriter writer(path(), {"", 2});
+              }),
               AllOf(HasSubstr(path().string()), HasSubstr("exists already and is not overwritten"),
                     HasSubstr("Remove it or set another data.path")));
   EXPECT_EQ(read_file(shard()), before);
@@ -163,15 +167,37 @@ TEST_F(DatasetFiles, AnUnfinishedOneIsNoDatasetAndIsMadeAnew) {
 
 TEST_F(DatasetFiles, WhatWasNotSavedIsNoDataset) {
   {
-    DatasetWriter writer(path(), "", 2);
+    DatasetWriter writer(path(), {"", 2});
     writer.add(record_of("a", "train"), tensors_of(1));
   }
   EXPECT_THAT(refusal_to_open(), HasSubstr("(index.json is missing). Make one: moca prepare-data"));
 }
 
+TEST_F(DatasetFiles, WhatAKillLeftIsTakenInByTheSamePreparationAlone) {
+  {
+    DatasetWriter writer(path(), {"settings: 1\n", 2, "files"});
+    writer.add(record_of("a", "train"), tensors_of(1));
+  }  // killed: nothing was saved
+  for (const DatasetOrigin& other :
+       {DatasetOrigin{"settings: 2\n", 2, "files"}, DatasetOrigin{"settings: 1\n", 2, "others"}}) {
+    EXPECT_FALSE(DatasetWriter(path(), other).restore_next());
+  }
+  DatasetWriter writer(path(), {"settings: 1\n", 2, "files"});
+  EXPECT_TRUE(writer.restore_next());
+  EXPECT_FALSE(writer.restore_next());
+  writer.add(record_of("b", "test"), tensors_of(2));
+  writer.save();
+  const PreparedDataset dataset(path());
+  ASSERT_EQ(dataset.records().size(), 2U);
+  EXPECT_EQ(dataset.records()[0].source, record_of("a", "train").source);
+  EXPECT_EQ(dataset.image_size(), 4);
+  EXPECT_TRUE(bit_equal(dataset.surface(0, 1).points, tensors_of(1).surface_points[1]));
+  EXPECT_EQ(std::distance(fs::directory_iterator(path()), {}), 2) << "files of single assets stay";
+}
+
 TEST_F(DatasetFiles, OneThatWasEndedIsRefusedAndGoneOnWithToTheSameTensors) {
   {
-    DatasetWriter writer(path(), "settings: 1\n", 3);
+    DatasetWriter writer(path(), {"settings: 1\n", 3});
     writer.add(record_of("a", "train"), tensors_of(1));
     writer.leave_out("x.glb is no mesh");
     writer.save();
@@ -179,12 +205,16 @@ TEST_F(DatasetFiles, OneThatWasEndedIsRefusedAndGoneOnWithToTheSameTensors) {
   write_file(path() / "shard_00001.safetensors", "half");
   EXPECT_THAT(refusal_to_open(), HasSubstr("is not finished: 2 of 3 assets. Go on with it: moca "
                                            "prepare-data CONFIG"));
-  EXPECT_THAT(refusal([&] { DatasetWriter writer(path(), "settings: 2\n", 3); }),
-              AllOf(HasSubstr("begun with other settings"), HasSubstr("Remove it")));
-  EXPECT_THAT(refusal([&] { DatasetWriter writer(path(), "settings: 1\n", 4); }),
-              HasSubstr("another number of assets (3, now 4)"));
+  EXPECT_THAT(refusal([&] {
+                DatasetWriter writer(path(), {"settings: 2\n", 3});
+              }),
+              AllOf(HasSubstr("begun with other settings or other files"), HasSubstr("Remove it")));
+  EXPECT_THAT(refusal([&] {
+                DatasetWriter writer(path(), {"settings: 1\n", 4});
+              }),
+              HasSubstr("(3 assets, now 4)"));
   {
-    DatasetWriter writer(path(), "settings: 1\n", 3);
+    DatasetWriter writer(path(), {"settings: 1\n", 3});
     EXPECT_EQ(writer.next(), 2);
     EXPECT_EQ(writer.num_left_out(), 1);
     writer.add(record_of("b", "test"), tensors_of(2));
@@ -199,7 +229,7 @@ TEST_F(DatasetFiles, OneThatWasEndedIsRefusedAndGoneOnWithToTheSameTensors) {
 
 TEST_F(DatasetFiles, OneOfAFolderWhoseNameIsNoUtf8IsGoneOnWith) {
   for (int round = 0; round < 2; ++round) {
-    DatasetWriter writer(path(), "path: caf\xe9\n", 2);
+    DatasetWriter writer(path(), {"path: caf\xe9\n", 2});
     EXPECT_EQ(writer.next(), round);
     writer.add(record_of(round == 0 ? "a" : "b", "train"), tensors_of(1));
     writer.save();
@@ -207,11 +237,27 @@ TEST_F(DatasetFiles, OneOfAFolderWhoseNameIsNoUtf8IsGoneOnWith) {
   EXPECT_EQ(PreparedDataset(path()).records().size(), 2U);
 }
 
+TEST_F(DatasetFiles, AShardThatWasChangedOrCutOffIsRefused) {
+  write_dataset();
+  const auto bytes = read_file(shard());
+  auto changed = bytes;
+  changed[changed.size() - 5] ^= 1;
+  write_file(shard(), changed);
+  fs::last_write_time(shard(),
+                      fs::last_write_time(path() / "index.json") + std::chrono::seconds(1));
+  EXPECT_THAT(refusal_to_open(), AllOf(HasSubstr("shard_00000.safetensors has another checksum"),
+                                       HasSubstr("Copy it again, or prepare")));
+  write_file(shard(), bytes.substr(0, bytes.size() - 1));
+  EXPECT_THAT(refusal_to_open(), HasSubstr("but index.json says otherwise"));
+  write_file(shard(), bytes);  // as a copy of the folder has it
+  EXPECT_EQ(PreparedDataset(path()).records().size(), 2U);
+}
+
 // By its index alone a dataset is told from one that was made anew.
 TEST_F(DatasetFiles, TheIndexHoldsTheSumsOfTheShards) {
   const auto index_with = [&](uint64_t seed) {
     fs::remove_all(path());
-    DatasetWriter writer(path(), "", 1);
+    DatasetWriter writer(path(), {"", 1});
     writer.add(record_of("a", "train"), tensors_of(seed));
     writer.save();
     return read_file(path() / "index.json");
@@ -222,7 +268,9 @@ TEST_F(DatasetFiles, TheIndexHoldsTheSumsOfTheShards) {
 
 TEST_F(DatasetFiles, AFolderThatCannotBeMadeIsNamed) {
   write_file(path(), "a file where the folder should be");
-  EXPECT_THAT(refusal([&] { DatasetWriter writer(path() / "inside", "", 2); }),
+  EXPECT_THAT(refusal([&] {
+                DatasetWriter writer(path() / "inside", {"", 2});
+              }),
               HasSubstr("cannot create the folder " + (path() / "inside").string()));
 }
 
@@ -272,7 +320,7 @@ TEST_F(DatasetFiles, ADamagedValueIsNamedWithItsPlace) {
 }
 
 TEST_F(DatasetFiles, ADatasetWithoutAssetsIsRefused) {
-  DatasetWriter(path(), "", 0).save();
+  DatasetWriter(path(), {"", 0}).save();
   EXPECT_THAT(refusal_to_open(), HasSubstr("holds no asset. Prepare it again"));
 }
 

@@ -118,7 +118,7 @@ class EvaluateModel : public ::testing::Test {
   // Assets in the order of `order_`.
   EvaluationResult evaluated() {
     std::filesystem::remove_all(folder_ / "dataset");
-    data::DatasetWriter writer(folder_ / "dataset", "", std::ssize(order_));
+    data::DatasetWriter writer(folder_ / "dataset", {"", std::ssize(order_)});
     for (const int64_t i : order_) {
       data::AssetRecord record;
       record.id = kAssets[i].id;

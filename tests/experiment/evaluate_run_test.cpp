@@ -178,12 +178,19 @@ TEST_F(EvaluateRun, ReplacesAnEvaluationWhenToldAndNothingElse) {
   EXPECT_TRUE(fs::exists(output() / "thesis.tex"));
 }
 
-TEST_F(EvaluateRun, ReplacesAnEvaluationThatWasEnded) {
-  fs::create_directories(output());
-  write_file(output() / ".unfinished_evaluation", "");
-  evaluate_run(runs_->vae_config(), output(), {.overwrite = true});
-  EXPECT_TRUE(fs::exists(output() / "evaluation.json"));
-  EXPECT_FALSE(fs::exists(output() / ".unfinished_evaluation"));
+TEST_F(EvaluateRun, ThatEndsEarlyCostsNoEarlierOneAndIsDoneAnew) {
+  const auto config = runs_->dit_config();
+  evaluate_run(config, output());
+  const auto before = read_file(output() / "evaluation.json");
+  auto unreadable = config;
+  unreadable.evaluation.view = ViewRule::kFixed;
+  unreadable.evaluation.view_index = 99;
+  EXPECT_THAT(refusal([&] { evaluate_run(unreadable, output(), {.overwrite = true}); }),
+              HasSubstr("view_index is 99"));
+  EXPECT_EQ(read_file(output() / "evaluation.json"), before);
+  evaluate_run(config, output(), {.overwrite = true});
+  EXPECT_EQ(read_file(output() / "evaluation.json"), before);
+  EXPECT_FALSE(fs::exists(output().parent_path() / ".unfinished_evaluation"));
 }
 
 TEST_F(EvaluateRun, NeverOverwritesAnEvaluation) {

@@ -63,6 +63,18 @@ TEST_F(ReportRun, OfAPretrainedVaeHasNoCurvesOfIt) {
   EXPECT_THAT(page_of(config), AllOf(HasSubstr("MoCA DiT: loss"), Not(HasSubstr("VAE: loss"))));
 }
 
+TEST_F(ReportRun, NamesTheModelThatWasEvaluated) {
+  auto config = runs_->dit_config();
+  config.sampler.guidance_scale = 3;
+  evaluate_run(config, output());
+  EXPECT_THAT(page_of(config), HasSubstr("evaluated at step 4, guidance 3, 2 sampling steps, "
+                                         "decoder resolution 17"));
+  auto text = read_file(output() / "evaluation.json");
+  text.replace(text.find("\"step\": 4"), 9, "\"step\": 2");
+  write_file(output() / "evaluation.json", text);
+  EXPECT_THAT(page_of(config), HasSubstr("evaluated at step 2 (the run has reached step 4 since)"));
+}
+
 TEST_F(ReportRun, NamesEveryAssetWithItsScoresAndShowsTheSheets) {
   const auto config = runs_->dit_config();
   evaluate_run(config, output());

@@ -23,6 +23,7 @@ class RunPaths : public ::testing::Test {
     config.data.path = (project() / "datasets/d").string();
     fs::create_directories(config.folder());
     write_file(config.folder() / "config.yaml", config::dump(with_absolute_paths(config)));
+    write_file(config.folder() / "environment.json", "{}");
   }
 
   fs::path project() const { return folder_ / "project"; }
@@ -56,6 +57,14 @@ TEST_F(RunPaths, ACopiedProjectUsesItsOwnFoldersThoughTheOriginalIsThere) {
   fs::copy(project(), folder_ / "copy", fs::copy_options::recursive);
   EXPECT_EQ(load_run(folder_ / "copy/runs/r").data.path, folder_ / "copy/datasets/d");
   EXPECT_EQ(load_run(project() / "runs/r").data.path, project() / "datasets/d");
+}
+
+TEST_F(RunPaths, TrainingFromACopiedRunsConfigStaysInTheCopy) {
+  fs::copy(project(), folder_ / "copy", fs::copy_options::recursive);
+  const auto file = folder_ / "copy/runs/r/config.yaml";
+  EXPECT_EQ(load_config(file, {}).folder(), folder_ / "copy/runs/r");
+  EXPECT_EQ(load_config(file, {}).data.path, folder_ / "copy/datasets/d");
+  EXPECT_EQ(load_config(file, {"name=again"}).folder(), folder_ / "copy/runs/again");
 }
 
 TEST_F(RunPaths, ARunThatIsMovedAloneKeepsItsInputs) {

@@ -79,6 +79,21 @@ TEST_F(SamplePicture, SettingsThatARunCannotTakeAnewAreRefused) {
   }
 }
 
+TEST_F(SamplePicture, SettingsOfTheModelThatAreNotTheRunsOwnAreRecorded) {
+  auto how = options();
+  how.overrides = {"dit.router.num_selected=0"};
+  sample_picture(how);
+  const auto record = json::parse(
+      read_file(runs_->dit_config().folder() / "samples/chair_2_components_seed_0/sample.json"));
+  EXPECT_EQ(record.at("model").at("settings").at("dit.router.num_selected"), 0);
+}
+
+TEST_F(SamplePicture, RefusesANegativeSeed) {
+  auto how = options();
+  how.seed = -1;
+  EXPECT_THAT(refusal([&] { sample_picture(how); }), HasSubstr("--seed (-1) must be at least 0"));
+}
+
 TEST_F(SamplePicture, NeedsARunOrWeights) {
   auto how = options();
   how.weights = "models/x";

@@ -178,6 +178,38 @@ TEST_F(Gltf, JointsAlonePlaceASkinnedMesh) {
   EXPECT_EQ(scene.components.at(0).mesh.vertices[1], Vec3(2, 0, 10));
 }
 
+TEST_F(Gltf, ASkinWithoutInverseBindMatricesHasIdentities) {
+  const int joints = maker_.accessor<uint8_t>(std::vector<uint8_t>(16, 0), 5121, "VEC4");
+  std::vector<float> ones(16);
+  for (const size_t corner : {0, 4, 8, 12}) {
+    ones[corner] = 1;
+  }
+  const int weights = maker_.accessor<float>(ones, 5126, "VEC4");
+  maker_.mesh({{"attributes", {{"POSITION", 0}, {"JOINTS_0", joints}, {"WEIGHTS_0", weights}}},
+               {"indices", 1}});
+  const int joint = maker_.node({{"translation", {0, 0, 10}}});
+  maker_.root["skins"] = {{{"joints", {joint}}}};
+  maker_.node({{"mesh", 1}, {"skin", 0}});
+  expect_box(read().components.at(0), Vec3(0, 0, 10), Vec3(1, 1, 11));
+}
+
+TEST_F(Gltf, PointsAndLinesAreLeftOutWithAWord) {
+  maker_.node({{"mesh", 0}});
+  maker_.mesh({{"attributes", {{"POSITION", 0}}}, {"mode", 1}});
+  maker_.node({{"mesh", 1}, {"name", "wire"}});
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(read().components.size(), 1U);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              HasSubstr("the points or lines of 'wire' are left out"));
+}
+
+TEST_F(Gltf, AComponentThatIsAPointBesideTheSceneIsLeftOut) {
+  maker_.node({{"mesh", 0}, {"name", "near"}});
+  maker_.mesh({{"attributes", {{"POSITION", 0}}}, {"indices", 1}});
+  maker_.node({{"mesh", 1}, {"name", "huge"}, {"scale", {1e12, 1e12, 1e12}}});
+  EXPECT_THAT(names_of(read()), ElementsAre("huge"));
+}
+
 TEST_F(Gltf, MorphTargetsApplyByTheNodesWeightsElseTheMeshs) {
   const int target = maker_.accessor<float>({0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}, 5126, "VEC3");
   maker_.mesh({{"attributes", {{"POSITION", 0}}},

@@ -56,8 +56,9 @@ TEST_F(Stl, ACountBeyondTheFileIsRefused) {
 }
 
 TEST_F(Stl, EverySolidOfATextIsAComponent) {
-  const auto scene = read("solid left wheel\n" + kFacet + "endsolid\nsolid x\n" + kFacet +
-                          "endsolid x\nSOLID x\n" + kFacet + "ENDSOLID\nsolid\n" + kFacet);
+  const auto scene =
+      read("solid left wheel\n" + kFacet + "endsolid\nsolid x\n" + kFacet +
+           "endsolid x\nSOLID x\n" + kFacet + "ENDSOLID\nsolid\n" + kFacet + "endsolid");
   ASSERT_EQ(scene.components.size(), 4U);
   EXPECT_EQ(scene.components[0].name, "left wheel");
   EXPECT_EQ(scene.components[2].name, "x_2");
@@ -69,6 +70,7 @@ TEST_F(Stl, BrokenTextsAreRefusedByTheirLine) {
               HasSubstr("line 4 has '' in place of a number"));
   EXPECT_THAT(refusal("solid a\nfacet\nvertex 0 0 0\nvertex 1 0 1\nendfacet\n"),
               HasSubstr("a facet of 2 corners"));
+  EXPECT_THAT(refusal("solid a\n" + kFacet), HasSubstr("the file was cut off"));
   EXPECT_THAT(refusal("solid a\nfacet\nvertex 0 0 0\n"), HasSubstr("ends inside a facet"));
 }
 

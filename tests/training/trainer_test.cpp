@@ -500,7 +500,7 @@ TEST(Trainer, EndsByNameWhereAnOperationFails) {
   }
   EXPECT_THAT(failure, AllOf(HasSubstr("rank 0, forward of step 5, toys of step 5: mat1 and mat2 "
                                        "do not fit. "),
-                             HasSubstr(run.checkpoints().string()), HasSubstr("--resume")));
+                             HasSubstr("--resume")));
   EXPECT_THAT(failure, ::testing::Not(HasSubstr("\n"))) << "a stack trace";
   EXPECT_EQ(run.resume(ToyTask().task(), config), StopReason::kFinished);
 }

@@ -45,14 +45,20 @@ class PreparedDataset {
   std::map<std::string, checkpoint::SafetensorsFile> shards_;
 };
 
-// Writes such a folder asset by asset, in the order of their source. After every shard index.json
-// says how far it is: a dataset whose making was ended is gone on with.
+// What a dataset is made from: its making goes on only with the same.
+struct DatasetOrigin {
+  std::string made_by;          // the settings as YAML, kept in the index
+  int64_t num_assets = 0;       // of the source
+  std::string source_sum = {};  // of the names and sizes of the source's files
+};
+
+// Writes such a folder asset by asset, in the order of their source. A dataset whose making was
+// ended, even by a kill, is gone on with: index.json says after every shard how far it is, and each
+// asset after the last shard has a file of its own.
 class DatasetWriter {
  public:
-  // Refuses a folder that already holds a dataset, or an unfinished one that was made with other
-  // settings or of another number of assets. `made_by`: the settings the dataset is made with, as
-  // YAML, kept in the index; `num_assets`: of the source.
-  DatasetWriter(std::filesystem::path folder, std::string made_by, int64_t num_assets);
+  // Refuses a folder that already holds a dataset, or an unfinished one of another origin.
+  DatasetWriter(std::filesystem::path folder, DatasetOrigin origin);
   ~DatasetWriter();
   DatasetWriter(const DatasetWriter&) = delete;
   DatasetWriter& operator=(const DatasetWriter&) = delete;
@@ -61,6 +67,9 @@ class DatasetWriter {
   int64_t next() const;
 
   void add(AssetRecord record, const AssetTensors& tensors);
+  // Adds the next asset from the file of its own that an ended preparation left; false: there is
+  // none.
+  bool restore_next();
   // Keeps in the index why the next asset is not in the dataset.
   void leave_out(const std::string& reason);
   int64_t num_left_out() const;
@@ -71,6 +80,10 @@ class DatasetWriter {
   void save();
 
  private:
+  void take(AssetRecord record, const checkpoint::NamedTensors& tensors);
+  std::filesystem::path file_of_next() const;
+  std::string next_shard() const;
+
   std::filesystem::path folder_;
   std::unique_ptr<DatasetIndex> index_;
   checkpoint::NamedTensors pending_;

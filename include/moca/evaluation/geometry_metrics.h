@@ -26,7 +26,7 @@ struct MetricConfig {
 
   static void fields(auto& self, auto&& v) {
     v("num_points", self.num_points, "points drawn on each fused scene (PartCrafter: 204800)",
-      config::at_least(1));
+      config::in_range(1, 100000000));
     v("thresholds", self.thresholds, "distances below which a point counts for the F-score",
       config::above(0));
     v("chamfer", self.chamfer, "how the two directions of the Chamfer distance are put together");

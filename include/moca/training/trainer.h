@@ -30,8 +30,8 @@ struct StepStats {
 
 enum class StopReason { kFinished, kInterrupted, kOutOfTime };
 
-// An operation of a step failed, such as an allocation: which, where and with what data. The last
-// checkpoint is good.
+// An operation failed, such as an allocation: where and with what data. The last checkpoint is
+// good.
 class TrainingFailure : public std::runtime_error {
  public:
   explicit TrainingFailure(const std::string& message) : std::runtime_error(message) {}
@@ -60,7 +60,7 @@ class Trainer {
 
  private:
   void say_what_ends_it() const;
-  std::optional<StepStats> next_step();
+  void take_steps();
   std::optional<StepStats> train_step();
   void share_updated_weights();
   double loss_and_gradients(MicroBatch which);
@@ -68,6 +68,7 @@ class Trainer {
   bool agree_to_stop();
   void enter(const std::string& phase);
   void count_bad_steps(const StepStats& stats);
+  std::string contents_of_step(int64_t step) const;
   void record(const StepStats& stats);
   void validate();
   void save_if_due();

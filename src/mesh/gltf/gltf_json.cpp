@@ -156,6 +156,18 @@ void leave_indices_to_draco(Json& root) {
   }
 }
 
+// A skin may leave them out, which means identities (3.7.3.2); tinygltf 2.7 asks for them.
+void name_inverse_bind_matrices(Json& root) {
+  if (!root.contains("skins")) {
+    return;
+  }
+  for (auto& skin : root["skins"]) {
+    if (!skin.contains("inverseBindMatrices")) {
+      skin["inverseBindMatrices"] = -1;  // tinygltf's own "none"
+    }
+  }
+}
+
 }  // namespace
 
 GltfJson read_gltf_json(const std::filesystem::path& file) {
@@ -178,6 +190,7 @@ GltfJson read_gltf_json(const std::filesystem::path& file) {
     check_version_and_extensions(file, gltf.root);
     fill_fallback_buffers(gltf);
     leave_indices_to_draco(gltf.root);
+    name_inverse_bind_matrices(gltf.root);
   } catch (const Json::exception& error) {
     refuse_mesh_file(file, std::string("its JSON is no glTF: ") + error.what() + "; re-export it.");
   }

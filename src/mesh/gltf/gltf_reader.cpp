@@ -8,6 +8,7 @@
 #include "gltf_accessor.h"
 #include "gltf_paint.h"
 #include "gltf_primitive.h"
+#include "moca/core/logging.h"
 
 namespace moca::mesh {
 namespace {
@@ -49,6 +50,10 @@ class Reader {
     const auto& weights = node.weights.empty() ? mesh.weights : node.weights;
     std::vector<PrimitiveSurface> surfaces;
     for (const auto& primitive : mesh.primitives) {
+      if (primitive.mode >= 0 && primitive.mode < TINYGLTF_MODE_TRIANGLES) {
+        log::warn(gltf_.file.string() + ": the points or lines of '" + node.name +
+                  "' are left out");
+      }
       if (order_ == NodeOrder::kTrimesh && primitive.mode == TINYGLTF_MODE_TRIANGLE_FAN) {
         continue;  // trimesh leaves fans out
       }

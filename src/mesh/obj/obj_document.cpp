@@ -27,6 +27,10 @@ class ObjLines {
       read_line(*line);
     }
     scale_colors();
+    if (num_degenerate_ > 0) {
+      log::warn(file_.string() + ": " + std::to_string(num_degenerate_) +
+                " faces of fewer than 3 corners are left out");
+    }
     return std::move(obj_);
   }
 
@@ -111,7 +115,8 @@ class ObjLines {
     if (face.num_corners >= 3) {
       obj_.faces.push_back(face);
     } else {
-      obj_.corners.resize(face.first_corner);  // a point or a line
+      obj_.corners.resize(face.first_corner);
+      ++num_degenerate_;
     }
   }
 
@@ -181,6 +186,7 @@ class ObjLines {
   ObjDocument obj_;
   std::map<std::string, uint32_t> group_indices_ = {{"", 0}}, material_indices_ = {{"", 0}};
   uint32_t object_ = 0, group_ = 0, material_ = 0;
+  int64_t num_degenerate_ = 0;
 };
 
 }  // namespace
