@@ -246,8 +246,12 @@ bool DatasetWriter::restore_next() {
       said.count("asset") == 0) {
     return false;  // of another preparation in this folder
   }
-  checkpoint::NamedTensors parts;
+  std::map<uint64_t, std::string> in_order;  // as they were written, for the same shard
   for (const auto& [name, entry] : stored.entries()) {
+    in_order.emplace(entry.begin, name);
+  }
+  checkpoint::NamedTensors parts;
+  for (const auto& [begin, name] : in_order) {
     parts.emplace_back(name, stored.read(name));
   }
   take(record_of(said.at("asset"), file), parts);

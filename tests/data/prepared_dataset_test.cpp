@@ -193,6 +193,13 @@ TEST_F(DatasetFiles, WhatAKillLeftIsTakenInByTheSamePreparationAlone) {
   EXPECT_EQ(dataset.image_size(), 4);
   EXPECT_TRUE(bit_equal(dataset.surface(0, 1).points, tensors_of(1).surface_points[1]));
   EXPECT_EQ(std::distance(fs::directory_iterator(path()), {}), 2) << "files of single assets stay";
+  const auto index = read_file(path() / "index.json");
+  fs::remove_all(path());
+  DatasetWriter whole(path(), {"settings: 1\n", 2, "files"});
+  whole.add(record_of("a", "train"), tensors_of(1));
+  whole.add(record_of("b", "test"), tensors_of(2));
+  whole.save();
+  EXPECT_EQ(read_file(path() / "index.json"), index) << "the kill changed the dataset";
 }
 
 TEST_F(DatasetFiles, OneThatWasEndedIsRefusedAndGoneOnWithToTheSameTensors) {
