@@ -44,6 +44,7 @@ inline bool moca_mutant(int number) {
 PROGRAMS = {
     "ops": ["ops", "dit"],
     "nn": ["nn", "vae", "dit"],
+    "image": ["image"],
     "mesh": ["mesh", "data"],
     "evaluation": ["evaluation", "experiment"],
     "dit": ["dit"],

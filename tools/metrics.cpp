@@ -41,6 +41,10 @@ void print_scores(const moca::evaluation::SceneMetrics& scores,
     std::printf("%-16s %.6f\n", moca::experiment::f_score_name(config.thresholds[i]).c_str(),
                 scores.points.f_scores[i]);
   }
+  if (num_components < 2) {
+    std::printf("%-16s -  (one component overlaps with no other)\n", "self-IoU");
+    return;
+  }
   std::printf("%-16s %.6f  (mean over pairs of %zu components, %lld^3 voxels)\n", "self-IoU",
               scores.self_iou_mean, num_components, static_cast<long long>(config.iou_resolution));
 }

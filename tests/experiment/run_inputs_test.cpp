@@ -143,6 +143,10 @@ TEST_F(RunInputs, AResumedRunNamesTheNewAndTheFormerOnes) {
   EXPECT_EQ(now.at("before"), json::array({before}));
   EXPECT_THAT(check_inputs(config, Inputs::kDatasetAndVae, false), IsEmpty());
   EXPECT_THAT(read_file(config.folder() / "log.txt"), HasSubstr("accepted: the dataset"));
+  make_dataset_anew(124);
+  config.data.seed = 124;
+  train_run(config, {.asked = true, .accept_changed_data = true});
+  EXPECT_THAT(inputs_of(config).at("before"), SizeIs(2)) << "of all that it was trained on";
 }
 
 TEST_F(RunInputs, ARunFromBeforeTheyWereRecordedIsEvaluatedWithAWord) {

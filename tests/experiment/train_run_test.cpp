@@ -181,6 +181,31 @@ TEST(TrainRun, IsResumedWhereverItWasMovedToAndForAsLongAsIsWanted) {
   EXPECT_EQ(refusal_to_train(config, {.asked = true}), "accepted");
 }
 
+TEST(TrainRun, DoesNotGoBackAndSaysWhenItIsFinished) {
+  const TinyRuns runs;
+  auto config = runs.vae_config();
+  train_run(config);
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(train_run(config, {.asked = true}), StopReason::kFinished);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              HasSubstr("the run is finished: step 4 of 4. A larger training.max_steps goes on"));
+  const auto before = read_file(config.folder() / "config.yaml");
+  config.training.max_steps = 2;
+  EXPECT_THAT(refusal_to_train(config, {.asked = true}),
+              HasSubstr("training.max_steps (2) must be at least 4"));
+  EXPECT_EQ(read_file(config.folder() / "config.yaml"), before);
+}
+
+TEST(TrainRun, IsResumedWithAnotherWarmUpAndLargestGradient) {
+  const TinyRuns runs;
+  auto config = runs.vae_config();
+  train_run(config);
+  config.training.optimizer.warmup_steps = 3;
+  config.training.optimizer.max_gradient_norm = 0.5;
+  EXPECT_EQ(train_run(config, {.asked = true}), StopReason::kFinished);
+  EXPECT_EQ(read_file(config.folder() / "config.yaml"), config::dump(config));
+}
+
 // One point of one asset of the dataset is not a number.
 void spoil_a_point(const RunConfig& config, const std::string& id) {
   const auto file = fs::path(config.data.path) / "shard_00000.safetensors";

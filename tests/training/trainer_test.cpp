@@ -104,6 +104,13 @@ class RunFolder {
   fs::path path_;
 };
 
+// What a run says on its way.
+std::string said_by(const std::function<void()>& run) {
+  ::testing::internal::CaptureStderr();
+  run();
+  return ::testing::internal::GetCapturedStderr();
+}
+
 TEST(Trainer, LearnsWhatTheLossAsksFor) {
   const RunFolder run;
   const ToyTask toy;
@@ -414,6 +421,31 @@ TEST(Trainer, SkipsAStepWithOneGradientThatIsNotFinite) {
   }
 }
 
+TEST(Trainer, NamesTheDataOfABadGradientAndWhatFailsOutsideOfAStep) {
+  const RunFolder run;
+  const ToyTask toy;
+  bool spoils = false;
+  toy.model->bias.register_hook(
+      [&spoils](const at::Tensor& gradient) { return spoils ? gradient * kInfinity : gradient; });
+  auto task = toy.task([&](int64_t step, const at::Tensor& loss) {
+    spoils = step == 3;
+    return loss;
+  });
+  auto config = toy_training();
+  EXPECT_THAT(said_by([&] { run.train(task, config); }),
+              ::testing::ContainsRegex("step 3 skipped: loss .*, with toys of step 3"));
+  task.validate = []() -> std::vector<std::pair<std::string, double>> { throw std::bad_alloc(); };
+  config.validate_every = 5;
+  const RunFolder other("other");
+  std::string failure;
+  try {
+    other.train(task, config);
+  } catch (const TrainingFailure& thrown) {
+    failure = thrown.what();
+  }
+  EXPECT_THAT(failure, HasSubstr("rank 0, validation of step 5: out of memory"));
+}
+
 TEST(Trainer, DoesNotFollowAFiniteGradientOfALossThatIsNot) {
   const RunFolder run;
   const ToyTask toy;
@@ -503,13 +535,6 @@ TEST(Trainer, EndsByNameWhereAnOperationFails) {
                              HasSubstr("--resume")));
   EXPECT_THAT(failure, ::testing::Not(HasSubstr("\n"))) << "a stack trace";
   EXPECT_EQ(run.resume(ToyTask().task(), config), StopReason::kFinished);
-}
-
-// What a run says on its way.
-std::string said_by(const std::function<void()>& run) {
-  ::testing::internal::CaptureStderr();
-  run();
-  return ::testing::internal::GetCapturedStderr();
 }
 
 TEST(Trainer, SaysBeforehandAndAfterwardsThatATimeLimitEndsIt) {
