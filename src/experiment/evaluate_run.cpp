@@ -17,6 +17,7 @@
 #include "moca/experiment/model_description.h"
 #include "moca/experiment/models.h"
 #include "moca/experiment/run_inputs.h"
+#include "moca/experiment/run_paths.h"
 #include "moca/ops/device.h"
 
 namespace moca::experiment {
@@ -55,10 +56,7 @@ void require_room(const std::filesystem::path& output, bool overwrite) {
 
 // Where an evaluation is until it is whole.
 std::filesystem::path beside(const std::filesystem::path& output) {
-  auto folder = std::filesystem::absolute(output).lexically_normal();
-  if (!folder.has_filename()) {  // it ended in a slash
-    folder = folder.parent_path();
-  }
+  const auto folder = absolute_folder(output);
   return folder.parent_path() / (".unfinished_" + folder.filename().string());
 }
 

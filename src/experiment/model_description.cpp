@@ -5,6 +5,7 @@
 
 #include "moca/checkpoint/checkpoint_folder.h"
 #include "moca/config/schema.h"
+#include "moca/experiment/run_paths.h"
 #include "model_json.h"
 
 namespace moca::experiment {
@@ -36,14 +37,10 @@ void add_changed(const RunConfig& stored, const RunConfig& config, ModelDescript
   }
 }
 
-std::string full_path(const std::filesystem::path& folder) {
-  return std::filesystem::absolute(folder).lexically_normal().string();
-}
-
 }  // namespace
 
 ModelDescription describe_run(const RunConfig& config, std::vector<std::string> accepted) {
-  ModelDescription model{full_path(config.folder()),
+  ModelDescription model{absolute_folder(config.folder()).string(),
                          checkpoint::latest_good_step(config.folder() / "checkpoints"),
                          sampling_settings(config), std::move(accepted)};
   model.settings.emplace_back("training.precision",
@@ -55,7 +52,8 @@ ModelDescription describe_run(const RunConfig& config, std::vector<std::string> 
 ModelDescription describe_weights(const RunConfig& config, const std::filesystem::path& folder,
                                   const std::string& precision,
                                   const std::vector<std::string>& overrides) {
-  ModelDescription model{full_path(folder), std::nullopt, sampling_settings(config), {}};
+  ModelDescription model{
+      absolute_folder(folder).string(), std::nullopt, sampling_settings(config), {}};
   model.settings.emplace_back("precision", precision);
   for (const auto& text : overrides) {
     const auto path = text.substr(0, text.find('='));

@@ -8,6 +8,7 @@
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/logging.h"
+#include "moca/experiment/run_paths.h"
 #include "moca/pretrained/hugging_face_folder.h"
 
 namespace moca::experiment {
@@ -41,8 +42,7 @@ Json files_in(const fs::path& folder, const std::string& prefix) {
 // index.json holds the sums of all other files.
 Json dataset_files(const RunConfig& config) {
   const fs::path folder = config.data.path;
-  return {{"path", fs::absolute(folder).lexically_normal().string()},
-          {"files", files_in(folder, "index.json")}};
+  return {{"path", absolute_folder(folder).string()}, {"files", files_in(folder, "index.json")}};
 }
 
 // The weights that the run uses; null in stage vae, which trains them.
@@ -60,7 +60,7 @@ Json vae_files(const RunConfig& config) {
     folder = config.pretrained.vae;
     files = files_in(pretrained::part_folder(folder, pretrained::Part::kVae), "");
   }
-  return {{"path", fs::absolute(folder).lexically_normal().string()}, {"files", files}};
+  return {{"path", absolute_folder(folder).string()}, {"files", files}};
 }
 
 Json inputs_of(const RunConfig& config) {

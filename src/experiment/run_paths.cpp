@@ -22,12 +22,12 @@ std::vector<std::string*> inputs_of(RunConfig& config) {
   return inputs;
 }
 
+}  // namespace
+
 std::filesystem::path absolute_folder(const std::filesystem::path& path) {
   const auto folder = std::filesystem::absolute(path).lexically_normal();
   return folder.has_filename() ? folder : folder.parent_path();  // it ended in a slash
 }
-
-}  // namespace
 
 RunConfig with_absolute_paths(RunConfig config) {
   for (std::string* input : inputs_of(config)) {

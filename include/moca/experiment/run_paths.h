@@ -9,6 +9,9 @@
 // everywhere.
 namespace moca::experiment {
 
+// Without a slash at its end.
+std::filesystem::path absolute_folder(const std::filesystem::path& path);
+
 RunConfig with_absolute_paths(RunConfig config);
 
 // For a run found at `run_folder` whose config says it is elsewhere: the run was moved or copied,
