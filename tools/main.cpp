@@ -107,7 +107,7 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const moca::Error& mistake) {
-    return fail(mistake.what(), kUserMistake);
+    return fail(moca::config::one_line(mistake.what()), kUserMistake);
   } catch (const moca::distributed::PeerLost& lost) {
     return fail(lost.what(), EXIT_FAILURE);
   } catch (const std::exception& broken) {

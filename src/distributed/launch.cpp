@@ -184,12 +184,13 @@ Launch read_launch(const Variables& variables) {
 
 void report_failure(const std::string& message) {
   if (const auto file = environment_variable("TORCHELASTIC_ERROR_FILE")) {
+    using Json = nlohmann::json;
     std::ofstream stream(*file);
-    const nlohmann::json json = {
-        {"message",
-         {{"message", message},
-          {"extraInfo", {{"timestamp", std::to_string(std::time(nullptr))}}}}}};
-    stream << json.dump() << std::endl;
+    const Json json = {{"message",
+                        {{"message", message},
+                         {"extraInfo", {{"timestamp", std::to_string(std::time(nullptr))}}}}}};
+    // A folder's name in the message need not be UTF-8.
+    stream << json.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
   }
 }
 

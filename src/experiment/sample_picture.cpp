@@ -159,6 +159,11 @@ void sample_picture(const SampleOptions& options) {
       options.weights.empty() ? model_of_run(options) : model_of_weights(options);
   // A component map says of the whole picture which pixels are whose, so that is not cropped.
   const bool crop = crops_to_foreground && options.component_map.empty();
+  if (crops_to_foreground && !crop) {
+    log::info(
+        "the picture is not cropped to its foreground (sampler.crop_to_foreground): the "
+        "component map is of the whole picture");
+  }
   const auto request =
       request_of(options, picture_to_show(picture, crop, options.picture.string()), generator);
   const auto out = folder_of(options, request);

@@ -256,6 +256,10 @@ TEST_F(DatasetFiles, AShardThatWasChangedOrCutOffIsRefused) {
                                        HasSubstr("Copy it again, or prepare")));
   write_file(shard(), bytes.substr(0, bytes.size() - 1));
   EXPECT_THAT(refusal_to_open(), HasSubstr("but index.json says otherwise"));
+  fs::last_write_time(shard(),  // as some copies keep it
+                      fs::last_write_time(path() / "index.json") - std::chrono::hours(1));
+  EXPECT_THAT(refusal_to_open(),
+              HasSubstr("has " + std::to_string(bytes.size() - 1) + " bytes, but index.json"));
   write_file(shard(), bytes);  // as a copy of the folder has it
   EXPECT_EQ(PreparedDataset(path()).records().size(), 2U);
 }

@@ -158,6 +158,11 @@ TEST(Launch, TellsTorchrunWhyAProcessFails) {
   unsetenv("TORCHELASTIC_ERROR_FILE");
   EXPECT_EQ(nlohmann::json::parse(read_file(file)).at("message").at("message"),
             "the \"disk\" is full");
+  setenv("TORCHELASTIC_ERROR_FILE", file.c_str(), 1);
+  report_failure("no folder caf\xE9");  // Latin-1: JSON holds UTF-8 alone
+  unsetenv("TORCHELASTIC_ERROR_FILE");
+  EXPECT_EQ(nlohmann::json::parse(read_file(file)).at("message").at("message"),
+            "no folder caf\xEF\xBF\xBD");
 }
 
 }  // namespace

@@ -179,6 +179,19 @@ def killed_worker(lab, long):
 LONG_VALIDATION = {"training.validate_every": 5, "decoder.resolution": 513, "decoder.max_slope": 1000}
 
 
+def mistake_under_launcher(lab, long):
+    """A user's mistake under torchrun is said as it is alone: its line, no stack, exit code 2, and
+    the job is not started a third time."""
+    def case():
+        launcher = lab.launch("mistake", 2, 3, **{"training.batch_size": -1})
+        code = launcher.wait(timeout=60)
+        output = (lab.path / "mistake.log").read_text()
+        expect(code == 2, code, output)
+        said = [line for line in output.splitlines() if "training.batch_size" in line]
+        expect(1 <= len(said) <= 4 and "Traceback" not in output, output)
+    yield "a setting that cannot be", case
+
+
 def signals(lab, long):
     """SIGTERM and SIGUSR1 to one rank, all ranks or the launcher, in every phase of training."""
     phases = {
@@ -338,7 +351,8 @@ data_order = unit_tests(
 
 
 CHECKS = [exact_resume, not_finite, rendezvous, data_order, kill_in_checkpoint, damaged_checkpoint,
-          full_disk, killed_worker, signals, second_signal, hanging_worker, repeats]
+          full_disk, killed_worker, mistake_under_launcher, signals, second_signal, hanging_worker,
+          repeats]
 
 
 def run_check(check, lab, long):

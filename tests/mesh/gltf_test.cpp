@@ -407,6 +407,14 @@ TEST_F(Gltf, WhatPointsNowhereIsRefusedInOneLine) {
   EXPECT_THAT(with(At("/accessors/0/count"), 1000000000000), HasSubstr("at most"));
   EXPECT_THAT(with(At("/accessors/1/count"), 11), HasSubstr("11 corners"));
   EXPECT_THAT(with(At("/accessors/0/byteOffset"), 40), HasSubstr("beyond its buffer"));
+  EXPECT_THAT(with(At("/accessors/0/byteOffset"), -4),
+              HasSubstr("accessors[0].byteOffset is -4, which is no whole number"));
+  EXPECT_THAT(with(At("/bufferViews/0/byteLength"), 1.5), HasSubstr("bufferViews[0].byteLength"));
+  EXPECT_THAT(
+      with(At("/accessors/0/sparse"), {{"count", -1},
+                                       {"indices", {{"bufferView", 0}, {"componentType", 5123}}},
+                                       {"values", {{"bufferView", 0}}}}),
+      HasSubstr("accessors[0].sparse.count is -1"));
   EXPECT_THAT(with(At("/accessors/0/type"), "VEC4"), HasSubstr("POSITION"));
   EXPECT_THAT(with(At("/accessors/0/componentType"), 5130), HasSubstr("componentType"));
   EXPECT_THAT(with(At("/bufferViews/0/buffer"), 4), HasSubstr("buffer 4 and has 1"));

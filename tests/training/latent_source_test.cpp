@@ -2,10 +2,13 @@
 #include "src/training/latent_source.h"
 
 #include <ATen/ATen.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
+#include "tests/support/refusal.h"
 #include "tests/support/tensor_matchers.h"
 #include "tests/support/tiny_dataset.h"
 #include "tests/support/tiny_models.h"
@@ -14,6 +17,7 @@ namespace moca::training {
 namespace {
 
 using testing::bit_equal;
+using ::testing::HasSubstr;
 
 class NoiseOfEncodings : public testing::WithTinyDataset {
  protected:
@@ -58,6 +62,13 @@ TEST_F(NoiseOfEncodings, IsDrawnAnewForEveryAssetAndEveryCachedEncoding) {
     EXPECT_TRUE(bit_equal(source(num_cached, 5).samples(), latents));
     expect_no_two_alike(at::cat({latents, source(num_cached, 6).samples()}));
   }
+}
+
+TEST_F(NoiseOfEncodings, ThatIsNotFiniteIsNoSampleOfTheStatistics) {
+  LatentSource broken(testing::tiny_vae_of_posterior(std::numeric_limits<double>::quiet_NaN()),
+                      dataset_, dataset_->indices_of("train"), 0, 32, 5);
+  EXPECT_THAT(testing::refusal([&] { broken.samples(); }),
+              HasSubstr("no component of the dataset has finite latents"));
 }
 
 }  // namespace

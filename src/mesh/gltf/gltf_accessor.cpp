@@ -94,15 +94,15 @@ void fill(const Layout& layout, const tinygltf::Accessor& accessor, size_t numbe
 void put_sparse(const GltfDocument& gltf, const tinygltf::Accessor& accessor, size_t number_bytes,
                 const char* what, AccessorRows& rows) {
   const auto& sparse = accessor.sparse;
-  const auto count = static_cast<size_t>(std::max(sparse.count, 0));
+  const auto count = static_cast<size_t>(sparse.count);
   const int index_type = sparse.indices.componentType;
   const size_t index_bytes = bytes_of(gltf, index_type);
-  const auto indices = layout_of(gltf, sparse.indices.bufferView,
-                                 static_cast<size_t>(std::max(sparse.indices.byteOffset, 0)), count,
-                                 index_bytes, what);
-  const auto values = layout_of(gltf, sparse.values.bufferView,
-                                static_cast<size_t>(std::max(sparse.values.byteOffset, 0)), count,
-                                number_bytes * rows.width, what);
+  const auto indices =
+      layout_of(gltf, sparse.indices.bufferView, static_cast<size_t>(sparse.indices.byteOffset),
+                count, index_bytes, what);
+  const auto values =
+      layout_of(gltf, sparse.values.bufferView, static_cast<size_t>(sparse.values.byteOffset),
+                count, number_bytes * rows.width, what);
   for (size_t i = 0; i < count; ++i) {
     const double index = read_number(indices.bytes + i * indices.stride, index_type, false);
     if (!is_integer(index_type) || index < 0 || index >= static_cast<double>(rows.count)) {

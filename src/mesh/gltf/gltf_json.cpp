@@ -121,6 +121,33 @@ void check_version_and_extensions(const std::filesystem::path& file, const Json&
   }
 }
 
+// tinygltf takes a negative or broken number of these for 0.
+void check_extents(const std::filesystem::path& file, const Json& object,
+                   const std::string& where) {
+  for (const char* key : {"byteOffset", "byteLength", "byteStride", "count"}) {
+    if (object.contains(key) && !object[key].is_number_unsigned()) {
+      refuse_mesh_file(file, where + "." + key + " is " + object[key].dump() +
+                                 ", which is no whole number; export it again.");
+    }
+  }
+}
+
+void check_extents(const std::filesystem::path& file, const Json& root) {
+  for (const char* list : {"buffers", "bufferViews", "accessors"}) {
+    const Json objects = root.value(list, Json::array());
+    for (size_t i = 0; i < objects.size(); ++i) {
+      const std::string where = std::string(list) + "[" + std::to_string(i) + "]";
+      check_extents(file, objects[i], where);
+      if (objects[i].contains("sparse")) {
+        const auto& sparse = objects[i]["sparse"];
+        check_extents(file, sparse, where + ".sparse");
+        check_extents(file, sparse.at("indices"), where + ".sparse.indices");
+        check_extents(file, sparse.at("values"), where + ".sparse.values");
+      }
+    }
+  }
+}
+
 // Buffers of EXT_meshopt_compression may be without data: their views say what to decode.
 void fill_fallback_buffers(GltfJson& gltf) {
   gltf.fallback_bytes.resize(gltf.root.value("buffers", Json::array()).size());
@@ -188,6 +215,7 @@ GltfJson read_gltf_json(const std::filesystem::path& file) {
   gltf.root.erase("cameras");
   try {
     check_version_and_extensions(file, gltf.root);
+    check_extents(file, gltf.root);
     fill_fallback_buffers(gltf);
     leave_indices_to_draco(gltf.root);
     name_inverse_bind_matrices(gltf.root);
