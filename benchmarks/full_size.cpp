@@ -56,7 +56,8 @@ void run(const Options& options) {
       static_cast<double>(std::filesystem::file_size(pretrained::weights_file(folder))) / 1e9;
   const double before = peak_gb();
   double start = seconds();
-  moca::dit::MocaDit dit(description.dit, description.latent_channels, description.image_width);
+  moca::dit::MocaDit dit(description.dit, description.latent_channels,
+                         moca::dit::ConditionKinds{{"image", description.image_width}});
   const double made = seconds();
   pretrained::load_dit_weights(dit, folder);
   dit->eval();
@@ -70,7 +71,9 @@ void run(const Options& options) {
   moca::dit::DitInput input;
   input.noisy_latents = draw({1, N, options.num_tokens, description.latent_channels}, "latents");
   input.noise_level = at::full({1}, 0.5, at::kDouble);
-  input.image_tokens = draw({1, 257, description.image_width}, "image");  // DINOv2 at 224 pixels
+  input.conditions = {
+      // DINOv2 at 224 pixels
+      {.name = "image", .tokens = draw({1, 257, description.image_width}, "image")}};
   input.component_ids = at::arange(N, at::kLong).unsqueeze(0);
   input.component_mask = at::ones({1, N}, at::kBool);
   dit->forward(input);

@@ -23,9 +23,10 @@ struct Model {
   Model(const BenchmarkOptions& options, dit::GlobalAttentionKind kind, int64_t N)
       : config(config_of(options, kind)) {
     const nn::DefaultType weights_in(options.type);
-    whole = dit::MocaDit(config, kLatentChannels, options.image_width);
-    global = dit::DitBlock(config, options.image_width, 0);
-    local = dit::DitBlock(config, options.image_width, 1);
+    const dit::ConditionKinds conditions = {{"image", options.image_width}};
+    whole = dit::MocaDit(config, kLatentChannels, conditions);
+    global = dit::DitBlock(config, conditions, 0);
+    local = dit::DitBlock(config, conditions, 1);
     router = dit::ComponentRouter(config);
     for (torch::nn::Module* module :
          std::vector<torch::nn::Module*>{whole.get(), global.get(), local.get(), router.get()}) {
@@ -46,9 +47,9 @@ ForwardRow time_forward(const BenchmarkOptions& options, int64_t num_components)
   Model moca(options, dit::GlobalAttentionKind::kMoc, N);
   Model dense(options, dit::GlobalAttentionKind::kDense, N);
   const auto input = one_asset(options, N);
+  const auto layout = std::make_shared<const dit::ComponentLayout>(input.component_mask);
   const dit::BlockContext context{
-      std::make_shared<const dit::ComponentLayout>(input.component_mask), input.image_tokens,
-      std::nullopt};
+      layout, {dit::packed(input.conditions[0], *layout, options.type)}, std::nullopt};
   const auto block = [&](dit::DitBlock& module, const at::Tensor& tokens) {
     return [&] { module->forward(tokens, at::Tensor(), context); };
   };

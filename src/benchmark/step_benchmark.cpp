@@ -19,7 +19,8 @@ namespace {
 class TrainedModel {
  public:
   TrainedModel(const BenchmarkOptions& sizes, dit::GlobalAttentionKind kind, bool checkpoints)
-      : dit_(config_of(sizes, kind), kLatentChannels, sizes.image_width) {
+      : dit_(config_of(sizes, kind), kLatentChannels,
+             dit::ConditionKinds{{"image", sizes.image_width}}) {
     dit_->to(sizes.device);
     if (checkpoints) {
       dit_->checkpoint_activations();

@@ -1,16 +1,19 @@
-#include "moca/dit/local_attention.h"
+#include "local_attention.h"
 
 #include <ATen/ATen.h>
 
 #include "moca/core/shapes.h"
+#include "moca/nn/flops.h"
 #include "moca/ops/attention.h"
 
 namespace moca::dit {
 
-at::Tensor local_attention(nn::Attention& attention, const at::Tensor& tokens, int64_t num_added) {
+at::Tensor LocalAttention::forward(AttentionModules modules, const at::Tensor& tokens,
+                                   const BlockContext&) const {
   const auto [n, S, D] = shape<3>(tokens, "tokens [n, S, D]");
+  auto& attention = modules.attention;
   const auto heads = attention->project(tokens);
-  if (num_added == 0) {
+  if (num_added_ == 0) {
     return attention->project_output(ops::attention(heads.query, heads.key, heads.value));
   }
   // Nested key ranges instead of a mask: tokens [begin, end) attend to tokens [0, end).
@@ -18,9 +21,20 @@ at::Tensor local_attention(nn::Attention& attention, const at::Tensor& tokens, i
     return ops::attention(heads.query.narrow(2, begin, end - begin), heads.key.narrow(2, 0, end),
                           heads.value.narrow(2, 0, end));
   };
-  const int64_t num_vecset = S - num_added;
+  const int64_t num_vecset = S - num_added_;
   return attention->project_output(at::cat(
       {attend_up_to(0, num_vecset), attend_up_to(num_vecset, S - 1), attend_up_to(S - 1, S)}, 2));
+}
+
+double LocalAttention::flops(int64_t num_components, int64_t num_tokens) const {
+  const auto D = static_cast<double>(width_);
+  const auto vecset = static_cast<double>(num_tokens + 1);
+  const auto all = static_cast<double>(num_updated(num_tokens));
+  double flops = nn::linear_flops(all, D, 4 * D) + nn::attention_flops(vecset, vecset, D);
+  if (num_added_ > 0) {
+    flops += nn::attention_flops(all - vecset - 1, all - 1, D) + nn::attention_flops(1, all, D);
+  }
+  return static_cast<double>(num_components) * flops;
 }
 
 }  // namespace moca::dit

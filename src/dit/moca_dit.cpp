@@ -4,7 +4,9 @@
 #include <torch/nn/modules/container/modulelist.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "moca/core/error.h"
@@ -12,24 +14,11 @@
 #include "moca/nn/activation_checkpoint.h"
 
 namespace moca::dit {
-namespace {
 
-// [B', T, D_image] of the assets, or [n, T, D_image] of the components.
-at::Tensor packed_image_tokens(const DitInput& input, const ComponentLayout& layout) {
-  const auto& tokens = input.image_tokens;
-  if (tokens.dim() == 4) {
-    expect_shape(tokens, {layout.num_assets, layout.max_components, -1, -1},
-                 "image_tokens [B, N, T, D_image]");
-    return layout.pack(tokens);
-  }
-  expect_shape(tokens, {layout.num_assets, -1, -1}, "image_tokens [B, T, D_image]");
-  return tokens.index_select(0, layout.asset_order);
-}
-
-}  // namespace
-
-MocaDitImpl::MocaDitImpl(const DitConfig& config, int64_t latent_channels, int64_t image_width)
+MocaDitImpl::MocaDitImpl(const DitConfig& config, int64_t latent_channels,
+                         ConditionKinds conditions)
     : config_(config),
+      conditions_(std::move(conditions)),
       time_proj_(register_module("time_proj", nn::TimeProjection(config.width))),
       proj_in_(register_module("proj_in", torch::nn::Linear(latent_channels, config.width))) {
   if (config.codebook_size > 0) {
@@ -43,7 +32,7 @@ MocaDitImpl::MocaDitImpl(const DitConfig& config, int64_t latent_channels, int64
   }
   auto list = register_module("blocks", torch::nn::ModuleList());
   for (int64_t i = 0; i < config.num_layers; ++i) {
-    blocks_.emplace_back(config, image_width, i);
+    blocks_.emplace_back(config, conditions_, i);
     list->push_back(blocks_.back());
   }
   norm_out_ = register_module("norm_out", nn::LayerNorm(config.width));
@@ -70,18 +59,40 @@ at::Tensor MocaDitImpl::embed(const DitInput& input, const ComponentLayout& layo
   return tokens + ids.to(vecset.scalar_type());
 }
 
+std::vector<PackedCondition> MocaDitImpl::packed_conditions(const DitInput& input,
+                                                            const ComponentLayout& layout) const {
+  std::vector<PackedCondition> all(conditions_.size());
+  for (const auto& condition : input.conditions) {
+    const auto kind = std::find_if(conditions_.begin(), conditions_.end(),
+                                   [&](const auto& known) { return known.name == condition.name; });
+    TORCH_CHECK(kind != conditions_.end(), "the DiT has no attention to a condition '",
+                condition.name, "'");
+    all[kind - conditions_.begin()] = packed(condition, layout, proj_in_->weight.scalar_type());
+  }
+  return all;
+}
+
 at::Tensor MocaDitImpl::run_block(const DitBlock& block, const at::Tensor& tokens,
                                   const at::Tensor& skip, const BlockContext& context) const {
   if (!checkpoints_activations_ || !at::GradMode::is_enabled()) {
     return DitBlock(block)->forward(tokens, skip, context);
   }
-  const auto compute = [block, layout = context.layout](
-                           const std::vector<at::Tensor>& inputs,
-                           const std::optional<at::Generator>& generator) {
-    return DitBlock(block)->forward(inputs[0], inputs[1], {layout, inputs[2], generator});
+  std::vector<at::Tensor> inputs = {tokens, skip};
+  BlockContext of_inputs = context;  // its tensors and generator are the function's inputs
+  of_inputs.generator.reset();
+  for (auto& condition : of_inputs.conditions) {
+    inputs.push_back(std::exchange(condition.tokens, at::Tensor()));
+  }
+  const auto compute = [block, of_inputs](const std::vector<at::Tensor>& given,
+                                          const std::optional<at::Generator>& generator) {
+    auto given_context = of_inputs;
+    given_context.generator = generator;
+    for (size_t i = 2; i < given.size(); ++i) {
+      given_context.conditions[i - 2].tokens = given[i];
+    }
+    return DitBlock(block)->forward(given[0], given[1], given_context);
   };
-  return nn::checkpointed(compute, {tokens, skip, context.image_tokens}, block->parameters(),
-                          context.generator);
+  return nn::checkpointed(compute, inputs, block->parameters(), context.generator);
 }
 
 at::Tensor MocaDitImpl::forward(const DitInput& input,
@@ -93,10 +104,7 @@ at::Tensor MocaDitImpl::forward(const DitInput& input,
   expect_shape(input.component_mask, {B, N}, "component_mask [B, N]");
   const auto shared_layout = std::make_shared<const ComponentLayout>(input.component_mask);
   const auto& layout = *shared_layout;
-  BlockContext context{shared_layout, at::Tensor(), generator};
-  if (input.image_tokens.defined()) {
-    context.image_tokens = packed_image_tokens(input, layout).to(proj_in_->weight.scalar_type());
-  }
+  const BlockContext context{shared_layout, packed_conditions(input, layout), generator};
   auto tokens = embed(input, layout);
   std::vector<at::Tensor> skips;
   for (size_t i = 0; i < blocks_.size(); ++i) {

@@ -76,21 +76,14 @@ void add_adapters(generation::ComponentDenoiser& denoiser, const nn::LoraConfig&
   }
 }
 
-generation::Conditioning pretrained_conditioning(const RunConfig& config,
-                                                 const pretrained::SamplingDescription& sampling) {
+image_encoder::PreprocessConfig preprocess_of(const RunConfig& config) {
   using pretrained::Part;
-  generation::Conditioning conditioning;
-  conditioning.component_ids = sampling.component_ids;
-  if (sampling.preprocessing == pretrained::Preprocessing::kSquare) {
-    return conditioning;
-  }
-  conditioning.preprocess = image_encoder::PreprocessConfig();
   const std::filesystem::path folder = config.pretrained.image_encoder;
-  if (pretrained::has_part(folder, Part::kPreprocessor)) {
-    conditioning.preprocess = pretrained::read_preprocessor_config(
-        pretrained::part_folder(folder, Part::kPreprocessor) / config_name(Part::kPreprocessor));
+  if (!pretrained::has_part(folder, Part::kPreprocessor)) {
+    return {};
   }
-  return conditioning;
+  return pretrained::read_preprocessor_config(pretrained::part_folder(folder, Part::kPreprocessor) /
+                                              config_name(Part::kPreprocessor));
 }
 
 }  // namespace
@@ -182,8 +175,10 @@ generation::ComponentGenerator load_pretrained_generator(const RunConfig& config
   auto vae = pretrained_vae(config, device);
   auto denoiser = initial_denoiser(config, config.vae.latent_channels);
   freeze(*denoiser, device);
-  return {denoiser,       vae,      sampler,
-          config.decoder, use_bf16, pretrained_conditioning(config, sampling)};
+  if (sampling.preprocessing == pretrained::Preprocessing::kDinov2) {
+    denoiser->image().set_preprocess(preprocess_of(config));
+  }
+  return {denoiser, vae, sampler, config.decoder, use_bf16, sampling.component_ids};
 }
 
 }  // namespace moca::experiment

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <optional>
 #include <utility>
 
 #include "moca/core/shapes.h"
@@ -33,22 +34,30 @@ at::Tensor joined(const at::Tensor& heads) { return heads.transpose(1, 2).flatte
 }  // namespace
 
 at::Tensor attention_between(const at::Tensor& query, const at::Tensor& key,
-                             const at::Tensor& value) {
+                             const at::Tensor& value, const at::Tensor& key_mask) {
   const auto [B, N, H, S, K] = shape<5>(query, "query [B, N, H, S, K]");
   const auto [B_key, N_key, H_key, T, K_key] = shape<5>(key, "key [B, N', H, T, K]");
   expect_shape(key, {B, -1, H, -1, K}, "key [B, N', H, T, K]");
   expect_shape(value, {B, N_key, H, T, K}, "value [B, N', H, T, K]");
   const auto q = in_autocast_type(query), k = in_autocast_type(key), v = in_autocast_type(value);
-  if (S * N_key * T >= kSmallestHead && tiles_apply(q, k, v)) {
+  if (!key_mask.defined() && S * N_key * T >= kSmallestHead && tiles_apply(q, k, v)) {
     return tiled_attention_recorded({q, {k, v}, {}}, at::Tensor(), everyone(q, N_key), false);
   }
-  return at::scaled_dot_product_attention(joined(q), joined(k), joined(v))
+  std::optional<at::Tensor> mask;
+  if (key_mask.defined()) {
+    expect_shape(key_mask, {B, N_key, T}, "key_mask [B, N', T]");
+    mask = key_mask.view({B, 1, 1, N_key * T});
+  }
+  return at::scaled_dot_product_attention(joined(q), joined(k), joined(v), mask)
       .unflatten(2, {N, S})
       .transpose(1, 2);
 }
 
-at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
-  return attention_between(query.unsqueeze(1), key.unsqueeze(1), value.unsqueeze(1)).squeeze(1);
+at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                     const at::Tensor& key_mask) {
+  return attention_between(query.unsqueeze(1), key.unsqueeze(1), value.unsqueeze(1),
+                           key_mask.defined() ? key_mask.unsqueeze(1) : key_mask)
+      .squeeze(1);
 }
 
 }  // namespace moca::ops

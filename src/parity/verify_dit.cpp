@@ -20,7 +20,8 @@ namespace {
 
 dit::MocaDit make_dit(const Fixture& fixture, const nlohmann::json& model) {
   const auto description = pretrained::dit_config_from(model, fixture.description_file());
-  dit::MocaDit dit(description.dit, description.latent_channels, description.image_width);
+  dit::MocaDit dit(description.dit, description.latent_channels,
+                   dit::ConditionKinds{{"image", description.image_width}});
   pretrained::load_dit_weights(dit, fixture.weights(), kNotWeights);
   dit->to(fixture.device());
   dit->eval();
@@ -94,7 +95,8 @@ DitOutput run(dit::MocaDit& dit, const DitCall& call) {
   dit::DitInput input;
   input.noisy_latents = call.rows.padded(call.hidden_states);
   input.noise_level = level_of(call.rows.shared(call.timestep, "timesteps"));
-  input.image_tokens = call.rows.shared(call.image_tokens, "image tokens");
+  input.conditions = {
+      {.name = "image", .tokens = call.rows.shared(call.image_tokens, "image tokens")}};
   const auto device = call.hidden_states.device();
   input.component_ids = call.part_ids.to(device);
   input.component_mask = call.rows.mask().to(device);
@@ -230,8 +232,12 @@ void verify_partcrafter_sampler(Fixture& fixture) {
   const auto velocity = [&](const at::Tensor& latents, const at::Tensor& noise_level,
                             bool conditioned) {
     const auto ids = generation::partcrafter_ids(num_parts, conditioned, sampler.guidance_scale);
-    return dit->forward({latents, noise_level, conditioned ? image_tokens : at::Tensor(),
-                         ids.unsqueeze(0).to(latents.device()), rows.mask().to(latents.device())});
+    std::vector<dit::Condition> conditions;
+    if (conditioned) {
+      conditions = {{.name = "image", .tokens = image_tokens}};
+    }
+    return dit->forward({latents, noise_level, ids.unsqueeze(0).to(latents.device()),
+                         rows.mask().to(latents.device()), conditions});
   };
   const auto observe = [&](const flow::SamplerStep& step) {
     fixture.compare("pred_" + std::to_string(step.index), -step.velocity[0]);

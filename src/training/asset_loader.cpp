@@ -5,7 +5,6 @@
 #include "moca/core/error.h"
 #include "moca/core/random.h"
 #include "moca/dit/flop_count.h"
-#include "moca/image_encoder/image_encoder.h"
 #include "moca/nn/flops.h"
 
 namespace moca::training {
@@ -13,11 +12,8 @@ namespace {
 
 // Before the first step: what is wrong would come up only when such an asset is drawn.
 const DitTrainingSetup& checked(const DitTrainingSetup& setup) {
-  const int64_t wanted = setup.denoiser->image_encoder()->config().image_size;
-  if (setup.dataset->image_size() != wanted) {
-    throw Error("the dataset's pictures are " + std::to_string(setup.dataset->image_size()) +
-                " pixels wide, image_encoder.image_size is " + std::to_string(wanted) +
-                ". Set data.views.image_size to it and prepare the data again.");
+  for (const auto& conditioner : setup.denoiser->conditioners()) {
+    conditioner->check(*setup.dataset);
   }
   const int64_t num_ids = setup.denoiser->dit()->config().codebook_size;
   for (const auto& record : setup.dataset->records()) {
@@ -50,7 +46,6 @@ const DitTrainingSetup& checked(const DitTrainingSetup& setup) {
 
 AssetLoader::AssetLoader(const DitTrainingSetup& setup)
     : setup_(checked(setup)),
-      sees_components_(setup.denoiser->image_encoder()->config().sees_components()),
       assets_(setup.dataset->indices_of("train")),
       plan_(num_components(), setup.batches.rule, setup.batches.seed),
       source_(setup.vae, setup.dataset, assets_, setup.config.num_cached_encodings,
@@ -63,16 +58,24 @@ AssetLoader::AssetLoader(const DitTrainingSetup& setup)
 }
 
 AssetBatch AssetLoader::batch(MicroBatch which) {
-  std::vector<at::Tensor> latents, images, present;
-  for (const auto& [asset, seed, image] : prefetcher_.get(which)) {
+  std::vector<at::Tensor> latents, present;
+  std::vector<std::vector<at::Tensor>> inputs(setup_.denoiser->conditioners().size());
+  for (const auto& [asset, seed, of_asset] : prefetcher_.get(which)) {
     latents.push_back(
         setup_.denoiser->latent_statistics()->standardise(source_.latents(asset, seed)));
-    images.push_back(image);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      inputs[i].push_back(of_asset[i]);
+    }
     present.push_back(at::ones({latents.back().size(0)}, latents[0].options().dtype(at::kBool)));
   }
-  return {at::pad_sequence(latents, /*batch_first=*/true),
-          at::pad_sequence(images, /*batch_first=*/true).to(latents[0].device()),
-          at::pad_sequence(present, /*batch_first=*/true)};
+  AssetBatch batch{at::pad_sequence(latents, /*batch_first=*/true),
+                   {},
+                   at::pad_sequence(present, /*batch_first=*/true)};
+  for (const auto& of_assets : inputs) {
+    batch.inputs.push_back(
+        at::pad_sequence(of_assets, /*batch_first=*/true).to(latents[0].device()));
+  }
+  return batch;
 }
 
 std::string AssetLoader::contents(MicroBatch which) {
@@ -88,17 +91,19 @@ double AssetLoader::flops(MicroBatch which) {
   for (const int64_t sample : plan_.samples(which)) {
     counts.push_back(setup_.dataset->records()[assets_[sample]].num_components());
   }
-  const auto& encoder = setup_.denoiser->image_encoder()->config();
   const auto& vae = setup_.vae->config();
-  const dit::DitSizes sizes = {vae.num_tokens, vae.latent_channels, encoder.num_image_tokens(),
-                               encoder.width, sees_components_};
+  const int64_t components = plan_.num_components(which);
+  dit::DitSizes sizes{vae.num_tokens, vae.latent_channels, {}};
+  double conditions = 0;
+  for (const auto& conditioner : setup_.denoiser->conditioners()) {
+    sizes.conditions.push_back(conditioner->size());
+    conditions += conditioner->flops(static_cast<int64_t>(counts.size()), components);
+  }
   const double dit = dit::forward_flops(setup_.denoiser->dit()->config(), sizes, counts);
-  const auto components = static_cast<double>(plan_.num_components(which));
-  const double pictures = sees_components_ ? components : static_cast<double>(counts.size());
   const bool encodes = setup_.config.num_cached_encodings == 0;
-  return nn::kForwardAndBackward * dit +
-         (encoder.trainable ? nn::kForwardAndBackward : 1.0) * pictures * encoder.forward_flops() +
-         (encodes ? components * vae.encode_flops(setup_.num_surface_points) : 0.0);
+  return nn::kForwardAndBackward * dit + conditions +
+         (encodes ? static_cast<double>(components) * vae.encode_flops(setup_.num_surface_points)
+                  : 0.0);
 }
 
 std::vector<int64_t> AssetLoader::num_components() const {
@@ -114,31 +119,24 @@ std::function<std::vector<AssetLoader::Sample>()> AssetLoader::prepare(MicroBatc
   auto place = static_cast<uint64_t>(plan_.place(which));
   for (const int64_t sample : plan_.samples(which)) {
     const uint64_t seed = stream_seed(setup_.batches.seed, "asset of a batch", which.step, place++);
-    samples.push_back({assets_[sample], seed, at::Tensor()});
+    samples.push_back({assets_[sample], seed, {}});
   }
   return [this, samples]() mutable {
     for (auto& sample : samples) {
-      sample.image = image(sample);
+      sample.inputs = inputs(sample);
     }
     return samples;
   };
 }
 
-at::Tensor AssetLoader::image(const Sample& sample) const {
-  const auto& dataset = *setup_.dataset;
-  const auto& record = dataset.records()[sample.asset];
+std::vector<at::Tensor> AssetLoader::inputs(const Sample& sample) const {
+  const auto& record = setup_.dataset->records()[sample.asset];
   const auto view = static_cast<int64_t>(stream_seed(sample.seed, "view") % record.views.size());
-  const auto bytes = dataset.image(sample.asset, view);
-  if (!sees_components_) {
-    return image_encoder::normalise_images(bytes.unsqueeze(0))[0];
+  std::vector<at::Tensor> inputs;
+  for (const auto& conditioner : setup_.denoiser->conditioners()) {
+    inputs.push_back(conditioner->input(*setup_.dataset, sample.asset, view));
   }
-  const auto map = dataset.component_map(sample.asset, view);
-  if (!map.any().item<bool>()) {
-    throw Error("asset " + record.id + ", view " + std::to_string(view) +
-                ": the model sees component masks, but no component is marked in the image. Give "
-                "VIEW_components.png in data.views.images and prepare the data again.");
-  }
-  return image_encoder::component_images(bytes, map, record.num_components());
+  return inputs;
 }
 
 }  // namespace moca::training

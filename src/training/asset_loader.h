@@ -11,9 +11,9 @@
 namespace moca::training {
 
 struct AssetBatch {
-  at::Tensor latents;         // [B, N, L, C], standardised, zero where absent
-  at::Tensor images;          // [B, 3, S, S], or of every component [B, N, 7, S, S]
-  at::Tensor component_mask;  // [B, N]
+  at::Tensor latents;              // [B, N, L, C], standardised, zero where absent
+  std::vector<at::Tensor> inputs;  // of every conditioner, [B, ...]
+  at::Tensor component_mask;       // [B, N]
 };
 
 // The micro-batches of the MoCA stage: what their assets look like and the latents of all their
@@ -38,16 +38,15 @@ class AssetLoader {
   // What an asset gives to a micro-batch besides its latents.
   struct Sample {
     int64_t asset = 0;
-    uint64_t seed = 0;  // draws its latents
-    at::Tensor image;   // [3, S, S], or of every component [N, 7, S, S]
+    uint64_t seed = 0;               // draws its latents
+    std::vector<at::Tensor> inputs;  // of every conditioner
   };
 
   std::vector<int64_t> num_components() const;  // of all assets
   std::function<std::vector<Sample>()> prepare(MicroBatch which);
-  at::Tensor image(const Sample& sample) const;
+  std::vector<at::Tensor> inputs(const Sample& sample) const;
 
   DitTrainingSetup setup_;
-  bool sees_components_;
   std::vector<int64_t> assets_;
   data::MicroBatchPlan plan_;
   LatentSource source_;

@@ -10,17 +10,6 @@
 #include "moca/flow/rectified_flow.h"
 
 namespace moca::training {
-namespace {
-
-// Image tokens [B, ..., T, D_image] with zeros, the null condition, where kept [B] says so.
-at::Tensor dropped(const at::Tensor& image_tokens, const at::Tensor& kept) {
-  std::vector<int64_t> sizes(image_tokens.dim(), 1);
-  sizes[0] = kept.size(0);
-  return image_tokens * kept.view(sizes);
-}
-
-}  // namespace
-
 TrainingTask dit_training(const DitTrainingSetup& setup) {
   if (setup.config.activation_checkpointing) {
     setup.denoiser->dit()->checkpoint_activations();
@@ -38,13 +27,16 @@ TrainingTask dit_training(const DitTrainingSetup& setup) {
         flow::add_noise(batch.latents, generator, flow);  // one noise level for all N
     const auto kept =
         (at::rand({B}, generator, at::TensorOptions()) >= config.condition_dropout).to(device);
-    const auto image_tokens = denoiser->image_tokens(batch.images, batch.component_mask);
+    auto conditions = denoiser->conditions(batch.inputs, batch.component_mask);
+    for (auto& condition : conditions) {
+      condition = dit::dropped(condition, kept);
+    }
     const auto component_ids = dit::draw_component_ids(
         B, batch.latents.size(1), denoiser->dit()->config().codebook_size, generator);
 
     const auto velocity =
-        denoiser->velocity({noisy.noisy_latents, noisy.noise_level, dropped(image_tokens, kept),
-                            component_ids.to(device), batch.component_mask},
+        denoiser->velocity({noisy.noisy_latents, noisy.noise_level, component_ids.to(device),
+                            batch.component_mask, conditions},
                            generator);
     measure_losses(*measurements, noisy, velocity, batch.component_mask);
     return flow::velocity_loss(velocity, noisy.velocity, batch.component_mask,

@@ -27,7 +27,11 @@ std::vector<at::Tensor> train_once(bool checkpoints, bool bf16, bool with_pictur
   auto input = make_input(2, 6);
   input.component_mask[1][4].fill_(false);
   input.component_mask[1][5].fill_(false);
-  input.image_tokens = with_picture ? input.image_tokens.requires_grad_() : at::Tensor();
+  if (with_picture) {
+    image_of(input).requires_grad_();
+  } else {
+    input.conditions = {};
+  }
   auto generator = generator_for(3, "checkpointing test");
   at::Tensor output;
   {
@@ -41,7 +45,7 @@ std::vector<at::Tensor> train_once(bool checkpoints, bool bf16, bool with_pictur
     results.push_back(parameter.grad());
   }
   if (with_picture) {
-    results.push_back(input.image_tokens.grad());
+    results.push_back(image_of(input).grad());
   }
   return results;
 }

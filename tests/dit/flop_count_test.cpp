@@ -11,7 +11,7 @@
 namespace moca::dit {
 namespace {
 
-const DitSizes kSizes = {kL, kC, kT, kImageWidth};
+const DitSizes kSizes = {kL, kC, {{kT, kImageWidth}}};
 
 // Pairs of a query and a key in attention inside a component: vecset tokens see one another,
 // compressed ones also themselves, the anchor everything.
@@ -108,7 +108,7 @@ TEST(FlopCount, FollowsEverySwitchOfTheAblations) {
 
 TEST(FlopCount, PicturesOfComponentsAreProjectedOneByOne) {
   auto sizes = kSizes;
-  sizes.image_of_component = true;
+  sizes.conditions[0].scope = ConditionScope::kComponent;
   const auto config = small_config();
   const double more = forward_flops(config, sizes, {3}) - forward_flops(config, kSizes, {3});
   EXPECT_DOUBLE_EQ(more, 2.0 * 2.0 * kT * kImageWidth * 2 * 32 * 5);  // two more, five blocks

@@ -62,9 +62,11 @@ TEST(MocaDit, EachAssetOfABatchIsByItself) {
   input.component_mask[1][3].fill_(false);
   const auto together = dit(input);
   for (int64_t b = 0; b < 3; ++b) {
-    const DitInput alone = {input.noisy_latents.narrow(0, b, 1), input.noise_level.narrow(0, b, 1),
-                            input.image_tokens.narrow(0, b, 1), input.component_ids.narrow(0, b, 1),
-                            input.component_mask.narrow(0, b, 1)};
+    const DitInput alone = {input.noisy_latents.narrow(0, b, 1),
+                            input.noise_level.narrow(0, b, 1),
+                            input.component_ids.narrow(0, b, 1),
+                            input.component_mask.narrow(0, b, 1),
+                            {{.name = "image", .tokens = image_of(input).narrow(0, b, 1)}}};
     EXPECT_TRUE(all_close(dit(alone)[0], together[b], 1e-5)) << "asset " << b;
   }
 }
@@ -96,9 +98,9 @@ TEST(MocaDit, TheNullConditionIsZeroImageTokens) {
   const torch::NoGradGuard no_grad;
   auto dit = make(small_config());
   auto input = make_input(2, 3);
-  input.image_tokens.zero_();
+  image_of(input).zero_();
   const auto expected = dit(input);
-  input.image_tokens = at::Tensor();
+  input.conditions = {null_of(input.conditions[0])};
   EXPECT_TRUE(all_close(dit(input), expected, 1e-6));
 }
 
@@ -166,7 +168,7 @@ TEST(MocaDit, SeesNoiseLevelPictureAndIds) {
     return change(velocity_of(small_config(), changed), velocity);
   };
   EXPECT_GT(with([](DitInput& i) { i.noise_level = 0.5 * i.noise_level; }), 1e-4);
-  EXPECT_GT(with([](DitInput& i) { i.image_tokens = -i.image_tokens; }), 1e-4);
+  EXPECT_GT(with([](DitInput& i) { i.conditions[0].tokens = -i.conditions[0].tokens; }), 1e-4);
   EXPECT_GT(with([](DitInput& i) { i.component_ids = i.component_ids.flip(1); }), 1e-4);
 }
 
@@ -193,7 +195,7 @@ TEST(MocaDit, WithoutPictureAttentionAnywhereThePictureChangesNothing) {
   config.global_image_attention = false;
   const auto input = make_input(2, 3);
   auto changed = input;
-  changed.image_tokens = -input.image_tokens;
+  changed.conditions[0].tokens = -image_of(input);
   EXPECT_TRUE(bit_equal(velocity_of(config, changed), velocity_of(config, input)));
 }
 
@@ -232,7 +234,8 @@ class ReferenceDit : public testing::FixtureTest {
     config.num_layers = model.at("num_layers");
     config.global_attention = GlobalAttentionKind::kDense;
     config.codebook_size = codebook_size;
-    MocaDit dit(config, model.at("in_channels"), model.at("cross_attention_dim"));
+    MocaDit dit(config, model.at("in_channels"),
+                ConditionKinds{{"image", model.at("cross_attention_dim")}});
     testing::load_fixture_weights(*dit, *file_, "component_embedding", embedding);
     if (!embedding.empty()) {
       dit->named_parameters()["component_embedding.weight"].copy_(
@@ -256,7 +259,7 @@ TEST_P(TripoSgFixture, AgreesForOneComponent) {
   DitInput input_;
   input_.noisy_latents = input("hidden_states").unsqueeze(1);
   input_.noise_level = input("timestep") / 1000.0;
-  input_.image_tokens = input("encoder_hidden_states");
+  input_.conditions = {{.name = "image", .tokens = input("encoder_hidden_states")}};
   const int64_t B = input_.noise_level.size(0);
   input_.component_ids = at::zeros({B, 1}, at::kLong);
   input_.component_mask = at::ones({B, 1}, at::kBool);
@@ -282,7 +285,8 @@ TEST_P(PartCrafterFixture, AgreesForSeveralComponents) {
     DitInput asset_input;
     asset_input.noisy_latents = rows("hidden_states").unsqueeze(0);
     asset_input.noise_level = rows("timestep").narrow(0, 0, 1) / 1000.0;
-    asset_input.image_tokens = rows("encoder_hidden_states").narrow(0, 0, 1);
+    asset_input.conditions = {
+        {.name = "image", .tokens = rows("encoder_hidden_states").narrow(0, 0, 1)}};
     asset_input.component_ids = at::arange(N).unsqueeze(0);
     asset_input.component_mask = at::ones({1, N}, at::kBool);
     EXPECT_TRUE(all_close(dit(asset_input)[0], expected.narrow(0, first, N), 5e-5))
@@ -326,9 +330,12 @@ TEST(MocaDit, ThePictureOfTheAssetForEveryComponentIsThePictureOfTheAsset) {
   auto input = make_input(2, 3);
   input.component_mask[0][2] = false;
   const auto expected = dit->forward(input);
-  input.image_tokens = input.image_tokens.unsqueeze(1).expand({2, 3, kT, kImageWidth}).clone();
+  input.conditions = {
+      {.name = "image",
+       .scope = ConditionScope::kComponent,
+       .tokens = image_of(input).unsqueeze(1).expand({2, 3, kT, kImageWidth}).clone()}};
   EXPECT_TRUE(testing::all_close(dit->forward(input), expected, 1e-5));
-  input.image_tokens[1][0].add_(1.0);
+  image_of(input)[1][0].add_(1.0);
   EXPECT_GT(change(dit->forward(input), expected), 1e-4);
 }
 

@@ -22,10 +22,12 @@ inline DitConfig small_config() {
   return config;
 }
 
+inline at::Tensor image_of(const DitInput& input) { return input.conditions[0].tokens; }
+
 // The same random weights for the same config, switched to inference.
 inline MocaDit make(const DitConfig& config) {
   torch::manual_seed(11);
-  MocaDit dit(config, kC, kImageWidth);
+  MocaDit dit(config, kC, ConditionKinds{{"image", kImageWidth}});
   dit->eval();
   return dit;
 }
@@ -43,7 +45,7 @@ inline DitInput make_input(int64_t B, int64_t N) {
   DitInput input;
   input.noisy_latents = draw({B, N, kL, kC});
   input.noise_level = at::rand({B}, generator, at::TensorOptions());
-  input.image_tokens = draw({B, kT, kImageWidth});
+  input.conditions = {{.name = "image", .tokens = draw({B, kT, kImageWidth})}};
   input.component_ids = draw_component_ids(B, N, 50, generator);
   input.component_mask = at::ones({B, N}, at::kBool);
   return input;

@@ -100,7 +100,8 @@ class PublicWeights : public Models {
     config.global_attention = kind;
     config.codebook_size = codebook_size;
     torch::manual_seed(1);
-    pretrained::write_dit(folder_.path(), dit::MocaDit(config, 4, 16), 4, 16);
+    pretrained::write_dit(folder_.path(),
+                          dit::MocaDit(config, 4, dit::ConditionKinds{{"image", 16}}), 4, 16);
     const auto file = folder_ / "transformer/config.json";
     auto json = nlohmann::json::parse(read_file(file));
     json.erase("_exported_by");

@@ -52,7 +52,7 @@ double change_by_the_mask(generation::ComponentDenoiser denoiser) {
   const auto present = at::ones({1, 1}, at::kBool);
   const auto masked = [&](double mask) {
     images.select(2, 6).fill_(mask);
-    return denoiser->image_tokens(images, present);
+    return denoiser->conditions({images}, present)[0].tokens;
   };
   return (masked(1) - masked(0)).abs().max().item<double>();
 }

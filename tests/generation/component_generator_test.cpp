@@ -233,12 +233,10 @@ TEST(ComponentGenerator, RefusesAMissingOrMisfittingComponentMap) {
 
 TEST(ComponentGenerator, PublicPreprocessingSeesTheSameComponents) {
   const auto tiny = generator_with_masks();
-  Conditioning conditioning;
-  conditioning.preprocess = image_encoder::PreprocessConfig();
-  conditioning.preprocess->shortest_edge = conditioning.preprocess->crop_width =
-      conditioning.preprocess->crop_height = 16;
-  ComponentGenerator generator(tiny.denoiser, tiny.vae, tiny.sampler, tiny.decoder, false,
-                               conditioning);
+  image_encoder::PreprocessConfig preprocess;
+  preprocess.shortest_edge = preprocess.crop_width = preprocess.crop_height = 16;
+  tiny.denoiser->image().set_preprocess(preprocess);
+  auto generator = tiny.make();
   const Request request = {picture(10), 2, 1, column_map(2)};
   auto swapped = request;
   for (auto& id : swapped.component_map.pixels) {
@@ -246,47 +244,6 @@ TEST(ComponentGenerator, PublicPreprocessingSeesTheSameComponents) {
   }
   const auto latents = generator.generate_latents({request})[0];
   EXPECT_FALSE(at::equal(generator.generate_latents({swapped})[0], latents));
-}
-
-TEST(ComponentDenoiser, HoldsTheDitTheEncoderAndTheStatistics) {
-  const TinyGenerator tiny;
-  std::set<std::string> parts;
-  for (const auto& item : tiny.denoiser->named_children()) {
-    parts.insert(item.key());
-    EXPECT_GT(item.value()->parameters().size() + item.value()->buffers().size(), 0U) << item.key();
-  }
-  EXPECT_THAT(parts, ::testing::ElementsAre("dit", "image_encoder", "latent_statistics"));
-}
-
-TEST(ComponentDenoiser, FreezesAnEncoderThatIsNotTrained) {
-  for (const bool trainable : {false, true}) {
-    auto config = testing::tiny_image_encoder_config();
-    config.trainable = trainable;
-    const ComponentDenoiser denoiser(testing::tiny_dit_config(), config, 4);
-    for (const auto& item : denoiser->named_parameters()) {
-      const bool of_encoder = item.key().rfind("image_encoder.", 0) == 0;
-      EXPECT_EQ(item.value().requires_grad(), trainable || !of_encoder) << item.key();
-    }
-  }
-}
-
-TEST(PictureToInput, KeepsThePixelsOfAPictureOfTheRightSize) {
-  Image exact(16, 16, 3);
-  for (size_t i = 0; i < exact.pixels.size(); ++i) {
-    exact.pixels[i] = static_cast<uint8_t>(i % 251);
-  }
-  const auto kept = picture_to_input(exact, 16);
-  EXPECT_EQ(kept.sizes(), at::IntArrayRef({3, 16, 16}));
-  EXPECT_NEAR(kept[1][2][3].item<double>(), (exact.at(3, 2)[1] / 255.0 - 0.456) / 0.224, 1e-5);
-}
-
-TEST(PictureToInput, PadsToASquareOnWhite) {
-  const auto wide = picture_to_input(Image(20, 10, 3, 0), 16);
-  EXPECT_NEAR(wide[0][0][8].item<double>(), (1.0 - 0.485) / 0.229, 1e-5) << "above";
-  EXPECT_NEAR(wide[0][15][8].item<double>(), (1.0 - 0.485) / 0.229, 1e-5) << "below";
-  EXPECT_NEAR(wide[0][8][8].item<double>(), (0.0 - 0.485) / 0.229, 1e-5) << "the picture";
-  const auto high = picture_to_input(Image(10, 20, 3, 0), 16);
-  EXPECT_TRUE(all_close(high, wide.transpose(1, 2), 1e-6));
 }
 
 }  // namespace

@@ -169,10 +169,22 @@ TEST(Attention, HasTheGradientsOfLibTorchsInAllInputs) {
     return at::scaled_dot_product_attention(q, k, v);
   };
   const auto expected = gradients(plain, at::kDouble);
-  const auto found = gradients(attention, at::kFloat);
+  const auto ours = [](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+    return attention(q, k, v);
+  };
+  const auto found = gradients(ours, at::kFloat);
   for (size_t i = 0; i < expected.size(); ++i) {
     EXPECT_TRUE(all_close(found[i], expected[i], 2e-6)) << "input " << i;
   }
+}
+
+TEST(Attention, DoesNotSeeTheKeysThatTheMaskLeavesOut) {
+  const torch::NoGradGuard no_grad;
+  const auto c = make_case(20, 31);
+  auto mask = at::ones({c.key.size(0), 31}, at::kBool).to(c.key.device());
+  mask.narrow(1, 24, 7).fill_(false);
+  const auto expected = attention(c.query, c.key.narrow(2, 0, 24), c.value.narrow(2, 0, 24));
+  EXPECT_TRUE(all_close(attention(c.query, c.key, c.value, mask), expected, 1e-6));
 }
 
 }  // namespace

@@ -87,7 +87,8 @@ TEST(FullSizeWeights, NameTheDitsTensors) {
       renamed.key() = "component_embedding.weight";
       names.insert(std::move(renamed));
     }
-    EXPECT_EQ(names, shapes_of(*dit::MocaDit(config, 4, 24))) << kind;
+    EXPECT_EQ(names, shapes_of(*dit::MocaDit(config, 4, dit::ConditionKinds{{"image", 24}})))
+        << kind;
   }
 }
 

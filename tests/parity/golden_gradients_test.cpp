@@ -225,7 +225,8 @@ void check_vae(const Golden& golden) {
 void check_dit(const Golden& golden) {
   const auto config = golden.config<dit::DitConfig>();
   const auto& further = golden.description.at("further");
-  dit::MocaDit dit(config, further.at("latent_channels"), further.at("image_width"));
+  dit::MocaDit dit(config, further.at("latent_channels"),
+                   dit::ConditionKinds{{"image", further.at("image_width")}});
   std::map<std::string, std::string> renamed;
   if (config.global_attention == dit::GlobalAttentionKind::kDense) {
     renamed["part_embedding.weight"] = "component_embedding.weight";  // PartCrafter's name
@@ -233,9 +234,11 @@ void check_dit(const Golden& golden) {
   expect_agreement(
       golden, *dit,
       [&](const Tensors& inputs) {
-        const dit::DitInput input = {inputs.at("noisy_latents"), inputs.at("noise_level"),
-                                     inputs.at("image_tokens"), inputs.at("component_ids"),
-                                     inputs.at("component_mask")};
+        const dit::DitInput input = {inputs.at("noisy_latents"),
+                                     inputs.at("noise_level"),
+                                     inputs.at("component_ids"),
+                                     inputs.at("component_mask"),
+                                     {{.name = "image", .tokens = inputs.at("image_tokens")}}};
         return Tensors{{"velocity", dit(input)}};
       },
       renamed);

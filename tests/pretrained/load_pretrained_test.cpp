@@ -39,7 +39,7 @@ DitConfig config_of(GlobalAttentionKind kind, int64_t codebook_size) {
 
 MocaDit make_dit(const DitConfig& config, uint64_t seed) {
   torch::manual_seed(seed);
-  MocaDit dit(config, kC, kImageWidth);
+  MocaDit dit(config, kC, dit::ConditionKinds{{"image", kImageWidth}});
   dit->eval();
   return dit;
 }
@@ -52,7 +52,7 @@ dit::DitInput input_of(int64_t B, int64_t N) {
   dit::DitInput input;
   input.noisy_latents = draw({B, N, kL, kC});
   input.noise_level = at::rand({B}, generator, at::TensorOptions());
-  input.image_tokens = draw({B, 3, kImageWidth});
+  input.conditions = {{.name = "image", .tokens = draw({B, 3, kImageWidth})}};
   input.component_ids = at::arange(N, at::kLong).expand({B, N});
   input.component_mask = at::ones({B, N}, at::kBool);
   return input;

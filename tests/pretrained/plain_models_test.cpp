@@ -48,7 +48,7 @@ at::Tensor write_case(const fs::path& folder, const dit::DitConfig& config, int6
                       uint64_t seed) {
   const torch::NoGradGuard no_grad;
   torch::manual_seed(seed);
-  dit::MocaDit dit(config, kChannels, kPictureWidth);
+  dit::MocaDit dit(config, kChannels, dit::ConditionKinds{{"image", kPictureWidth}});
   randomise(*dit, seed);
   dit->eval();
   write_dit(folder, dit, kChannels, kPictureWidth);
@@ -56,13 +56,13 @@ at::Tensor write_case(const fs::path& folder, const dit::DitConfig& config, int6
   dit::DitInput input;
   input.noisy_latents = draw({2, N, kTokens, kChannels}, generator);
   input.noise_level = at::tensor({0.25, 0.6875});  // exact times 1000
-  input.image_tokens = draw({2, 3, kPictureWidth}, generator);
+  input.conditions = {{.name = "image", .tokens = draw({2, 3, kPictureWidth}, generator)}};
   input.component_ids = at::stack({at::arange(N, at::kLong), at::arange(N, at::kLong).flip(0)});
   input.component_mask = at::ones({2, N}, at::kBool);
   checkpoint::write_safetensors(folder / "inputs.safetensors",
                                 {{"noisy_latents", input.noisy_latents},
                                  {"noise_level", input.noise_level},
-                                 {"image_tokens", input.image_tokens},
+                                 {"image_tokens", input.conditions[0].tokens},
                                  {"component_ids", input.component_ids}});
   return -dit(input);  // the file's velocity is latents - noise
 }

@@ -22,7 +22,7 @@ void write_tiny_dit(const std::filesystem::path& folder, GlobalAttentionKind kin
   auto config = testing::tiny_dit_config();
   config.global_attention = kind;
   config.codebook_size = kind == GlobalAttentionKind::kNone ? 0 : 8;
-  write_dit(folder, dit::MocaDit(config, 4, 16), 4, 16);
+  write_dit(folder, dit::MocaDit(config, 4, dit::ConditionKinds{{"image", 16}}), 4, 16);
 }
 
 Json index_of(const std::filesystem::path& folder) {

@@ -57,7 +57,7 @@ TEST_F(LoadedAssets, AreEncodedAnewAndSeenFromEveryViewStepByStep) {
     for (const int64_t index : {0, 1, 2}) {
       const auto batch = loader.batch({step, index});
       latents[loader.contents({step, index})].push_back(batch.latents);
-      images[loader.contents({step, index})].push_back(batch.images);
+      images[loader.contents({step, index})].push_back(batch.inputs[0]);
     }
   }
   ASSERT_EQ(latents.size(), 3U);
@@ -74,7 +74,7 @@ TEST_F(LoadedAssets, AreTheSameForTheSameMicroBatch) {
     const auto expected = loader.batch({step, 1});
     const auto batch = other.batch({step, 1});
     EXPECT_TRUE(bit_equal(batch.latents, expected.latents));
-    EXPECT_TRUE(bit_equal(batch.images, expected.images));
+    EXPECT_TRUE(bit_equal(batch.inputs[0], expected.inputs[0]));
   }
 }
 

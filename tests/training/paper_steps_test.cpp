@@ -32,8 +32,9 @@ double teraflops(const PaperStep& step, double passes = nn::kForwardAndBackward)
   encoder.num_channels = step.scene ? 7 : 3;
   const std::vector<int64_t> assets(static_cast<size_t>(32 / step.components_of_asset),
                                     step.components_of_asset);
-  const dit::DitSizes sizes = {step.num_tokens, vae.latent_channels, encoder.num_image_tokens(),
-                               encoder.width, step.scene};
+  const auto scope = step.scene ? dit::ConditionScope::kComponent : dit::ConditionScope::kAsset;
+  const dit::DitSizes sizes = {
+      step.num_tokens, vae.latent_channels, {{encoder.num_image_tokens(), encoder.width, scope}}};
   const double pictures = step.scene ? 32.0 : static_cast<double>(assets.size());
   return 1e-12 *
          (passes * dit::forward_flops(config, sizes, assets) +

@@ -213,9 +213,11 @@ TEST_F(TrainingHandsTheDit, ThePictureOfEveryViewInTurnOrNone) {
     for (int64_t b = 0; b < 3; ++b) {
       for (const int64_t view : {0, 1}) {
         const auto bytes = dataset_->image(seen.assets[b], view).unsqueeze(0);
-        const auto tokens = recorder_->image_tokens(image_encoder::normalise_images(bytes),
-                                                    at::ones({1, 1}, at::kBool));
-        if (all_close(tokens[0], seen.input.image_tokens[b], 1e-4)) {
+        const auto tokens = recorder_
+                                ->conditions({image_encoder::normalise_images(bytes)},
+                                             at::ones({1, 1}, at::kBool))[0]
+                                .tokens;
+        if (all_close(tokens[0], seen.input.conditions[0].tokens[b], 1e-4)) {
           views.insert(view);
         }
       }
@@ -223,7 +225,7 @@ TEST_F(TrainingHandsTheDit, ThePictureOfEveryViewInTurnOrNone) {
   }
   EXPECT_EQ(views, (std::set<int64_t>{0, 1}));
   setup_.config.condition_dropout = 1;
-  EXPECT_EQ(step(0).input.image_tokens.abs().max().item<double>(), 0.0);
+  EXPECT_EQ(step(0).input.conditions[0].tokens.abs().max().item<double>(), 0.0);
 }
 
 // A generator whose DiT is a recorder.
@@ -293,11 +295,11 @@ TEST(SamplingHandsTheDit, TheSameToBothHalvesOfGuidanceButThePicture) {
     EXPECT_TRUE(bit_equal(inputs[i].component_ids, inputs[i + 1].component_ids));
     EXPECT_TRUE(bit_equal(inputs[i].component_mask, inputs[i + 1].component_mask));
     EXPECT_TRUE(bit_equal(inputs[i].noise_level, inputs[i + 1].noise_level));
-    EXPECT_TRUE(inputs[i].image_tokens.defined());
-    EXPECT_FALSE(inputs[i + 1].image_tokens.defined());
+    EXPECT_TRUE(inputs[i].conditions[0].tokens.defined());
+    EXPECT_FALSE(inputs[i + 1].conditions[0].tokens.defined());
     EXPECT_TRUE(bit_equal(inputs[i].component_ids, inputs[0].component_ids)) << "in every step";
   }
-  EXPECT_FALSE(at::equal(inputs[0].image_tokens[0], inputs[0].image_tokens[1]));
+  EXPECT_FALSE(at::equal(inputs[0].conditions[0].tokens[0], inputs[0].conditions[0].tokens[1]));
 }
 
 TEST(SamplingHandsTheDit, TheNoiseFromWhichItsVelocityLeadsToTheLatents) {

@@ -108,6 +108,10 @@ struct DitConfig {
   }
   void validate(const std::string& path) const;
   bool is_global(int64_t block) const;
+  // The M + 1 compressed and anchor tokens of a component; 0 where nothing is compressed.
+  int64_t num_added_tokens() const {
+    return global_attention == GlobalAttentionKind::kMoc ? num_compressed_tokens + 1 : 0;
+  }
 };
 
 }  // namespace moca::dit

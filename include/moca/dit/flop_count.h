@@ -3,17 +3,21 @@
 #include <cstdint>
 #include <vector>
 
+#include "moca/dit/condition.h"
 #include "moca/dit/dit_config.h"
 
 namespace moca::dit {
 
 // What a DiT works on.
 struct DitSizes {
-  int64_t num_tokens = 0;           // L
-  int64_t latent_channels = 0;      // C
-  int64_t num_image_tokens = 0;     // T
-  int64_t image_width = 0;          // D_image
-  bool image_of_component = false;  // image tokens of every component instead of the asset's
+  struct ConditionSize {
+    int64_t num_tokens = 0;  // T, of all frames together
+    int64_t width = 0;       // D_c
+    ConditionScope scope = ConditionScope::kAsset;
+  };
+  int64_t num_tokens = 0;       // L
+  int64_t latent_channels = 0;  // C
+  std::vector<ConditionSize> conditions;
 };
 
 // Floating point operations of one forward pass (nn/flops.h) over assets of these numbers of

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "moca/dit/component_packing.h"
+#include "moca/dit/condition.h"
 #include "moca/dit/dit_block.h"
 #include "moca/dit/dit_config.h"
 #include "moca/nn/embeddings.h"
@@ -20,11 +21,10 @@ namespace moca::dit {
 struct DitInput {
   at::Tensor noisy_latents;   // [B, N, L, C]
   at::Tensor noise_level;     // [B] in [0, 1], one for all components of an asset
-  at::Tensor image_tokens;    // [B, T, D_image], or of every component [B, N, T, D_image];
-                              // undefined: the null condition for all
   at::Tensor component_ids;   // [B, N] rows of the ID codebook, distinct within an asset; unused
                               // by a model without codebook
   at::Tensor component_mask;  // [B, N] true where present
+  std::vector<Condition> conditions = {};  // of the DiT's kinds; one that is missing is zeros
 };
 
 // The MoCA diffusion transformer: the noisy latents of all components of an asset, together, to
@@ -32,8 +32,8 @@ struct DitInput {
 // blocks.i.router.
 class MocaDitImpl : public torch::nn::Module {
  public:
-  // image_width: width of an image token; latent_channels: C.
-  MocaDitImpl(const DitConfig& config, int64_t latent_channels, int64_t image_width);
+  // latent_channels: C. conditions: what it can see, in the order of its weights.
+  MocaDitImpl(const DitConfig& config, int64_t latent_channels, ConditionKinds conditions);
 
   // Returns the velocity [B, N, L, C], zero for absent components. In training the routing is
   // sampled with `generator`. `block_outputs`, if asked for, gets every block's tokens
@@ -50,9 +50,12 @@ class MocaDitImpl : public torch::nn::Module {
  private:
   at::Tensor run_block(const DitBlock& block, const at::Tensor& tokens, const at::Tensor& skip,
                        const BlockContext& context) const;
+  std::vector<PackedCondition> packed_conditions(const DitInput& input,
+                                                 const ComponentLayout& layout) const;
   at::Tensor embed(const DitInput& input, const ComponentLayout& layout);
 
   DitConfig config_;
+  ConditionKinds conditions_;
   bool checkpoints_activations_ = false;
   nn::TimeProjection time_proj_{nullptr};
   torch::nn::Linear proj_in_{nullptr};

@@ -2,28 +2,17 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "moca/flow/euler_sampler.h"
 #include "moca/generation/component_denoiser.h"
-#include "moca/image/image.h"
-#include "moca/image_encoder/preprocess.h"
+#include "moca/generation/request.h"
 #include "moca/mesh/triangle_mesh.h"
 #include "moca/vae/component_decoder.h"
 #include "moca/vae/vecset_vae.h"
 
 namespace moca::generation {
-
-// One thing to generate.
-struct Request {
-  Image picture;                    // RGB or RGBA, any size
-  int64_t num_components = 1;       // N
-  uint64_t seed = 0;                // of the noise and of the component ids
-  ComponentMap component_map = {};  // for a model that takes masks, which needs it; empty: none
-};
 
 // Which ids components get: random rows of the codebook as in training, or PartCrafter's, counted
 // from 0 (see partcrafter_ids).
@@ -33,13 +22,6 @@ constexpr auto enum_names(ComponentIds) {
                     std::pair{"partcrafter", ComponentIds::kPartCrafter}};
 }
 
-// How pictures and ids reach the model.
-struct Conditioning {
-  ComponentIds component_ids = ComponentIds::kDrawn;
-  // DINOv2's own preprocessing; without it see picture_to_input.
-  std::optional<image_encoder::PreprocessConfig> preprocess;
-};
-
 // One picture to one mesh per component: image encoder, Euler sampling of the DiT's velocity with
 // guidance, the VAE's decoder, marching cubes.
 class ComponentGenerator {
@@ -47,7 +29,7 @@ class ComponentGenerator {
   // The modules are switched to inference. `use_bf16`: the DiT runs under bf16 autocast.
   ComponentGenerator(ComponentDenoiser denoiser, vae::VecsetVae vae,
                      const flow::SamplerConfig& sampler, const vae::DecoderConfig& decoder,
-                     bool use_bf16, Conditioning conditioning = {});
+                     bool use_bf16, ComponentIds component_ids = ComponentIds::kDrawn);
 
   // All requests together as one batch; result i belongs to request i and does not depend on the
   // others.
@@ -71,22 +53,15 @@ class ComponentGenerator {
     at::Tensor component_mask;     // [B, N]
   };
   BatchStart start_of(const std::vector<Request>& requests) const;
-  at::Tensor picture_input(const Request& request) const;  // [3, S, S] or [N, 7, S, S]
+  // Of all conditioners, each [B, ...].
+  std::vector<at::Tensor> inputs_of(const std::vector<Request>& requests, c10::Device device) const;
 
   ComponentDenoiser denoiser_;
   vae::VecsetVae vae_;
   flow::SamplerConfig sampler_;
   vae::DecoderConfig decoder_;
   bool use_bf16_;
-  Conditioning conditioning_;
+  ComponentIds component_ids_;
 };
-
-// The image encoder's input [3, S, S] from a picture: composited on white, padded to a square,
-// resized.
-at::Tensor picture_to_input(const Image& picture, int64_t image_size);
-
-// The same with the picture's component map, for an image encoder of 7 channels: [N, 7, S, S].
-at::Tensor component_pictures_to_input(const Image& picture, const ComponentMap& component_map,
-                                       int64_t num_components, int64_t image_size);
 
 }  // namespace moca::generation

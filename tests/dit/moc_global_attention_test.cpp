@@ -1,4 +1,4 @@
-#include "moca/dit/global_attention.h"
+#include "src/dit/moc_global_attention.h"
 
 #include <gtest/gtest.h>
 
@@ -10,9 +10,9 @@ namespace moca::dit {
 namespace {
 
 // Three components of vecset tokens, then compressed ones, then the anchor.
-class MocGlobalAttention : public ::testing::Test {
+class Moc : public ::testing::Test {
  protected:
-  MocGlobalAttention() {
+  Moc() {
     torch::manual_seed(9);
     router_ = ComponentRouter(config_);
     router_->eval();
@@ -33,16 +33,15 @@ class MocGlobalAttention : public ::testing::Test {
   }
 
   at::Tensor output_of(const at::Tensor& tokens) {
-    const ComponentLayout layout(at::ones({1, 3}, at::kBool));
-    auto attention = small_attention();
-    return moc_global_attention(attention, router_, tokens, layout, config_, std::nullopt);
+    const auto layout = std::make_shared<const ComponentLayout>(at::ones({1, 3}, at::kBool));
+    return MocGlobalAttention(config_).forward({small_attention(), router_}, tokens, {layout});
   }
 
   DitConfig config_ = small_config();  // k = 1, M = 3
   ComponentRouter router_{nullptr};
 };
 
-TEST_F(MocGlobalAttention, OfAComponentThatIsNotSelectedSeesTheCompressedTokensAlone) {
+TEST_F(Moc, OfAComponentThatIsNotSelectedSeesTheCompressedTokensAlone) {
   const int64_t M = config_.num_compressed_tokens;
   for (int64_t token = 0; token < kL; ++token) {
     EXPECT_EQ(change_by_token(token), 0.0) << "vecset token " << token;

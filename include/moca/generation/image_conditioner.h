@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "moca/generation/conditioner.h"
+#include "moca/image_encoder/image_encoder.h"
+#include "moca/image_encoder/preprocess.h"
+
+namespace moca::generation {
+
+// The asset's picture, or what an encoder of 7 channels sees of every component.
+class ImageConditioner : public Conditioner {
+ public:
+  static std::shared_ptr<ImageConditioner> make(const image_encoder::ImageEncoderConfig& config);
+
+  std::string name() const override { return "image"; }
+  std::shared_ptr<torch::nn::Module> module() const override { return encoder_.ptr(); }
+  std::string module_name() const override { return "image_encoder"; }
+  void check(const data::PreparedDataset& dataset) const override;
+
+  image_encoder::ImageEncoder encoder() const { return encoder_; }
+  // Requests' pictures are prepared as DINOv2's processor does instead of as `picture_to_input`.
+  void set_preprocess(const image_encoder::PreprocessConfig& config) { preprocess_ = config; }
+
+ protected:
+  explicit ImageConditioner(const image_encoder::ImageEncoderConfig& config) : encoder_(config) {}
+  dit::DitSizes::ConditionSize size_of(dit::ConditionScope scope) const;
+  double flops_of(int64_t num_pictures) const;
+
+  image_encoder::ImageEncoder encoder_;
+  std::optional<image_encoder::PreprocessConfig> preprocess_;
+};
+
+// The image encoder's input [3, S, S] from a picture: composited on white, padded to a square,
+// resized.
+at::Tensor picture_to_input(const Image& picture, int64_t image_size);
+
+// The same with the picture's component map, for an image encoder of 7 channels: [N, 7, S, S].
+at::Tensor component_pictures_to_input(const Image& picture, const ComponentMap& component_map,
+                                       int64_t num_components, int64_t image_size);
+
+}  // namespace moca::generation

@@ -1,0 +1,91 @@
+#include "moc_global_attention.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "moca/core/shapes.h"
+#include "moca/nn/flops.h"
+#include "moca/ops/moc_attention.h"
+
+namespace moca::dit {
+namespace {
+
+// Heads [n, H, S, K] of a group as [assets, N, H, S, K].
+at::Tensor of_group(const AssetGroup& group, const at::Tensor& heads) {
+  return heads.defined() ? group.of_components(heads) : at::Tensor();
+}
+
+bool some_are_compressed(const ComponentLayout& layout, const DitConfig& config) {
+  return config.attend_compressed &&
+         std::any_of(layout.groups.begin(), layout.groups.end(), [&](const AssetGroup& group) {
+           return group.components_per_asset > config.router.num_selected + 1;
+         });
+}
+
+}  // namespace
+
+int64_t MocGlobalAttention::num_updated(int64_t num_tokens) const {
+  return config_.compressed_tokens == CompressedTokens::kKeysOnly ? num_tokens + 1
+                                                                  : local_.num_updated(num_tokens);
+}
+
+at::Tensor MocGlobalAttention::forward(AttentionModules modules, const at::Tensor& tokens,
+                                       const BlockContext& context) const {
+  const auto vecset = of_vecset(modules, tokens, context);
+  if (config_.compressed_tokens == CompressedTokens::kKeysOnly) {
+    return vecset;
+  }
+  const auto local = local_.forward(modules, tokens, context);
+  return at::cat({vecset, local.narrow(1, vecset.size(1), config_.num_added_tokens())}, 1);
+}
+
+at::Tensor MocGlobalAttention::of_vecset(AttentionModules modules, const at::Tensor& tokens,
+                                         const BlockContext& context) const {
+  const auto [n, S, D] = shape<3>(tokens, "tokens [n, S, D]");
+  auto& [attention, router] = modules;
+  const auto& layout = *context.layout;
+  const int64_t M = config_.num_compressed_tokens;
+  const int64_t num_vecset = S - M - 1;
+  const auto full = attention->project(tokens.narrow(1, 0, num_vecset));
+  nn::HeadTensors compressed;
+  if (some_are_compressed(layout, config_)) {
+    compressed = attention->project_key_value(tokens.narrow(1, num_vecset, M));
+  }
+  const auto anchors = tokens.select(1, S - 1);  // [n, D]
+  std::vector<at::Tensor> outputs;
+  for (const auto& group : layout.groups) {
+    ops::MocPlan plan;
+    plan.routing = router->forward(group.of_components(anchors), context.generator);
+    plan.gate_target = config_.router.gate_target;
+    plan.attend_compressed = config_.attend_compressed;
+    plan.gate_compressed = config_.router.gate_compressed;
+    outputs.push_back(ops::moc_attention(of_group(group, full.query), of_group(group, full.key),
+                                         of_group(group, full.value),
+                                         of_group(group, compressed.key),
+                                         of_group(group, compressed.value), plan)
+                          .flatten(0, 1));  // [assets * N, H, L, K]
+  }
+  return attention->project_output(at::cat(outputs));
+}
+
+double MocGlobalAttention::flops(int64_t num_components, int64_t num_tokens) const {
+  using nn::attention_flops;
+  using nn::linear_flops;
+  const auto N = static_cast<double>(num_components), L = static_cast<double>(num_tokens + 1);
+  const auto D = static_cast<double>(config_.width);
+  const auto M = static_cast<double>(config_.num_compressed_tokens);
+  const double selected = std::min(static_cast<double>(config_.router.num_selected), N - 1);
+  const bool compresses = config_.attend_compressed && selected < N - 1;
+  const double routed = config_.router.per_head ? D : D / static_cast<double>(config_.num_heads);
+  const double keys = (1 + selected) * L + (compresses ? (N - 1 - selected) * M : 0.0);
+  const double vecset = linear_flops(N * L, D, 4 * D) +
+                        (compresses ? linear_flops(N * M, D, 2 * D) : 0.0) +
+                        attention_flops(N * L, keys, D) + linear_flops(N, D, 2 * routed) +
+                        0.5 * attention_flops(N, N, routed);  // scores of the anchors
+  const bool keys_only = config_.compressed_tokens == CompressedTokens::kKeysOnly;
+  return keys_only ? vecset : vecset + local_.flops(num_components, num_tokens);
+}
+
+}  // namespace moca::dit

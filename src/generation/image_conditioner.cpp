@@ -1,0 +1,132 @@
+#include "moca/generation/image_conditioner.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "component_pictures.h"
+#include "moca/core/error.h"
+#include "moca/core/shapes.h"
+#include "moca/image/resize.h"
+#include "moca/nn/flops.h"
+
+namespace moca::generation {
+namespace {
+
+// [S, S, 3] bytes of a picture as the dataset has them.
+at::Tensor square_bytes(const Image& picture, int64_t image_size) {
+  auto prepared = to_square_rgb(picture, static_cast<int>(image_size));
+  return at::from_blob(prepared.pixels.data(), {image_size, image_size, 3}, at::kByte).clone();
+}
+
+// One picture of the asset, inputs [B, 3, S, S].
+class AssetImage : public ImageConditioner {
+ public:
+  explicit AssetImage(const image_encoder::ImageEncoderConfig& config) : ImageConditioner(config) {}
+
+  dit::DitSizes::ConditionSize size() const override {
+    return size_of(dit::ConditionScope::kAsset);
+  }
+  at::Tensor input(const data::PreparedDataset& dataset, int64_t asset,
+                   int64_t view) const override {
+    return image_encoder::normalise_images(dataset.image(asset, view).unsqueeze(0))[0];
+  }
+  at::Tensor input(const Request& request) const override {
+    return preprocess_ ? image_encoder::preprocess_picture(request.picture, *preprocess_)
+                       : picture_to_input(request.picture, encoder_->config().image_size);
+  }
+  dit::Condition condition(const at::Tensor& inputs, const at::Tensor&) override {
+    return {name(), dit::ConditionScope::kAsset, encoder_->forward(inputs)};
+  }
+  double flops(int64_t num_assets, int64_t) const override { return flops_of(num_assets); }
+};
+
+// A picture of every component in its scene (MIDI-3D; paper A.2), inputs [B, N, 7, S, S].
+class ComponentImages : public ImageConditioner {
+ public:
+  explicit ComponentImages(const image_encoder::ImageEncoderConfig& config)
+      : ImageConditioner(config) {}
+
+  dit::DitSizes::ConditionSize size() const override {
+    return size_of(dit::ConditionScope::kComponent);
+  }
+  bool takes_component_maps() const override { return true; }
+  at::Tensor input(const data::PreparedDataset& dataset, int64_t asset,
+                   int64_t view) const override {
+    const auto& record = dataset.records()[asset];
+    const auto map = dataset.component_map(asset, view);
+    if (!map.any().item<bool>()) {
+      throw Error("asset " + record.id + ", view " + std::to_string(view) +
+                  ": the model sees component masks, but no component is marked in the image. Give "
+                  "VIEW_components.png in data.views.images and prepare the data again.");
+    }
+    return image_encoder::component_images(dataset.image(asset, view), map,
+                                           record.num_components());
+  }
+  at::Tensor input(const Request& request) const override {
+    check_component_map(request);
+    const auto inputs = preprocess_ ? preprocessed_components(request, *preprocess_)
+                                    : component_pictures_to_input(
+                                          request.picture, request.component_map,
+                                          request.num_components, encoder_->config().image_size);
+    warn_of_lost_components(request.component_map, inputs);
+    return inputs;
+  }
+  dit::Condition condition(const at::Tensor& inputs, const at::Tensor& component_mask) override {
+    const auto [B, N] = shape<2>(component_mask, "component_mask [B, N]");
+    expect_shape(inputs, {B, N, 7, -1, -1}, "images [B, N, 7, S, S]");
+    const auto present = component_mask.flatten().nonzero().squeeze(1);
+    const auto tokens = encoder_->forward(inputs.flatten(0, 1).index_select(0, present));
+    return {name(), dit::ConditionScope::kComponent,
+            at::zeros({B * N, tokens.size(1), tokens.size(2)}, tokens.options())
+                .index_copy(0, present, tokens)
+                .unflatten(0, {B, N})};
+  }
+  double flops(int64_t, int64_t num_components) const override { return flops_of(num_components); }
+};
+
+}  // namespace
+
+std::shared_ptr<ImageConditioner> ImageConditioner::make(
+    const image_encoder::ImageEncoderConfig& config) {
+  if (config.sees_components()) {
+    return std::make_shared<ComponentImages>(config);
+  }
+  return std::make_shared<AssetImage>(config);
+}
+
+void ImageConditioner::check(const data::PreparedDataset& dataset) const {
+  const int64_t wanted = encoder_->config().image_size;
+  if (dataset.image_size() != wanted) {
+    throw Error("the dataset's pictures are " + std::to_string(dataset.image_size()) +
+                " pixels wide, image_encoder.image_size is " + std::to_string(wanted) +
+                ". Set data.views.image_size to it and prepare the data again.");
+  }
+}
+
+dit::DitSizes::ConditionSize ImageConditioner::size_of(dit::ConditionScope scope) const {
+  return {encoder_->config().num_image_tokens(), encoder_->config().width, scope};
+}
+
+double ImageConditioner::flops_of(int64_t num_pictures) const {
+  const auto& config = encoder_->config();
+  return (config.trainable ? nn::kForwardAndBackward : 1.0) * static_cast<double>(num_pictures) *
+         config.forward_flops();
+}
+
+at::Tensor picture_to_input(const Image& picture, int64_t image_size) {
+  return image_encoder::normalise_images(square_bytes(picture, image_size).unsqueeze(0))[0];
+}
+
+at::Tensor component_pictures_to_input(const Image& picture, const ComponentMap& component_map,
+                                       int64_t num_components, int64_t image_size) {
+  const int size = static_cast<int>(image_size);
+  const auto map = resize_nearest(pad_to_square(component_map), size, size);
+  auto ids = at::empty({image_size, image_size}, at::kInt);
+  std::copy(map.pixels.begin(), map.pixels.end(), ids.data_ptr<int32_t>());
+  return image_encoder::component_images(square_bytes(picture, image_size), ids, num_components);
+}
+
+}  // namespace moca::generation
