@@ -12,8 +12,8 @@
 #include "moca/core/interrupt.h"
 #include "moca/core/logging.h"
 #include "moca/core/program.h"
+#include "moca/core/run_failed.h"
 #include "moca/distributed/launch.h"
-#include "moca/distributed/process_group.h"
 
 namespace {
 
@@ -108,8 +108,8 @@ int main(int argc, char** argv) {
     return run(argc, argv);
   } catch (const moca::Error& mistake) {
     return fail(moca::config::one_line(mistake.what()), kUserMistake);
-  } catch (const moca::distributed::PeerLost& lost) {
-    return fail(lost.what(), EXIT_FAILURE);
+  } catch (const moca::RunFailed& failed) {
+    return fail(failed.what(), EXIT_FAILURE);
   } catch (const std::exception& broken) {
     return fail(std::string("internal error: ") + broken.what(), EXIT_FAILURE);
   }

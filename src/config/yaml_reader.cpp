@@ -114,7 +114,7 @@ class Reader {
       fail(name_ + ":" + line(root) + ": a config consists of 'setting: value' lines.");
     }
     if (root.IsMap()) {
-      read_base(root, name, std::move(chain));
+      read_bases(root, name, std::move(chain));
       name_ = name.string();
       read_section(root, "");
     }
@@ -132,33 +132,56 @@ class Reader {
     return key.Scalar();
   }
 
-  void read_base(const YAML::Node& root, const fs::path& name, std::vector<fs::path> chain) {
+  void read_bases(const YAML::Node& root, const fs::path& name, std::vector<fs::path> chain) {
+    std::error_code error;
+    chain.push_back(fs::weakly_canonical(name, error));
     for (const auto& entry : root) {
       if (!entry.first.IsScalar() || entry.first.Scalar() != "base") {
         continue;
       }
-      if (!entry.second.IsScalar() || entry.second.Scalar().empty()) {
-        fail(where(entry.first) +
-             "base must name one config file, for example 'base: other.yaml'.");
+      const std::string here = where(entry.first);
+      const auto names = base_names(entry.second, here);
+      for (const auto& base : names) {
+        read_base(base, name, chain, here);
       }
-      const fs::path file = name.parent_path() / entry.second.Scalar();
-      const std::string shown = "base " + quoted(entry.second.Scalar());
-      std::error_code error;
-      if (!fs::is_regular_file(file, error)) {
-        fail(where(entry.first) + shown + " does not exist (looked for " + file.string() + ").");
-      }
-      const fs::path canonical = fs::weakly_canonical(file, error);
-      chain.push_back(fs::weakly_canonical(name, error));
-      if (std::find(chain.begin(), chain.end(), canonical) != chain.end()) {
-        fail(where(entry.first) + shown + " leads back to a file that is based on it.");
-      }
-      if (chain.size() > kLongestBaseChain) {
-        fail(where(entry.first) + "more than " + std::to_string(kLongestBaseChain) +
-             " files based on one another. Merge some of them.");
-      }
-      read(read_bytes(file), file, chain);
       return;
     }
+  }
+
+  static std::vector<std::string> base_names(const YAML::Node& value, const std::string& here) {
+    std::vector<std::string> names;
+    const auto add = [&](const YAML::Node& base) {
+      names.push_back(base.IsScalar() ? base.Scalar() : "");
+    };
+    if (value.IsSequence()) {
+      std::for_each(value.begin(), value.end(), add);
+    } else {
+      add(value);
+    }
+    if (names.empty() || std::find(names.begin(), names.end(), "") != names.end()) {
+      fail(here +
+           "base must name a config file or a list of them, for example 'base: other.yaml'.");
+    }
+    return names;
+  }
+
+  void read_base(const std::string& base, const fs::path& name, const std::vector<fs::path>& chain,
+                 const std::string& here) {
+    const fs::path file = name.parent_path() / base;
+    const std::string shown = "base " + quoted(base);
+    std::error_code error;
+    if (!fs::is_regular_file(file, error)) {
+      fail(here + shown + " does not exist (looked for " + file.string() + ").");
+    }
+    const fs::path canonical = fs::weakly_canonical(file, error);
+    if (std::find(chain.begin(), chain.end(), canonical) != chain.end()) {
+      fail(here + shown + " leads back to a file that is based on it.");
+    }
+    if (chain.size() > kLongestBaseChain) {
+      fail(here + "more than " + std::to_string(kLongestBaseChain) +
+           " files based on one another. Merge some of them.");
+    }
+    read(read_bytes(file), file, chain);
   }
 
   void read_section(const YAML::Node& map, const std::string& section) {

@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -33,15 +34,28 @@ void speak_as_rank(int rank) {
   logger().set_pattern("%H:%M:%S %^%L%$ [rank " + std::to_string(rank) + "] %v");
 }
 
-void write_to(const std::filesystem::path& file) {
+struct File::Sink {
+  std::shared_ptr<spdlog::sinks::basic_file_sink_mt> sink;
+};
+
+File::File(const std::filesystem::path& file) : sink_(std::make_unique<Sink>()) {
   try {
-    auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string());
-    sink->set_pattern("%Y-%m-%d %H:%M:%S %L %v");
-    logger().sinks().push_back(std::move(sink));
+    sink_->sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string());
+    sink_->sink->set_pattern("%Y-%m-%d %H:%M:%S %L %v");
+    logger().sinks().push_back(sink_->sink);
     logger().flush_on(spdlog::level::info);
   } catch (const spdlog::spdlog_ex& failure) {
     throw Error("cannot write the log " + file.string() + ": " + failure.what() +
                 ". Choose a folder that can be written to.");
+  }
+}
+
+File::File(File&&) noexcept = default;
+
+File::~File() {
+  if (sink_) {
+    auto& sinks = logger().sinks();
+    sinks.erase(std::remove(sinks.begin(), sinks.end(), sink_->sink), sinks.end());
   }
 }
 

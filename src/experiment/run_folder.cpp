@@ -140,8 +140,8 @@ void make_folder(const RunConfig& config) {
 
 }  // namespace
 
-void open_run_folder(const RunConfig& config, const Resume& resume,
-                     distributed::ProcessGroup& group) {
+log::File open_run_folder(const RunConfig& config, const Resume& resume,
+                          distributed::ProcessGroup& group) {
   std::string changed;
   distributed::on_first_rank(group, [&] {
     if (resume.asked) {
@@ -150,10 +150,11 @@ void open_run_folder(const RunConfig& config, const Resume& resume,
       make_folder(config);
     }
   });
-  log::write_to(config.folder() / "log.txt");
+  log::File log_file(config.folder() / "log.txt");
   if (!changed.empty()) {
     log::warn("resumed with " + changed + "; config.yaml says so from now on");
   }
+  return log_file;
 }
 
 }  // namespace moca::experiment

@@ -116,12 +116,17 @@ bool shall_resume(const RunConfig& config, bool asked, const distributed::Launch
   std::_Exit(EXIT_FAILURE);
 }
 
-training::StopReason train_or_leave(training::Trainer& trainer) {
+training::StopReason train_or_leave(training::Trainer& trainer,
+                                    const distributed::ProcessGroup& group) {
   try {
     return trainer.train();
   } catch (const distributed::PeerLost& lost) {
     leave(std::string(lost.what()) + ". Continue from the last checkpoint with --resume.");
   } catch (const training::TrainingFailure& failure) {
+    if (group.alone()) {
+      log::warn(failure.what());
+      throw;
+    }
     leave(failure.what());
   }
 }
@@ -159,13 +164,13 @@ training::StopReason train_run(const RunConfig& config, Resume resume,
   const auto dataset = std::make_shared<const data::PreparedDataset>(config.data.path);
   auto task = make_task(config, dataset, batches_of(config, group),
                         device);  // before the folder: its mistakes leave nothing behind
-  open_run_folder(config, resume, group);
+  const auto log_file = open_run_folder(config, resume, group);
   describe(task, *dataset, group);
   training::Trainer trainer(task, config.training, {group, device, config.folder()});
   if (resume.asked) {
     trainer.resume();
   }
-  const auto reason = train_or_leave(trainer);
+  const auto reason = train_or_leave(trainer, group);
   log::info("checkpoints in " + (config.folder() / "checkpoints").string());
   return reason;
 }

@@ -250,10 +250,10 @@ TEST(Refusal, BasesThatDoNotWork) {
                                                  folder.path().string() + "/none.yaml).");
   EXPECT_EQ(file_error("base: top.yaml\n"),
             at + "base 'top.yaml' leads back to a file that is based on it.");
-  EXPECT_EQ(file_error("base: [a.yaml]\n"),
-            at + "base must name one config file, for example 'base: other.yaml'.");
-  EXPECT_EQ(file_error("base:\n"),
-            at + "base must name one config file, for example 'base: other.yaml'.");
+  for (const char* text : {"base: []\n", "base: {a: b}\n", "base: [[a.yaml]]\n", "base:\n"}) {
+    EXPECT_EQ(file_error(text), at + "base must name a config file or a list of them, for example "
+                                     "'base: other.yaml'.");
+  }
   const auto other = folder.write("other.yaml", "base: ./top.yaml\n");
   EXPECT_EQ(file_error("base: other.yaml\n"),
             other.string() + ":1: base './top.yaml' leads back to a file that is based on it.");

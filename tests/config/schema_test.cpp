@@ -102,6 +102,20 @@ TEST(Schema, BaseIsReadFirstAndTheFileOverIt) {
   EXPECT_EQ(config.model.router.num_selected, 2);
 }
 
+TEST(Schema, OfSeveralBasesTheLaterWins) {
+  const TemporaryFolder folder;
+  folder.write("root.yaml", "title: root\n");
+  folder.write("data.yaml", "base: root.yaml\nsplit: test\nmodel: {width: 8}\n");
+  folder.write("model.yaml", "base: root.yaml\nmodel: {width: 16}\n");
+  const auto file = folder.write("top.yaml", "base: [data.yaml, model.yaml]\n");
+  const auto config = load<ExampleConfig>(file, {});
+  EXPECT_EQ(config.title, "root");
+  EXPECT_EQ(config.split, "test");
+  EXPECT_EQ(config.model.width, 16);
+  const auto turned = folder.write("turned.yaml", "base: [model.yaml, data.yaml]\n");
+  EXPECT_EQ(load<ExampleConfig>(turned, {}).model.width, 8);
+}
+
 TEST(Schema, AListReplacesTheListOfTheBase) {
   const TemporaryFolder folder;
   folder.write("root.yaml", "folders: [a, b, c]\n");

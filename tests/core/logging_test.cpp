@@ -31,21 +31,24 @@ TEST(Logging, PrintsTimeLevelAndMessageOnStandardError) {
               MatchesRegex("[0-9:]+ I hello .. 100%\n[0-9:]+ W careful\n"));
 }
 
-TEST(Logging, AppendsLaterLinesToAFile) {
+TEST(Logging, AppendsLinesToAFileWhileItLives) {
   std::string name = (fs::temp_directory_path() / "moca_log_XXXXXX").string();
   const fs::path folder = ::mkdtemp(name.data());
   const fs::path file = folder / "log.txt";
   std::ofstream(file) << "an earlier run\n";
   log::info("before");
-  log::write_to(file);
-  log::info("after");
+  {
+    const log::File log_file(file);
+    log::info("after");
+  }
+  log::info("of the next run");
   EXPECT_THAT(text_of(file), MatchesRegex("an earlier run\n[-0-9: ]+ I after\n"));
   fs::remove_all(folder);
 }
 
 TEST(Logging, RefusesAFileThatCannotBeWritten) {
   try {
-    log::write_to("/dev/null/log.txt");
+    const log::File log_file("/dev/null/log.txt");
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("cannot write the log /dev/null/log.txt"));

@@ -8,9 +8,9 @@
 
 namespace moca::config {
 
-// Reads `file` into the bound variables and marks the settings as assigned, after the file its
-// `base:` names, which is read first into the same variables so that every message points at the
-// file and line with the mistake.
+// Reads `file` into the bound variables and marks the settings as assigned, after the files its
+// `base:` names, one or a list of which later ones win. They are read first into the same
+// variables, so that every message points at the file and line with the mistake.
 void read_file(Binding& binding, const std::filesystem::path& file);
 
 // The same for a text; `name` stands in the messages, and a `base:` is looked up beside it.

@@ -1,11 +1,12 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 namespace moca::log {
 
-// Lines go to the terminal (standard error) and, once `write_to` was called, to that file too.
+// Lines go to the terminal (standard error), and to every File that there is.
 // Text only: spdlog stays inside logging.cpp, because torch's headers shadow the fmt it needs.
 void info(const std::string& message);
 void warn(const std::string& message);
@@ -14,8 +15,18 @@ void warn(const std::string& message);
 // the same work the first speaks for all.
 void speak_as_rank(int rank);
 
-// Appends every later line to `file`, whose folder must exist.
-void write_to(const std::filesystem::path& file);
+// Appends every line to `file`, whose folder must exist, as long as it lives.
+class File {
+ public:
+  explicit File(const std::filesystem::path& file);
+  ~File();
+  File(File&&) noexcept;
+  File& operator=(File&&) = delete;
+
+ private:
+  struct Sink;
+  std::unique_ptr<Sink> sink_;
+};
 
 // Writes out what is still buffered.
 void flush();

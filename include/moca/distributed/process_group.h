@@ -7,18 +7,18 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "moca/core/run_failed.h"
 #include "moca/distributed/launch.h"
 
 namespace moca::distributed {
 
 // Another process went away or did not come in time. What was begun together cannot go on.
-class PeerLost : public std::runtime_error {
+class PeerLost : public RunFailed {
  public:
-  explicit PeerLost(const std::string& message) : std::runtime_error(message) {}
+  using RunFailed::RunFailed;
 };
 
 // The processes that train one model, and what they do together; every one must call the same

@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 
+#include "moca/core/run_failed.h"
 #include "moca/core/watchdog.h"
 #include "moca/distributed/gradient_sync.h"
 #include "moca/distributed/process_group.h"
@@ -32,9 +32,9 @@ enum class StopReason { kFinished, kInterrupted, kOutOfTime };
 
 // An operation failed, such as an allocation: where and with what data. The last checkpoint is
 // good.
-class TrainingFailure : public std::runtime_error {
+class TrainingFailure : public RunFailed {
  public:
-  explicit TrainingFailure(const std::string& message) : std::runtime_error(message) {}
+  using RunFailed::RunFailed;
 };
 
 // Which processes train, and where.
