@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <utility>
+
 #include "moca/ops/attention.h"
 
 namespace moca::dit {
@@ -17,7 +19,7 @@ nn::AttentionSizes sizes_of(const DitConfig& config, int64_t context_width) {
 }
 
 // Tokens [n, S, D] attend to one condition: [n, S, D].
-at::Tensor attend_to(nn::Attention& attention, const at::Tensor& tokens,
+at::Tensor attend_to(nn::Attention attention, const at::Tensor& tokens,
                      const PackedCondition& condition, const ComponentLayout& layout) {
   const auto context = attention->project_context(condition.tokens);  // once per asset
   const auto query = attention->project_query(tokens);                // [n, H, S, K]
@@ -41,13 +43,15 @@ at::Tensor attend_to(nn::Attention& attention, const at::Tensor& tokens,
 DitBlockImpl::DitBlockImpl(const DitConfig& config, const ConditionKinds& conditions, int64_t index)
     : sees_conditions_(config.is_global(index) ? config.global_image_attention
                                                : config.local_image_attention),
-      self_attention_(block_attention(config, index)) {
+      block_attention_(dit::block_attention(config, index)) {
   norm1_ = register_module("norm1", nn::LayerNorm(config.width));
   attn1_.attention = register_module("attn1", nn::Attention(sizes_of(config, 0)));
   norm2_ = register_module("norm2", nn::LayerNorm(config.width));
   for (const auto& [name, width] : conditions) {
-    attn2_.push_back(register_module(attn2_.empty() ? "attn2" : "attn_" + name,
-                                     nn::Attention(sizes_of(config, width))));
+    attn2_.push_back({name,
+                      register_module(attn2_.empty() ? "attn2" : "attn_" + name,
+                                      nn::Attention(sizes_of(config, width))),
+                      nullptr});
   }
   norm3_ = register_module("norm3", nn::LayerNorm(config.width));
   feed_forward_ = register_module("ff", nn::FeedForward(config.width));
@@ -60,14 +64,37 @@ DitBlockImpl::DitBlockImpl(const DitConfig& config, const ConditionKinds& condit
   }
 }
 
-at::Tensor DitBlockImpl::condition_attention(const at::Tensor& tokens,
-                                             const BlockContext& context) {
+void DitBlockImpl::adapt_self_attention(std::shared_ptr<AttentionAdapter> adapter) {
+  adapter1_ = register_module("adapter1", std::move(adapter));
+}
+
+void DitBlockImpl::adapt_condition_attention(size_t condition,
+                                             std::shared_ptr<AttentionAdapter> adapter) {
+  auto& attention = attn2_.at(condition);
+  attention.adapter = register_module(condition == 0 ? "adapter2" : "adapter2_" + attention.name,
+                                      std::move(adapter));
+}
+
+at::Tensor DitBlockImpl::attend_to_tokens(const at::Tensor& tokens, const BlockContext& context) {
+  const auto attend = [&](AttentionModules weights) {
+    return block_attention_->forward(std::move(weights), tokens, context);
+  };
+  return adapter1_ ? adapter1_->forward(tokens, attn1_, attend, context) : attend(attn1_);
+}
+
+at::Tensor DitBlockImpl::attend_to_conditions(const at::Tensor& tokens,
+                                              const BlockContext& context) {
   at::Tensor sum;
   for (size_t i = 0; i < attn2_.size(); ++i) {
     const auto& condition = context.conditions[i];
-    const auto seen = sees_conditions_ && condition.tokens.defined()
-                          ? attend_to(attn2_[i], tokens, condition, *context.layout)
-                          : attn2_[i]->output_bias();  // zero tokens give exactly this
+    const bool is_null = !sees_conditions_ || !condition.tokens.defined();
+    const auto attend = [&](const AttentionModules& weights) {
+      return is_null ? weights.attention->output_bias()  // zero tokens give exactly this
+                     : attend_to(weights.attention, tokens, condition, *context.layout);
+    };
+    const AttentionModules prior{attn2_[i].weights};
+    const auto seen = attn2_[i].adapter ? attn2_[i].adapter->forward(tokens, prior, attend, context)
+                                        : attend(prior);
     sum = sum.defined() ? sum + seen : seen;
   }
   return sum;
@@ -75,7 +102,7 @@ at::Tensor DitBlockImpl::condition_attention(const at::Tensor& tokens,
 
 at::Tensor DitBlockImpl::after_self_attention(const at::Tensor& tokens,
                                               const BlockContext& context) {
-  const auto seen = tokens + condition_attention(norm2_(tokens), context);
+  const auto seen = tokens + attend_to_conditions(norm2_(tokens), context);
   return seen + feed_forward_(norm3_(seen));
 }
 
@@ -85,7 +112,7 @@ at::Tensor DitBlockImpl::forward(const at::Tensor& tokens, const at::Tensor& ski
   if (takes_skip()) {
     input = skip_norm_(skip_linear_(at::cat({skip, tokens}, -1)));  // TripoSG: the skip comes first
   }
-  const auto attended = self_attention_->forward(attn1_, norm1_(input), context);  // [n, S', D]
+  const auto attended = attend_to_tokens(norm1_(input), context);  // [n, S', D]
   const int64_t num_updated = attended.size(1);
   const int64_t num_kept = input.size(1) - num_updated;
   const auto updated = after_self_attention(input.narrow(1, 0, num_updated) + attended, context);

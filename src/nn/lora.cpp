@@ -1,10 +1,14 @@
 #include "moca/nn/lora.h"
 
+#include <ATen/ATen.h>
+#include <torch/nn/init.h>
+#include <torch/types.h>
+
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "moca/core/error.h"
-#include "moca/nn/linear.h"
 
 namespace moca::nn {
 namespace {
@@ -13,7 +17,39 @@ bool is_target(const std::string& name, const std::string& target) {
   return name == target || name.ends_with("." + target);
 }
 
+at::Tensor register_weight(torch::nn::Module& owner, const char* name, const at::Tensor& value) {
+  return owner.register_module(name, std::make_shared<torch::nn::Module>(name))
+      ->register_parameter("weight", value);
+}
+
+// weight + scaling * B A, the parameters lora_A.weight [rank, in] and lora_B.weight [out, rank] of
+// the layer, as in peft. It changes nothing yet: A uniform as torch's linear layer, B zero.
+class LowRank : public WeightAdapter {
+ public:
+  LowRank(LinearImpl& layer, int64_t rank, double scaling) : scaling_(scaling) {
+    const auto& weight = layer.weight;
+    auto down = at::empty({rank, weight.size(1)}, weight.options().requires_grad(false));
+    torch::nn::init::kaiming_uniform_(down, std::sqrt(5.0));  // peft: reset_lora_parameters
+    a_ = register_weight(layer, "lora_A", down);
+    b_ = register_weight(layer, "lora_B", at::zeros({weight.size(0), rank}, down.options()));
+  }
+
+  at::Tensor adapted(const at::Tensor& weight) const override {
+    return weight + scaling_ * at::mm(b_, a_);
+  }
+
+ private:
+  double scaling_;
+  at::Tensor a_, b_;
+};
+
 }  // namespace
+
+void add_lora(LinearImpl& layer, int64_t rank, double scaling) {
+  TORCH_CHECK(!layer.adapter(), "a linear layer carries one adapter at most");
+  TORCH_CHECK(rank >= 1, "the rank of a LoRA adapter must be at least 1, got ", rank);
+  layer.set_adapter(std::make_shared<LowRank>(layer, rank, scaling));
+}
 
 double LoraConfig::scaling() const {
   const auto r = static_cast<double>(rank);
@@ -46,7 +82,7 @@ std::vector<std::string> add_lora(torch::nn::Module& module, const LoraConfig& c
       }
     }
     if (wanted) {
-      layer->add_lora(config.rank, config.scaling());
+      add_lora(*layer, config.rank, config.scaling());
       names.push_back(item.key());
     }
   }
@@ -62,7 +98,7 @@ std::vector<std::string> add_lora(torch::nn::Module& module, const LoraConfig& c
 void freeze_adapted_layers(torch::nn::Module& module) {
   for (const auto& child : module.modules()) {
     auto* const layer = child->as<LinearImpl>();
-    if (layer == nullptr || !layer->has_lora()) {
+    if (layer == nullptr || !layer->adapter()) {
       continue;
     }
     layer->weight.set_requires_grad(false);
@@ -83,17 +119,23 @@ void train_beside_adapters(torch::nn::Module& module, const LoraConfig& config) 
       }
     }
     if (!found) {
-      throw Error("dit_training.lora.also_train: no module with parameters is called '" + wanted +
+      throw Error("adapter.lora.also_train: no module with parameters is called '" + wanted +
                   "'. Name ends of module names, such as patch_embeddings.projection.");
     }
   }
 }
 
 void merge_lora(torch::nn::Module& module) {
+  const torch::NoGradGuard no_grad;
   for (const auto& child : module.modules()) {
-    if (auto* layer = child->as<LinearImpl>()) {
-      layer->merge_lora();
+    auto* const layer = child->as<LinearImpl>();
+    if (layer == nullptr || !layer->adapter()) {
+      continue;
     }
+    layer->weight.copy_(layer->effective_weight());
+    layer->set_adapter(nullptr);
+    layer->unregister_module("lora_A");
+    layer->unregister_module("lora_B");
   }
 }
 

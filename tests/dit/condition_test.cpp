@@ -21,11 +21,6 @@ MocaDit with_text() {
   return dit;
 }
 
-at::Tensor velocity(MocaDit& dit, const DitInput& input) {
-  const torch::NoGradGuard no_grad;
-  return dit->forward(input);
-}
-
 TEST(Condition, OfFramesIsSeenAsTheirTokensOneAfterAnother) {
   auto dit = make(small_config());
   auto input = make_input(2, 3);

@@ -32,6 +32,11 @@ inline MocaDit make(const DitConfig& config) {
   return dit;
 }
 
+inline at::Tensor velocity(MocaDit dit, const DitInput& input) {
+  const torch::NoGradGuard no_grad;
+  return dit->forward(input);
+}
+
 inline at::Tensor random_tensor(at::IntArrayRef sizes, uint64_t seed = 5) {
   return at::randn(sizes, generator_for(seed, "dit test"), at::TensorOptions());
 }

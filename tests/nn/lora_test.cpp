@@ -47,7 +47,7 @@ TEST(Lora, ChangesNothingUntilItIsTrained) {
   Linear layer(8, 5);
   const auto input = at::randn({4, 8});
   const auto before = layer(input);
-  layer->add_lora(3, 2.0);
+  add_lora(*layer, 3, 2.0);
   EXPECT_TRUE(bit_equal(layer(input), before));
 }
 
@@ -55,7 +55,7 @@ TEST(Lora, AddsScaledBATimesTheInput) {
   Linear layer(8, 5);
   const auto input = at::randn({4, 8});
   const auto plain = layer(input);
-  layer->add_lora(3, 0.5);
+  add_lora(*layer, 3, 0.5);
   randomise_adapters(*layer);
   const auto parameters = layer->named_parameters();
   const auto low = at::mm(input, parameters["lora_A.weight"].t());
@@ -65,19 +65,19 @@ TEST(Lora, AddsScaledBATimesTheInput) {
 
 TEST(Lora, MergedIsTheSameLayerWithoutAdapter) {
   Linear layer(8, 5);
-  layer->add_lora(2, 1.5);
+  add_lora(*layer, 2, 1.5);
   randomise_adapters(*layer);
   const auto input = at::randn({4, 8});
   const auto adapted = layer(input);
-  layer->merge_lora();
-  EXPECT_FALSE(layer->has_lora());
+  merge_lora(*layer);
+  EXPECT_FALSE(layer->adapter());
   EXPECT_EQ(layer->named_parameters().size(), 2U);
   EXPECT_TRUE(bit_equal(layer(input), adapted));
 }
 
 TEST(Lora, GradientsReachBothFactors) {
   Linear layer(8, 5);
-  layer->add_lora(3, 2.0);
+  add_lora(*layer, 3, 2.0);
   randomise_adapters(*layer);
   layer(at::randn({4, 8})).square().sum().backward();
   for (const char* name : {"lora_A.weight", "lora_B.weight", "weight", "bias"}) {
@@ -127,8 +127,8 @@ TEST(Lora, TrainsTheAdapterInPlaceOfItsLayer) {
 }
 
 TEST(Lora, ARankWithoutTargetsIsRefused) {
-  EXPECT_EQ(testing::refusal([] { small_config({}).validate("dit_training.lora"); }),
-            "dit_training.lora.targets is empty, but dit_training.lora.rank is 3: name the layers "
+  EXPECT_EQ(testing::refusal([] { small_config({}).validate("adapter.lora"); }),
+            "adapter.lora.targets is empty, but adapter.lora.rank is 3: name the layers "
             "that get an adapter, as [attn1.to_q, attn1.to_v].");
 }
 
@@ -145,11 +145,11 @@ TEST(Lora, TrainsTheModulesThatAreNamedWholeBesideItsAdapters) {
   }
   config.also_train = {"net.5"};
   EXPECT_EQ(testing::refusal([&] { train_beside_adapters(*layer, config); }),
-            "dit_training.lora.also_train: no module with parameters is called 'net.5'. Name ends "
+            "adapter.lora.also_train: no module with parameters is called 'net.5'. Name ends "
             "of module names, such as patch_embeddings.projection.");
   config.rank = 0;
-  EXPECT_EQ(testing::refusal([&] { config.validate("dit_training.lora"); }),
-            "dit_training.lora.also_train names net.5, but dit_training.lora.rank is 0, so that "
+  EXPECT_EQ(testing::refusal([&] { config.validate("adapter.lora"); }),
+            "adapter.lora.also_train names net.5, but adapter.lora.rank is 0, so that "
             "everything is trained: leave it out, or set the rank.");
 }
 

@@ -21,10 +21,10 @@ struct BlockContext {
   std::optional<at::Generator> generator = {};   // draws the stochastic routing in training
 };
 
-// The weights of a block's self-attention.
+// The weights of an attention of a block.
 struct AttentionModules {
   nn::Attention attention{nullptr};
-  ComponentRouter router{nullptr};  // of MoC attention alone
+  ComponentRouter router{nullptr};  // of MoC self-attention alone
 };
 
 // How the tokens of one block attend to one another, and what that costs. It has no weights, so an

@@ -4,8 +4,10 @@
 #include <torch/nn/pimpl.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "moca/dit/attention_adapter.h"
 #include "moca/dit/block_attention.h"
 #include "moca/dit/dit_config.h"
 #include "moca/nn/attention.h"
@@ -28,16 +30,33 @@ class DitBlockImpl : public torch::nn::Module {
 
   bool takes_skip() const { return static_cast<bool>(skip_linear_); }
 
+  // From now on the adapter gives what self-attention gave, or what the attention to the condition
+  // of this place gave. Registered as adapter1, or as adapter2 (further conditions: adapter2_NAME).
+  void adapt_self_attention(std::shared_ptr<AttentionAdapter> adapter);
+  void adapt_condition_attention(size_t condition, std::shared_ptr<AttentionAdapter> adapter);
+  // The weights that an adapter may copy.
+  const AttentionModules& self_attention() const { return attn1_; }
+  nn::Attention condition_attention(size_t condition) const { return attn2_.at(condition).weights; }
+
  private:
-  at::Tensor condition_attention(const at::Tensor& tokens, const BlockContext& context);
+  // The attention to one condition, by name.
+  struct ConditionAttention {
+    std::string name;
+    nn::Attention weights{nullptr};
+    std::shared_ptr<AttentionAdapter> adapter;
+  };
+
+  at::Tensor attend_to_tokens(const at::Tensor& tokens, const BlockContext& context);
+  at::Tensor attend_to_conditions(const at::Tensor& tokens, const BlockContext& context);
   at::Tensor after_self_attention(const at::Tensor& tokens, const BlockContext& context);
 
   bool sees_conditions_;
-  std::shared_ptr<const BlockAttention> self_attention_;
+  std::shared_ptr<const BlockAttention> block_attention_;
+  std::shared_ptr<AttentionAdapter> adapter1_;
   AttentionModules attn1_;
   nn::LayerNorm norm1_{nullptr};
   nn::LayerNorm norm2_{nullptr};
-  std::vector<nn::Attention> attn2_;  // one of every condition
+  std::vector<ConditionAttention> attn2_;
   nn::LayerNorm norm3_{nullptr};
   nn::FeedForward feed_forward_{nullptr};
   nn::Linear skip_linear_{nullptr};

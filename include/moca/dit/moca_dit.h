@@ -46,6 +46,7 @@ class MocaDitImpl : public torch::nn::Module {
   void checkpoint_activations() { checkpoints_activations_ = true; }
 
   const DitConfig& config() const { return config_; }
+  const std::vector<DitBlock>& blocks() const { return blocks_; }
 
  private:
   at::Tensor run_block(const DitBlock& block, const at::Tensor& tokens, const at::Tensor& skip,

@@ -4,28 +4,32 @@
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/pimpl.h>
 
+#include <memory>
+
 namespace moca::nn {
 
-// A linear layer that can carry a LoRA adapter: weight + scaling * B A, the adapter's keys as in
-// peft (lora_A.weight [rank, in], lora_B.weight [out, rank]). Without one it is torch's layer.
+// Stands beside a linear layer and changes its weight [out, in], so that it can be merged into it.
+class WeightAdapter {
+ public:
+  virtual ~WeightAdapter() = default;
+  virtual at::Tensor adapted(const at::Tensor& weight) const = 0;
+};
+
+// torch's linear layer, with an adapter where it was given one.
 class LinearImpl : public torch::nn::LinearImpl {
  public:
   LinearImpl(int64_t width_in, int64_t width_out, bool with_bias = true);
 
   at::Tensor forward(const at::Tensor& input);
-  // The weight [out, in] with the adapter added.
-  at::Tensor effective_weight() const;
+  // The weight [out, in] as its adapter makes it.
+  at::Tensor effective_weight() const { return adapter_ ? adapter_->adapted(weight) : weight; }
 
-  // Adds an adapter that changes nothing yet: A uniform as torch's linear layer, B zero (peft).
-  void add_lora(int64_t rank, double scaling);
-  // Adds scaling * B A to the weight for good and removes the adapter.
-  void merge_lora();
-  bool has_lora() const { return lora_a_.defined(); }
+  // None: without one from now on.
+  void set_adapter(std::shared_ptr<const WeightAdapter> adapter) { adapter_ = std::move(adapter); }
+  const std::shared_ptr<const WeightAdapter>& adapter() const { return adapter_; }
 
  private:
-  double scaling_ = 0;
-  at::Tensor lora_a_;
-  at::Tensor lora_b_;
+  std::shared_ptr<const WeightAdapter> adapter_;
 };
 TORCH_MODULE(Linear);
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "moca/config/rules.h"
+#include "moca/nn/linear.h"
 
 namespace moca::nn {
 
@@ -33,6 +34,9 @@ struct LoraConfig {
   // alpha / r, or alpha / sqrt(r) when rank-stabilised.
   double scaling() const;
 };
+
+// Gives a linear layer an adapter that changes nothing yet.
+void add_lora(LinearImpl& layer, int64_t rank, double scaling);
 
 // Adds an adapter to every linear layer of attention and feed-forward whose name is a target or
 // ends in ".target" (peft's rule) and returns their names. Throws Error for a target that no layer
