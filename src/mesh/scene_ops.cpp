@@ -81,6 +81,11 @@ Box bounds(const Scene& scene) {
   return closed_box(box);
 }
 
+bool has_faces(const Scene& scene) {
+  return std::any_of(scene.components.begin(), scene.components.end(),
+                     [](const Component& component) { return !component.mesh.empty(); });
+}
+
 Frame normal_frame(const Scene& scene, float longest_side) {
   const Box box = bounds(scene);
   const Vec3 center = 0.5F * box.low + 0.5F * box.high;

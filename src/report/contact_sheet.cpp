@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "moca/mesh/scene_ops.h"
 #include "moca/report/drawing.h"
 
 namespace moca::report {
@@ -55,11 +56,6 @@ mesh::Scene colored_by_index(mesh::Scene scene) {
   return scene;
 }
 
-bool has_faces(const mesh::Scene& scene) {
-  return std::any_of(scene.components.begin(), scene.components.end(),
-                     [](const mesh::Component& component) { return !component.mesh.empty(); });
-}
-
 void draw_empty_cell(Image& sheet, int x, int y, int size, const std::string& label) {
   fill_rectangle(sheet, x, y, size, size, kEmpty);
   const std::string text = shorten(label, size - 2 * kGap);
@@ -83,7 +79,7 @@ Views views_of(const SheetRow& row, const SheetOptions& options) {
 void draw_scene(Image& sheet, const mesh::Scene& scene, const Views& views, int size,
                 const std::array<int, 2>& lefts, int y, const std::string& absent) {
   for (size_t view = 0; view < views.size(); ++view) {
-    if (has_faces(scene)) {
+    if (mesh::has_faces(scene)) {
       paste(sheet, mesh::render(scene, views[view], size, 2, mesh::Lines::kCreases).color,
             lefts[view], y);
     } else {

@@ -32,6 +32,12 @@ TEST(Bounds, OfNothingAreTheOrigin) {
   EXPECT_EQ(bounds(Scene{}).high, Vec3::Zero());
 }
 
+TEST(HasFaces, IsTrueFromOneFaceOn) {
+  EXPECT_FALSE(has_faces(Scene{}));
+  EXPECT_FALSE(has_faces(Scene{{{"a", {}}, {"b", {{Vec3::Zero()}, {}}}}}));
+  EXPECT_TRUE(has_faces(Scene{{{"a", {}}, {"b", box({0, 0, 0}, {1, 1, 1})}}}));
+}
+
 TEST(Normalise, CentresTheBoxAndScalesTheLongestSide) {
   Scene scene{{{"a", box({10, 0, 0}, {11, 2, 3})}, {"b", box({12, 1, 1}, {16, 2, 2})}}};
   normalise(scene);

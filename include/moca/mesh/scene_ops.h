@@ -7,6 +7,9 @@ namespace moca::mesh {
 Box bounds(const TriangleMesh& mesh);
 Box bounds(const Scene& scene);
 
+// True if any component has a face.
+bool has_faces(const Scene& scene);
+
 // Moves a point x to (x - center) * scale.
 struct Frame {
   Vec3 center = Vec3::Zero();
