@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "moca/core/logging.h"
 #include "moca/experiment/evaluate_run.h"
 #include "moca/experiment/run_config.h"
 
@@ -19,9 +20,13 @@ struct EvaluateOptions {
 void run(const EvaluateOptions& options) {
   const std::filesystem::path folder = options.run;
   const auto config = moca::experiment::load_run(folder, options.overrides);
-  moca::experiment::evaluate_run(
-      config, options.out.empty() ? folder / "evaluation" : std::filesystem::path(options.out),
-      options.how);
+  const auto output =
+      options.out.empty() ? folder / "evaluation" : std::filesystem::path(options.out);
+  const auto result = moca::experiment::evaluate_run(config, output, options.how);
+  for (const auto& line : moca::experiment::summary_lines(result)) {
+    moca::log::info(line);
+  }
+  moca::log::info("scores in " + (output / "evaluation.json").string());
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "moca/core/error.h"
+#include "moca/evaluation/score.h"
 #include "spatial_order.h"
 
 namespace moca::evaluation {
@@ -51,10 +52,6 @@ std::vector<Vec3> in_spatial_order(const std::vector<Vec3>& points) {
     sorted.push_back(points[i]);
   }
   return sorted;
-}
-
-double mean(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
 double mean_square(const std::vector<double>& values) {
@@ -103,7 +100,7 @@ double chamfer_distance(const std::vector<double>& prediction_to_reference,
   if (form == ChamferForm::kSumSquared) {
     return mean_square(prediction_to_reference) + mean_square(reference_to_prediction);
   }
-  const double sum = mean(prediction_to_reference) + mean(reference_to_prediction);
+  const double sum = mean_of(prediction_to_reference) + mean_of(reference_to_prediction);
   return form == ChamferForm::kMeanL2 ? sum / 2 : sum;
 }
 

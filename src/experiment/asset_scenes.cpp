@@ -17,6 +17,7 @@
 #include "moca/core/random.h"
 #include "moca/mesh/field_extraction.h"
 #include "moca/mesh/mesh_io.h"
+#include "moca/mesh/scene_ops.h"
 #include "moca/mesh/signed_distance.h"
 #include "moca/vae/component_decoder.h"
 

@@ -6,11 +6,14 @@
 
 #include "moca/core/error.h"
 #include "moca/core/progress.h"
+#include "moca/evaluation/metric.h"
 #include "moca/experiment/asset_scenes.h"
 #include "moca/image/image_io.h"
 
 namespace moca::experiment {
 namespace {
+
+using evaluation::Scored;
 
 // Points per component and side when the VAE is scored component by component.
 constexpr int64_t kComponentPoints = 20000;
@@ -34,27 +37,16 @@ AssetScore unscored(const data::AssetRecord& record, const std::vector<int64_t>&
   return score;
 }
 
-EmptyComponents empty_in(const mesh::Scene& scene) {
-  const auto& components = scene.components;
-  return {std::count_if(components.begin(), components.end(),
-                        [](const mesh::Component& c) { return c.mesh.empty(); }),
-          static_cast<int64_t>(components.size())};
-}
-
 class Evaluation {
  public:
   Evaluation(const ScoredModel& model, const data::PreparedDataset& dataset,
              const RunConfig& config, const std::filesystem::path& output)
       : model_(model), dataset_(dataset), config_(config), output_(output) {
-    result_.metrics = config.evaluation.metrics;
-    result_.seed = config.evaluation.seed;
-    result_.view = config.evaluation.view;
-    result_.view_index = config.evaluation.view_index;
+    result_.config = config.evaluation;
     for (const auto& record : dataset.records()) {
       references_.push_back(dataset.reference(static_cast<int64_t>(references_.size())));
-      views_.push_back(model.generate ? views_of(config.evaluation, record)
-                                      : std::vector<int64_t>());
-      result_.assets.push_back(unscored(record, views_.back()));
+      result_.assets.push_back(unscored(
+          record, model.generate ? views_of(config.evaluation, record) : std::vector<int64_t>()));
     }
   }
 
@@ -70,7 +62,7 @@ class Evaluation {
   void generate_all() {
     std::vector<Job> jobs;
     for (int64_t i = 0; i < count(); ++i) {
-      for (size_t nth = 0; nth < views_[i].size(); ++nth) {
+      for (size_t nth = 0; nth < result_.assets[i].views.size(); ++nth) {
         jobs.push_back({i, static_cast<int64_t>(nth)});
       }
     }
@@ -104,8 +96,8 @@ class Evaluation {
 
   // A picture of `pictured` with the seed of `seeded`.
   generation::Request request(int64_t pictured, int64_t nth_view, int64_t seeded) const {
-    const auto& views = views_[pictured];
-    const int64_t view = views[nth_view % static_cast<int64_t>(views.size())];
+    const auto& views = result_.assets[pictured].views;
+    const int64_t view = views[nth_view % static_cast<int64_t>(views.size())].index;
     return request_of(dataset_, pictured, view,
                       generation_seed(config_.evaluation, dataset_.records()[seeded]));
   }
@@ -143,19 +135,25 @@ class Evaluation {
 
   void score_generated(const Job& job, const mesh::Scene& scene, const mesh::Scene& other_scene) {
     auto& score = result_.assets[job.asset];
-    const double weight = 1.0 / static_cast<double>(views_[job.asset].size());
     const int64_t other = other_asset(job.asset);
-    add(weight, compared(scene, job.asset), score.generated);
-    score.generated_empty += empty_in(scene);
+    add_view(job, compared(scene, job.asset), score.generated);
+    score.generated.empty += empty_in(scene);
     if (other != job.asset) {
       score.control_id = result_.assets[other].id;
-      add(weight, compared(scene, other).points, score.control);
-      add(weight, compared(other_scene, other).points, score.other_picture);
+      add_view(job, compared(scene, other, Scored::kAgainstReference), score.control);
+      add_view(job, compared(other_scene, other, Scored::kAgainstReference), score.other_picture);
     }
   }
 
-  evaluation::SceneMetrics compared(const mesh::Scene& scene, int64_t reference) const {
-    return evaluation::compare_scenes(scene, references_[reference], result_.metrics);
+  void add_view(const Job& job, const evaluation::Scores& scores, ScoredPart& part) const {
+    const auto num_views = static_cast<double>(result_.assets[job.asset].views.size());
+    evaluation::add_share(scores, num_views, part.scores);
+  }
+
+  evaluation::Scores compared(const mesh::Scene& scene, int64_t reference,
+                              Scored scored = Scored::kAll) const {
+    return evaluation::compare_scenes(scene, references_[reference], config_.evaluation.metrics,
+                                      scored);
   }
 
   // The asset's own folder for its first view, one inside it for each further view.
@@ -163,16 +161,15 @@ class Evaluation {
     const auto folder = output_ / result_.assets[job.asset].id;
     char name[32];
     std::snprintf(name, sizeof(name), "view_%02d",
-                  static_cast<int>(views_[job.asset][job.nth_view]));
+                  static_cast<int>(result_.assets[job.asset].views[job.nth_view].index));
     return job.nth_view == 0 ? folder : folder / name;
   }
 
   void reconstruct(int64_t i) {
     const auto scene = model_.reconstruct(i);
     auto& score = result_.assets[i];
-    score.reconstruction = compared(scene, i);
-    score.reconstruction_empty = empty_in(scene);
-    auto metrics = result_.metrics;
+    score.reconstruction = {compared(scene, i), empty_in(scene)};
+    auto metrics = config_.evaluation.metrics;
     metrics.num_points = std::min(kComponentPoints, metrics.num_points);
     const auto frames = evaluation::comparison_frames(scene, references_[i], metrics);
     for (size_t component = 0; component < scene.components.size(); ++component) {
@@ -181,16 +178,15 @@ class Evaluation {
       };
       result_.components.push_back(
           {score.id, references_[i].components[component].name, score.split,
-           evaluation::compare_scenes(alone(scene), alone(references_[i]), frames, metrics)
-               .points});
+           evaluation::scores_of(
+               evaluation::comparison_of(alone(scene), alone(references_[i]), frames, metrics),
+               Scored::kAgainstReference)});
     }
   }
 
   void extract_exact_field(int64_t i) {
     const auto scene = exact_field_scene(references_[i], config_);
-    auto& score = result_.assets[i];
-    score.exact_field = compared(scene, i);
-    score.exact_field_empty = empty_in(scene);
+    result_.assets[i].exact_field = {compared(scene, i), empty_in(scene)};
   }
 
   const ScoredModel& model_;
@@ -198,7 +194,6 @@ class Evaluation {
   const RunConfig& config_;
   const std::filesystem::path& output_;
   std::vector<mesh::Scene> references_;
-  std::vector<std::vector<int64_t>> views_;  // of every asset, those it is generated from
   EvaluationResult result_;
 };
 

@@ -3,7 +3,6 @@
 #include <ATen/Parallel.h>
 
 #include <memory>
-#include <sstream>
 #include <string>
 
 #include "moca/core/error.h"
@@ -13,7 +12,6 @@
 #include "moca/data/prepared_dataset.h"
 #include "moca/experiment/asset_scenes.h"
 #include "moca/experiment/evaluate_model.h"
-#include "moca/experiment/evaluation_result.h"
 #include "moca/experiment/model_description.h"
 #include "moca/experiment/models.h"
 #include "moca/experiment/run_inputs.h"
@@ -62,25 +60,22 @@ std::filesystem::path beside(const std::filesystem::path& output) {
 
 // Scores of nothing are numbers too: an empty prediction is one point at the origin.
 void warn_of_nothing(const EvaluationResult& result) {
-  EmptyComponents generated, reconstructed;
-  for (const auto& asset : result.assets) {
-    generated += asset.generated_empty;
-    reconstructed += asset.reconstruction_empty;
-  }
-  const auto warn = [](const EmptyComponents& empty, const char* what) {
-    if (empty.of > 0 && empty.count == empty.of) {
-      log::warn(std::string("no ") + what + " component has a surface: these scores say nothing " +
-                "but that. Train longer, or look at decoder.* and the VAE.");
+  for (const auto& kind : kParts) {
+    EmptyComponents empty;
+    for (const auto& asset : result.assets) {
+      empty += (asset.*kind.part).empty;
     }
-  };
-  warn(generated, "generated");
-  warn(reconstructed, "reconstructed");
+    if (empty.of > 0 && empty.count == empty.of) {
+      log::warn(std::string("no ") + kind.name + " component has a surface: these scores say " +
+                "nothing but that. Look at decoder.* and the VAE, or train longer.");
+    }
+  }
 }
 
 }  // namespace
 
-void evaluate_run(const RunConfig& config, const std::filesystem::path& output,
-                  const EvaluateOptions& options) {
+EvaluationResult evaluate_run(const RunConfig& config, const std::filesystem::path& output,
+                              const EvaluateOptions& options) {
   require_room(output, options.overwrite);
   require_threads("training.num_threads", config.training.num_threads);
   if (config.training.num_threads > 0) {
@@ -98,12 +93,8 @@ void evaluate_run(const RunConfig& config, const std::filesystem::path& output,
   write_file(unfinished / "evaluation.json", json_of(result));
   std::filesystem::remove_all(output);
   std::filesystem::rename(unfinished, output);
-  std::istringstream lines(summary_text(result));
-  for (std::string line; std::getline(lines, line);) {
-    log::info(line);
-  }
   warn_of_nothing(result);
-  log::info("scores in " + (output / "evaluation.json").string());
+  return result;
 }
 
 }  // namespace moca::experiment

@@ -1,13 +1,11 @@
 #include "moca/experiment/validation.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "moca/core/interrupt.h"
 #include "moca/core/logging.h"
-#include "moca/evaluation/geometry_metrics.h"
+#include "moca/evaluation/metric.h"
 #include "moca/experiment/asset_scenes.h"
-#include "moca/experiment/evaluation_result.h"
 #include "moca/generation/component_generator.h"
 
 namespace moca::experiment {
@@ -20,26 +18,6 @@ std::vector<int64_t> assets_of(const data::PreparedDataset& dataset, int64_t cou
   }
   assets.resize(std::min(assets.size(), static_cast<size_t>(count)));
   return assets;
-}
-
-std::vector<std::pair<std::string, double>> means_of(
-    const std::vector<evaluation::SceneMetrics>& scores, const evaluation::MetricConfig& metrics) {
-  const auto mean = [&](const auto& figure) {
-    std::vector<double> values;
-    for (const auto& score : scores) {
-      values.push_back(figure(score));
-    }
-    return mean_of(values);
-  };
-  std::vector<std::pair<std::string, double>> means = {
-      {"validation_chamfer", mean([](const auto& score) { return score.points.chamfer; })},
-      {"validation_self_iou", mean([](const auto& score) { return score.self_iou_mean; })}};
-  for (size_t i = 0; i < metrics.thresholds.size(); ++i) {
-    char name[48];
-    std::snprintf(name, sizeof(name), "validation_f_score_%g", metrics.thresholds[i]);
-    means.emplace_back(name, mean([i](const auto& score) { return score.points.f_scores[i]; }));
-  }
-  return means;
 }
 
 }  // namespace
@@ -63,18 +41,24 @@ Validation validation_of(const RunConfig& config,
   };
   return [=, vae = vae]() mutable -> std::vector<std::pair<std::string, double>> {
     vae->eval();
-    std::vector<evaluation::SceneMetrics> scores;
+    evaluation::Scores means;
+    const auto assets = assets_of(*dataset, config.training.validation_assets);
     try {
-      for (const int64_t asset : assets_of(*dataset, config.training.validation_assets)) {
+      for (const int64_t asset : assets) {
         stop_if_interrupted();
-        scores.push_back(evaluation::compare_scenes(scene_of(asset), dataset->reference(asset),
-                                                    config.evaluation.metrics));
+        const auto scores = evaluation::compare_scenes(scene_of(asset), dataset->reference(asset),
+                                                       config.evaluation.metrics);
+        evaluation::add_share(scores, static_cast<double>(assets.size()), means);
       }
     } catch (const Interrupted&) {
       log::info("the validation was cut short");
       return {};  // the run stops at its next step
     }
-    return means_of(scores, config.evaluation.metrics);
+    std::vector<std::pair<std::string, double>> values;
+    for (const auto& mean : evaluation::labelled(means)) {
+      values.emplace_back("validation_" + mean.name, mean.value);
+    }
+    return values;
   };
 }
 

@@ -7,7 +7,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "moca/evaluation/geometry_metrics.h"
+#include "moca/evaluation/metric.h"
+#include "moca/evaluation/self_iou.h"
 #include "moca/mesh/mesh_io.h"
 #include "moca/mesh/surface_sampling.h"
 #include "test_shapes.h"
@@ -88,12 +89,17 @@ Points read_points(const std::filesystem::path& path) {
   return points;
 }
 
-void expect_f_scores(const PointMetrics& metrics, const json& expected, double tolerance) {
+Scores scores_between(const Points& prediction, const Points& reference,
+                      const MetricConfig& config = {}) {
+  return scores_of(comparison_of(prediction, reference, config), Scored::kAgainstReference);
+}
+
+void expect_f_scores(const Scores& scores, const json& expected, double tolerance) {
   const auto value = [](const json& number) {
     return number.is_object() ? number.at("mean").get<double>() : number.get<double>();
   };
-  EXPECT_NEAR(metrics.f_scores[0], value(expected.at("f_0_1")), tolerance);
-  EXPECT_NEAR(metrics.f_scores[1], value(expected.at("f_0_05")), tolerance);
+  EXPECT_NEAR(value_of(scores, "f_score_0.1"), value(expected.at("f_0_1")), tolerance);
+  EXPECT_NEAR(value_of(scores, "f_score_0.05"), value(expected.at("f_0_05")), tolerance);
 }
 
 constexpr std::array<std::pair<ChamferForm, const char*>, 3> kForms = {
@@ -123,7 +129,7 @@ TEST_P(MetricFixtures, ClosedForms) {
       }
     }
     if (expected.contains("f_0_1") && !fixture.value("edge", false)) {
-      expect_f_scores(compare_points(prediction, reference, {}), expected, 8e-3);
+      expect_f_scores(scores_between(prediction, reference), expected, 8e-3);
     }
   }
 }
@@ -137,10 +143,10 @@ TEST_P(MetricFixtures, PointClouds) {
     for (const auto& [form, key] : kForms) {
       MetricConfig config;
       config.chamfer = form;
-      const PointMetrics metrics = compare_points(prediction, reference, config);
-      EXPECT_NEAR(metrics.chamfer, expected.at(key).get<double>(), 1e-6) << key;
+      const Scores scores = scores_between(prediction, reference, config);
+      EXPECT_NEAR(value_of(scores, "chamfer"), expected.at(key).get<double>(), 1e-6) << key;
       if (!fixture.value("edge", false)) {
-        expect_f_scores(metrics, expected, 1e-6);
+        expect_f_scores(scores, expected, 1e-6);
       }
     }
   }
@@ -156,9 +162,9 @@ TEST_P(MetricFixtures, ScenesAsTheyAreAndRenormalised) {
       const json& expected = fixture.at(renormalise ? "pred_renormalised" : "as_is");
       MetricConfig config;
       config.renormalise_prediction = renormalise;
-      const SceneMetrics metrics = compare_scenes(prediction, reference, config);
-      EXPECT_NEAR(metrics.points.chamfer, expected.at("cd").at("mean").get<double>(), 1e-3);
-      expect_f_scores(metrics.points, expected, 3e-3);
+      const Scores scores = compare_scenes(prediction, reference, config);
+      EXPECT_NEAR(value_of(scores, "chamfer"), expected.at("cd").at("mean").get<double>(), 1e-3);
+      expect_f_scores(scores, expected, 3e-3);
     }
   }
 }
@@ -177,12 +183,12 @@ TEST_P(MetricFixtures, QuarterTurns) {
       prediction.emplace_back(turns[(turn + 1) % 4] * point);
     }
     const json& expected = fixture.at("yaw").at(std::to_string(90 * turn));
-    const PointMetrics as_is = compare_points(prediction, reference, {});
-    EXPECT_NEAR(as_is.chamfer, expected.at("cd").get<double>(), 5e-3);
+    const Scores as_is = scores_between(prediction, reference);
+    EXPECT_NEAR(value_of(as_is, "chamfer"), expected.at("cd").get<double>(), 5e-3);
     expect_f_scores(as_is, expected, 8e-3);
     const Points aligned =
         align_points(prediction, reference, Alignment::kYaw4, ChamferForm::kSumL2);
-    EXPECT_NEAR(compare_points(aligned, reference, {}).chamfer,
+    EXPECT_NEAR(value_of(scores_between(aligned, reference), "chamfer"),
                 fixture.at("yaw").at("270").at("cd").get<double>(), 5e-3);
   }
 }

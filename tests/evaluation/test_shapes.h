@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "moca/evaluation/metric_config.h"
 #include "moca/mesh/triangle_mesh.h"
 
 namespace moca::testing {
@@ -50,6 +51,28 @@ inline mesh::Scene scene_of(const std::vector<mesh::TriangleMesh>& meshes) {
     scene.components.push_back({"component_" + std::to_string(scene.components.size()), mesh, {}});
   }
   return scene;
+}
+
+inline evaluation::MetricConfig few_points() {
+  evaluation::MetricConfig config;
+  config.num_points = 5000;
+  return config;
+}
+
+inline mesh::Scene moved(mesh::Scene scene, float scale, const mesh::Vec3& shift) {
+  for (auto& component : scene.components) {
+    for (mesh::Vec3& vertex : component.mesh.vertices) {
+      vertex = scale * vertex + shift;
+    }
+  }
+  return scene;
+}
+
+// Centred, longest side 2.
+inline mesh::Scene two_boxes(const mesh::Vec3& shift = mesh::Vec3::Zero()) {
+  return moved(scene_of({box_mesh({-1, -0.5, -0.5}, {0, 0.5, 0.5}),
+                         box_mesh({0.25, -0.5, -0.25}, {1, 0.25, 0.5})}),
+               1, shift);
 }
 
 }  // namespace moca::testing

@@ -25,6 +25,7 @@
 namespace moca::experiment {
 namespace {
 
+using evaluation::value_of;
 using mesh::Vec3;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -169,9 +170,9 @@ TEST_F(EvaluateModel, ScoresEveryAssetAgainstItsOwnReferenceFromTheRightView) {
     const auto& score = result.assets[i];
     SCOPED_TRACE(score.id);
     const double distance = lift_of(i, 1) / kAssets[i].half_side;
-    EXPECT_NEAR(score.generated.points.chamfer, 2 * distance, kTolerance);
-    EXPECT_EQ(score.generated.points.f_scores[0], distance < 0.1 ? 1.0 : 0.0);
-    EXPECT_EQ(score.generated.self_iou_mean, 0.0);
+    EXPECT_NEAR(value_of(score.generated.scores, "chamfer"), 2 * distance, kTolerance);
+    EXPECT_EQ(value_of(score.generated.scores, "f_score_0.1"), distance < 0.1 ? 1.0 : 0.0);
+    EXPECT_EQ(value_of(score.generated.scores, "self_iou"), 0.0);
     ASSERT_EQ(score.views.size(), 1U);
     EXPECT_EQ(score.views[0].index, 1);
     EXPECT_EQ(score.views[0].azimuth, 90.0);
@@ -184,7 +185,9 @@ TEST_F(EvaluateModel, TheControlIsTheSameSceneAgainstTheNextAssetOfTheSplit) {
   for (int64_t i = 0; i < 4; ++i) {
     const int64_t other = i == 3 ? 0 : (i + 1) % 3;  // the fourth is alone in its split
     EXPECT_EQ(result.assets[i].control_id, kAssets[other].id);
-    EXPECT_NEAR(result.assets[i].control.chamfer, chamfer_of(i, other, lift_of(i, 1)), kTolerance);
+    EXPECT_EQ(result.assets[i].control.scores.size(), 3U) << "nothing of the scene by itself";
+    EXPECT_NEAR(value_of(result.assets[i].control.scores, "chamfer"),
+                chamfer_of(i, other, lift_of(i, 1)), kTolerance);
   }
 }
 
@@ -193,8 +196,8 @@ TEST_F(EvaluateModel, TheOtherPictureIsScoredAgainstWhatItShowsWithTheSeedOfTheA
   const data::PreparedDataset dataset(folder_ / "dataset");
   for (int64_t i = 0; i < 4; ++i) {
     const int64_t other = i == 3 ? 0 : (i + 1) % 3;
-    EXPECT_NEAR(result.assets[i].other_picture.chamfer, chamfer_of(other, other, lift_of(other, 1)),
-                kTolerance);
+    EXPECT_NEAR(value_of(result.assets[i].other_picture.scores, "chamfer"),
+                chamfer_of(other, other, lift_of(other, 1)), kTolerance);
     EXPECT_EQ(seeds_.at(generation_seed(config_.evaluation, dataset.records()[i])),
               (std::set<int>{mark_of(i, 1) - 1, mark_of(other, 1) - 1}));
   }
@@ -206,12 +209,12 @@ TEST_F(EvaluateModel, ReconstructionsAndTheirComponentsAreScoredInTheFrameOfTheA
   ASSERT_EQ(result.components.size(), 8U);
   for (int64_t i = 0; i < 4; ++i) {
     const double chamfer = 2 * 0.02 / kAssets[i].half_side;
-    EXPECT_NEAR(result.assets[i].reconstruction.points.chamfer, chamfer, kTolerance);
+    EXPECT_NEAR(value_of(result.assets[i].reconstruction.scores, "chamfer"), chamfer, kTolerance);
     for (const int64_t component : {0, 1}) {
       const auto& score = result.components[2 * i + component];
       EXPECT_EQ(score.asset, kAssets[i].id);
       EXPECT_EQ(score.component, component == 0 ? "left" : "right");
-      EXPECT_NEAR(score.reconstruction.chamfer, chamfer, kTolerance);
+      EXPECT_NEAR(value_of(score.scores, "chamfer"), chamfer, kTolerance);
     }
   }
 }
@@ -224,15 +227,15 @@ TEST_F(EvaluateModel, WithAllViewsTheScoreIsTheMeanOverThem) {
     const auto& score = result.assets[i];
     ASSERT_EQ(score.views.size(), 2U);
     const double mean = (lift_of(i, 0) + lift_of(i, 1)) / kAssets[i].half_side;
-    EXPECT_NEAR(score.generated.points.chamfer, mean, kTolerance);
+    EXPECT_NEAR(value_of(score.generated.scores, "chamfer"), mean, kTolerance);
     const double f_score = lift_of(i, 1) / kAssets[i].half_side < 0.1 ? 1.0 : 0.5;
-    EXPECT_EQ(score.generated.points.f_scores[0], f_score);
-    EXPECT_EQ(score.generated_empty.count, 0);
+    EXPECT_EQ(value_of(score.generated.scores, "f_score_0.1"), f_score);
+    EXPECT_EQ(score.generated.empty.count, 0);
   }
-  EXPECT_EQ(result.assets[1].generated_empty.count, 2) << "one of each view";
-  EXPECT_EQ(result.assets[1].generated_empty.of, 4);
+  EXPECT_EQ(result.assets[1].generated.empty.count, 2) << "one of each view";
+  EXPECT_EQ(result.assets[1].generated.empty.of, 4);
   EXPECT_THAT(batch_sizes_, ElementsAre(3, 3, 3, 3, 2, 2)) << "views fill batches as assets do";
-  EXPECT_NEAR(result.assets[3].control.chamfer,
+  EXPECT_NEAR(value_of(result.assets[3].control.scores, "chamfer"),
               0.5 * (chamfer_of(3, 0, lift_of(3, 0)) + chamfer_of(3, 0, lift_of(3, 1))),
               kTolerance);
   EXPECT_EQ(read_image(folder_ / "out/c/picture.png").pixels[0], mark_of(2, 0));
@@ -250,7 +253,8 @@ TEST_F(EvaluateModel, ADrawnViewAndTheNoiseGoWithTheAssetWhereverItStands) {
     const auto& same = first.assets[order_[i]];
     EXPECT_EQ(score.id, same.id);
     EXPECT_EQ(score.views[0].index, same.views[0].index);
-    EXPECT_NEAR(score.generated.points.chamfer, same.generated.points.chamfer, kTolerance);
+    EXPECT_NEAR(value_of(score.generated.scores, "chamfer"),
+                value_of(same.generated.scores, "chamfer"), kTolerance);
   }
   EXPECT_EQ(seeds_.size(), seeds.size()) << "other seeds than before";
 }
@@ -259,19 +263,19 @@ TEST_F(EvaluateModel, CountsComponentsWithoutSurface) {
   empty_in_ = 2;
   const auto result = evaluated();
   for (int64_t i = 0; i < 4; ++i) {
-    EXPECT_EQ(result.assets[i].generated_empty.count, i == 2 ? 1 : 0);
-    EXPECT_EQ(result.assets[i].generated_empty.of, 2);
-    EXPECT_EQ(result.assets[i].reconstruction_empty.count, 0);
+    EXPECT_EQ(result.assets[i].generated.empty.count, i == 2 ? 1 : 0);
+    EXPECT_EQ(result.assets[i].generated.empty.of, 2);
+    EXPECT_EQ(result.assets[i].reconstruction.empty.count, 0);
     // A speck lies between the samples of any lattice.
-    EXPECT_EQ(result.assets[i].exact_field_empty.count, 2);
+    EXPECT_EQ(result.assets[i].exact_field.empty.count, 2);
   }
 }
 
 TEST_F(EvaluateModel, GeneratesNothingForAModelThatCannot) {
   model_.generate = nullptr;
   const auto result = evaluated();
-  EXPECT_THAT(result.assets[0].generated.points.f_scores, IsEmpty());
-  EXPECT_FALSE(result.assets[0].reconstruction.points.f_scores.empty());
+  EXPECT_THAT(result.assets[0].generated.scores, IsEmpty());
+  EXPECT_FALSE(result.assets[0].reconstruction.scores.empty());
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
   EXPECT_THAT(result.assets[0].views, IsEmpty()) << "it saw no picture";
 }

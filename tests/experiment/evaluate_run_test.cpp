@@ -79,6 +79,11 @@ TEST_F(EvaluateRun, ScoresEveryAssetAndEveryComponent) {
   EXPECT_EQ(result.at("conventions").at("num_points"), 200);
 }
 
+TEST_F(EvaluateRun, ReturnsWhatItWrites) {
+  const auto result = evaluate_run(runs_->vae_config(), output());
+  EXPECT_EQ(json_of(result), read_file(output() / "evaluation.json"));
+}
+
 TEST_F(EvaluateRun, TheControlIsAnotherAssetOfTheSameSplitWhereThereIsOne) {
   const auto result = evaluated(runs_->dit_config());
   const auto& assets = result.at("assets");

@@ -8,11 +8,24 @@
 namespace moca::experiment {
 namespace {
 
+using evaluation::Better;
+using evaluation::Scores;
 using nlohmann::json;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-evaluation::PointMetrics points(double chamfer, double f_score) {
-  return {chamfer, {f_score, f_score / 2}};
+// Two of a metric and, of a whole scene, two of one that looks at the prediction alone.
+Scores against_reference(double distance, double found) {
+  return {{"distance", "D", Better::kLower, distance, ""},
+          {"found_0.1", "found@0.1", Better::kHigher, found, ""},
+          {"found_0.05", "found@0.05", Better::kHigher, found / 2, ""}};
+}
+
+Scores of_scene(double distance, double found, double overlap) {
+  Scores scores = against_reference(distance, found);
+  scores.push_back({"overlap", "overlap", Better::kLower, overlap, ""});
+  scores.push_back({"overlap_max", "", Better::kLower, 2 * overlap, ""});
+  return scores;
 }
 
 AssetScore asset(const std::string& id, const std::string& split, double score) {
@@ -20,16 +33,13 @@ AssetScore asset(const std::string& id, const std::string& split, double score) 
   result.id = id;
   result.split = split;
   result.num_components = 2;
-  result.generated = {points(1 - score, score), score / 10, score / 5};
-  result.control = points(2, 0.25);
-  result.control_id = "another";
-  result.other_picture = points(3, 0.125);
-  result.reconstruction = {points(0.5, 1.0), 0.0, 0.0};
-  result.exact_field = {points(0.25, 1.0), 0.0, 0.0};
   result.views = {{1, 35.0, 22.0}};
-  result.generated_empty = {1, 2};
-  result.reconstruction_empty = {0, 2};
-  result.exact_field_empty = {2, 2};
+  result.control_id = "another";
+  result.generated = {of_scene(1 - score, score, score / 10), {1, 2}};
+  result.control = {against_reference(2, 0.25), {}};
+  result.other_picture = {against_reference(3, 0.125), {}};
+  result.reconstruction = {of_scene(0.5, 1, 0), {0, 2}};
+  result.exact_field = {of_scene(0.25, 1, 0), {2, 2}};
   return result;
 }
 
@@ -37,60 +47,43 @@ AssetScore asset(const std::string& id, const std::string& split, double score) 
 // scores 0, 0.05, ..., 0.6 and 1, the last held out.
 EvaluationResult example() {
   EvaluationResult result;
-  result.metrics.thresholds = {0.1, 0.05};
   result.assets = {asset("a", "train", 0.2), asset("b", "train", 0.4), asset("c", "train", 0.9),
                    asset("d", "test", 0.6)};
   for (int i = 12; i >= 0; --i) {
-    result.components.push_back({"a", "part_" + std::to_string(i), "train", points(1, 0.05 * i)});
+    result.components.push_back(
+        {"a", "part_" + std::to_string(i), "train", against_reference(1, 0.05 * i)});
   }
-  result.components.push_back({"d", "only", "test", points(1, 1.0)});
+  result.components.push_back({"d", "only", "test", against_reference(1, 1.0)});
   return result;
-}
-
-TEST(MeanOf, IsTheArithmeticMeanAndZeroOfNothing) {
-  EXPECT_DOUBLE_EQ(mean_of({1, 2, 6}), 3.0);
-  EXPECT_DOUBLE_EQ(mean_of({}), 0.0);
-}
-
-TEST(MedianOf, IsTheMiddleOrTheMeanOfTheTwoInTheMiddle) {
-  EXPECT_DOUBLE_EQ(median_of({9, 1, 5}), 5.0);
-  EXPECT_DOUBLE_EQ(median_of({9, 1, 5, 7}), 6.0);
-  EXPECT_DOUBLE_EQ(median_of({4}), 4.0);
-  EXPECT_DOUBLE_EQ(median_of({}), 0.0);
-}
-
-TEST(FScoreName, SaysTheThreshold) {
-  EXPECT_EQ(f_score_name(0.1), "F@0.1");
-  EXPECT_EQ(f_score_name(0.05), "F@0.05");
 }
 
 TEST(EvaluationJson, HoldsMeansOverTheAssetsOfEachSplit) {
   const auto result = json::parse(json_of(example()));
   const auto& train = result.at("train");
   EXPECT_EQ(train.at("num_assets"), 3);
-  EXPECT_DOUBLE_EQ(train.at("generated").at("f_score_0.1"), 0.5);
-  EXPECT_DOUBLE_EQ(train.at("generated").at("f_score_0.05"), 0.25);
-  EXPECT_DOUBLE_EQ(train.at("generated").at("chamfer"), 0.5);
-  EXPECT_DOUBLE_EQ(train.at("generated").at("self_iou"), 0.05);
-  EXPECT_DOUBLE_EQ(train.at("generated").at("self_iou_max"), 0.1);
-  EXPECT_DOUBLE_EQ(train.at("control").at("f_score_0.1"), 0.25);
-  EXPECT_DOUBLE_EQ(train.at("other_picture").at("chamfer"), 3.0);
-  EXPECT_DOUBLE_EQ(train.at("vae_reconstruction").at("f_score_0.1"), 1.0);
+  EXPECT_DOUBLE_EQ(train.at("generated").at("found_0.1"), 0.5);
+  EXPECT_DOUBLE_EQ(train.at("generated").at("found_0.05"), 0.25);
+  EXPECT_DOUBLE_EQ(train.at("generated").at("distance"), 0.5);
+  EXPECT_DOUBLE_EQ(train.at("generated").at("overlap"), 0.05);
+  EXPECT_DOUBLE_EQ(train.at("generated").at("overlap_max"), 0.1);
+  EXPECT_DOUBLE_EQ(train.at("control").at("found_0.1"), 0.25);
+  EXPECT_DOUBLE_EQ(train.at("other_picture").at("distance"), 3.0);
+  EXPECT_DOUBLE_EQ(train.at("vae_reconstruction").at("found_0.1"), 1.0);
   EXPECT_EQ(result.at("test").at("num_assets"), 1);
-  EXPECT_DOUBLE_EQ(result.at("test").at("generated").at("f_score_0.1"), 0.6);
+  EXPECT_DOUBLE_EQ(result.at("test").at("generated").at("found_0.1"), 0.6);
 }
 
 TEST(EvaluationJson, CountsEveryComponentOnceAndListsTheWorstTen) {
   const auto result = json::parse(json_of(example())).at("vae_components");
   EXPECT_EQ(result.at("train").at("num_components"), 13);
-  EXPECT_NEAR(result.at("train").at("f_score_0.1_median"), 0.3, 1e-12);
-  EXPECT_NEAR(result.at("train").at("f_score_0.1_mean"), 0.3, 1e-12);
-  EXPECT_NEAR(result.at("train").at("f_score_0.05_mean"), 0.15, 1e-12);
+  EXPECT_NEAR(result.at("train").at("found_0.1_median"), 0.3, 1e-12);
+  EXPECT_NEAR(result.at("train").at("found_0.1_mean"), 0.3, 1e-12);
+  EXPECT_NEAR(result.at("train").at("found_0.05_mean"), 0.15, 1e-12);
   const auto& worst = result.at("train").at("worst");
   ASSERT_EQ(worst.size(), 10U);
   for (size_t i = 0; i < worst.size(); ++i) {
     EXPECT_EQ(worst[i].at("component"), "part_" + std::to_string(i));
-    EXPECT_NEAR(worst[i].at("f_score_0.05"), 0.025 * static_cast<double>(i), 1e-12);
+    EXPECT_NEAR(worst[i].at("found_0.05"), 0.025 * static_cast<double>(i), 1e-12);
   }
   EXPECT_EQ(result.at("test").at("num_components"), 1);
   EXPECT_EQ(result.at("test").at("worst").size(), 1U);
@@ -110,16 +103,36 @@ TEST(EvaluationJson, ListsEveryAssetAndTheConventions) {
   EXPECT_EQ(conventions.at("frame"), "reference centred, longest side 2; prediction moved with it");
 }
 
+TEST(EvaluationJson, SaysOfEveryScoreThatTablesShowHowItIsCalledAndRead) {
+  EXPECT_EQ(json::parse(json_of(example())).at("scores"), json::parse(R"([
+    {"name": "distance", "label": "D", "better": "lower"},
+    {"name": "found_0.1", "label": "found@0.1", "better": "higher"},
+    {"name": "found_0.05", "label": "found@0.05", "better": "higher"},
+    {"name": "overlap", "label": "overlap", "better": "lower"}])"));
+}
+
+TEST(EvaluationJson, RanksTheWorstComponentsByTheLastScoreAsThatIsBetter) {
+  auto result = example();
+  for (auto& component : result.components) {
+    component.scores.pop_back();
+    component.scores.pop_back();
+    component.scores[0].value = component.component == "part_7" ? 4 : 3;
+  }
+  const auto train = json::parse(json_of(result)).at("vae_components").at("train");
+  EXPECT_EQ(train.at("worst")[0].at("component"), "part_7");
+  EXPECT_DOUBLE_EQ(train.at("distance_median"), 3.0);
+}
+
 TEST(EvaluationJson, NamesTheRuleOfViewsAndEveryAssetsViews) {
   auto result = example();
-  result.view = ViewRule::kFixed;
-  result.view_index = 1;
+  result.config.view = ViewRule::kFixed;
+  result.config.view_index = 1;
   const auto fixed = json::parse(json_of(result));
   EXPECT_EQ(fixed.at("conventions").at("view"), "fixed");
   EXPECT_EQ(fixed.at("conventions").at("view_index"), 1);
   EXPECT_EQ(fixed.at("assets")[0].at("views"),
             json::parse(R"([{"index": 1, "azimuth": 35.0, "elevation": 22.0}])"));
-  result.view = ViewRule::kRandom;
+  result.config.view = ViewRule::kRandom;
   const auto drawn = json::parse(json_of(result)).at("conventions");
   EXPECT_EQ(drawn.at("view"), "random");
   EXPECT_FALSE(drawn.contains("view_index"));
@@ -134,20 +147,19 @@ TEST(EvaluationJson, CountsEmptyComponentsOfEveryAssetAndOfEverySplit) {
   EXPECT_EQ(train.at("vae_reconstruction"), json::parse(R"({"count": 0, "of": 6})"));
   EXPECT_EQ(train.at("exact_field"), json::parse(R"({"count": 6, "of": 6})"));
   EXPECT_EQ(result.at("test").at("empty_components").at("generated").at("count"), 1);
-  EXPECT_DOUBLE_EQ(result.at("train").at("exact_field").at("chamfer"), 0.25);
+  EXPECT_DOUBLE_EQ(result.at("train").at("exact_field").at("distance"), 0.25);
 }
 
-TEST(SummaryText, HasALinePerSplitAndKindOfScene) {
+TEST(SummaryLines, AreOnePerSplitAndPartThatIsNoControl) {
   auto result = example();
   result.assets.pop_back();  // no test split
-  EXPECT_EQ(
-      summary_text(result),
-      "train generated          Chamfer 0.5000  F@0.1 0.5000  F@0.05 0.2500  self-IoU 0.0500  "
-      "empty components 3 of 6\n"
-      "train vae_reconstruction Chamfer 0.5000  F@0.1 1.0000  F@0.05 0.5000  self-IoU 0.0000  "
-      "empty components 0 of 6\n"
-      "train exact_field        Chamfer 0.2500  F@0.1 1.0000  F@0.05 0.5000  self-IoU 0.0000  "
-      "empty components 6 of 6\n");
+  EXPECT_THAT(summary_lines(result),
+              ElementsAre("train generated          D 0.5000  found@0.1 0.5000  found@0.05 0.2500  "
+                          "overlap 0.0500  empty components 3 of 6",
+                          "train vae_reconstruction D 0.5000  found@0.1 1.0000  found@0.05 0.5000  "
+                          "overlap 0.0000  empty components 0 of 6",
+                          "train exact_field        D 0.2500  found@0.1 1.0000  found@0.05 0.5000  "
+                          "overlap 0.0000  empty components 6 of 6"));
 }
 
 TEST(EvaluationJson, LeavesOutWhatWasNotScored) {
@@ -161,7 +173,7 @@ TEST(EvaluationJson, LeavesOutWhatWasNotScored) {
   EXPECT_THAT(parsed.at("train").at("generated"), IsEmpty());
   EXPECT_THAT(parsed.at("train").at("control"), IsEmpty());
   EXPECT_THAT(parsed.at("assets")[0].at("other_picture"), IsEmpty());
-  EXPECT_DOUBLE_EQ(parsed.at("train").at("vae_reconstruction").at("chamfer"), 0.5);
+  EXPECT_DOUBLE_EQ(parsed.at("train").at("vae_reconstruction").at("distance"), 0.5);
 }
 
 TEST(EvaluationJson, OfAnEmptySplitSaysSo) {

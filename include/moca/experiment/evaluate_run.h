@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "moca/experiment/evaluation_result.h"
 #include "moca/experiment/run_config.h"
 
 namespace moca::experiment {
@@ -15,7 +16,7 @@ struct EvaluateOptions {
 // evaluation.json and one folder per asset into `output`. A run of stage vae is scored on its
 // reconstructions alone. Refuses an output folder that exists, and another dataset or VAE than the
 // run was trained on, unless told otherwise.
-void evaluate_run(const RunConfig& config, const std::filesystem::path& output,
-                  const EvaluateOptions& options = {});
+EvaluationResult evaluate_run(const RunConfig& config, const std::filesystem::path& output,
+                              const EvaluateOptions& options = {});
 
 }  // namespace moca::experiment

@@ -1,13 +1,14 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <vector>
 
-#include "moca/evaluation/geometry_metrics.h"
+#include "moca/evaluation/score.h"
 #include "moca/experiment/model_description.h"
 #include "moca/experiment/run_config.h"
+#include "moca/mesh/triangle_mesh.h"
 
 namespace moca::experiment {
 
@@ -23,11 +24,19 @@ struct EmptyComponents {
   }
 };
 
+EmptyComponents empty_in(const mesh::Scene& scene);
+
 // A picture that an asset was generated from.
 struct UsedView {
   int64_t index = 0;
   double azimuth = 0;  // degrees, as the dataset's cameras
   double elevation = 0;
+};
+
+// One of the scenes that are scored of an asset.
+struct ScoredPart {
+  evaluation::Scores scores;  // none: it was not scored
+  EmptyComponents empty;      // of all views together
 };
 
 // Scores of an asset that is generated from several views are means over them.
@@ -36,52 +45,51 @@ struct AssetScore {
   std::string split;
   int64_t num_components = 0;
   std::vector<UsedView> views;
-  evaluation::SceneMetrics generated;  // from its own picture, against its own reference
-  evaluation::PointMetrics control;    // the same generated asset against another asset's reference
   std::string control_id;
-  evaluation::PointMetrics
-      other_picture;  // from the other asset's picture with this one's seed, against the other
-  evaluation::SceneMetrics reconstruction;  // the VAE's own, the ceiling of what can be generated
-  evaluation::SceneMetrics exact_field;     // the exact field, extracted: the decoder's ceiling
-  EmptyComponents generated_empty;          // of all views together
-  EmptyComponents reconstruction_empty;
-  EmptyComponents exact_field_empty;
+  ScoredPart generated;  // from its own picture, against its own reference
+  ScoredPart control;    // the same generated asset against another asset's reference
+  // From the other asset's picture with this one's seed, against the other.
+  ScoredPart other_picture;
+  ScoredPart reconstruction;  // the VAE's own, the ceiling of what can be generated
+  ScoredPart exact_field;     // the exact field, extracted: the decoder's ceiling
 };
 
-// Adds `weight` times every figure of `more`.
-void add(double weight, const evaluation::PointMetrics& more, evaluation::PointMetrics& sum);
-void add(double weight, const evaluation::SceneMetrics& more, evaluation::SceneMetrics& sum);
+// What everything that lists or shows the parts of an asset knows of them.
+struct PartKind {
+  const char* name;   // in evaluation.json
+  const char* title;  // in reports
+  ScoredPart AssetScore::*part;
+  bool is_control = false;  // another asset's: no empty components, nothing of the prediction alone
+};
+inline constexpr std::array<PartKind, 5> kParts = {{
+    {"generated", "generated", &AssetScore::generated},
+    {"control", "control", &AssetScore::control, true},
+    {"other_picture", "other picture", &AssetScore::other_picture, true},
+    {"vae_reconstruction", "VAE reconstruction (ceiling)", &AssetScore::reconstruction},
+    {"exact_field", "exact field, extracted (the decoder's ceiling)", &AssetScore::exact_field},
+}};
 
 struct ComponentScore {
   std::string asset;
   std::string component;
   std::string split;
-  evaluation::PointMetrics reconstruction;
+  evaluation::Scores scores;  // of the VAE's reconstruction
 };
 
 // What an evaluation of a run found.
 struct EvaluationResult {
   ModelDescription model;
-  evaluation::MetricConfig metrics;
-  int64_t seed = 0;  // of noise, ids and views
-  ViewRule view = ViewRule::kFixed;
-  int64_t view_index = 0;  // for ViewRule::kFixed
+  EvaluationConfig config;
   std::vector<AssetScore> assets;
   std::vector<ComponentScore> components;
 };
 
-// evaluation.json: the model, conventions, means and empty components per split, VAE components
-// (median, mean, the worst ten), every asset.
+// evaluation.json: the model, conventions, what the scores are, means and empty components per
+// split, VAE components (median, mean, the worst ten by the last score), every asset.
 std::string json_of(const EvaluationResult& result);
 
-// The same for a reader in a terminal: a line of means and empty components for each of generated,
-// VAE reconstruction and exact field, split by split.
-std::string summary_text(const EvaluationResult& result);
-
-// "F@0.1", "F@0.05": how a threshold is called.
-std::string f_score_name(double threshold);
-
-double mean_of(const std::vector<double>& values);  // 0 for none
-double median_of(std::vector<double> values);       // 0 for none
+// The same for a reader in a terminal: a line of means and empty components for each part that is
+// no control, split by split.
+std::vector<std::string> summary_lines(const EvaluationResult& result);
 
 }  // namespace moca::experiment

@@ -10,7 +10,7 @@
 #include "moca/config/rules.h"
 #include "moca/data/data_config.h"
 #include "moca/dit/dit_config.h"
-#include "moca/evaluation/geometry_metrics.h"
+#include "moca/evaluation/metric_config.h"
 #include "moca/flow/euler_sampler.h"
 #include "moca/flow/noise_density.h"
 #include "moca/image_encoder/image_encoder.h"

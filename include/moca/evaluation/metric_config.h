@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "moca/config/rules.h"
+#include "moca/evaluation/alignment.h"
+#include "moca/evaluation/point_distances.h"
+
+namespace moca::evaluation {
+
+// PartCrafter's conventions, the only ones that fit the paper's magnitudes (docs/decisions.md):
+// plain L2, the sum of both directions, no alignment, 204,800 area-weighted points of the fused
+// scene.
+struct MetricConfig {
+  int64_t num_points = 204800;
+  std::vector<double> thresholds = {0.1, 0.05};  // of the F-score, strict <
+  ChamferForm chamfer = ChamferForm::kSumL2;
+  Alignment alignment = Alignment::kNone;
+  bool renormalise_prediction = false;  // by itself, instead of moving with the reference
+  int64_t iou_resolution = 64;          // voxels along [-1, 1] for the self-IoU
+  int64_t seed = 0;
+
+  static void fields(auto& self, auto&& v) {
+    v("num_points", self.num_points, "points drawn on each fused scene (PartCrafter: 204800)",
+      config::in_range(1, 100000000));
+    v("thresholds", self.thresholds, "distances below which a point counts for the F-score",
+      config::above(0));
+    v("chamfer", self.chamfer, "how the two directions of the Chamfer distance are put together");
+    v("alignment", self.alignment,
+      "how the prediction is moved before it is compared: best of 4 turns about Y, of 24 axis "
+      "rotations, or ICP");
+    v("renormalise_prediction", self.renormalise_prediction,
+      "centre the prediction and scale its longest side to 2 by itself, instead of moving it with "
+      "the reference");
+    v("iou_resolution", self.iou_resolution,
+      "voxels along [-1, 1] for the self-IoU (PartCrafter: 64)", config::in_range(1, 1024));
+    v("seed", self.seed, "seed of the points drawn on the surfaces", config::at_least(0));
+  }
+};
+
+}  // namespace moca::evaluation

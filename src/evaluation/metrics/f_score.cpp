@@ -1,0 +1,32 @@
+#include <algorithm>
+#include <cstdio>
+
+#include "moca/evaluation/metric.h"
+
+namespace moca::evaluation {
+namespace {
+
+double share_below(const std::vector<double>& distances, double threshold) {
+  const auto count =
+      std::count_if(distances.begin(), distances.end(), [&](double d) { return d < threshold; });
+  return static_cast<double>(count) / static_cast<double>(distances.size());
+}
+
+}  // namespace
+
+// One per threshold; 0 where precision + recall = 0.
+Scores f_scores(const Comparison& comparison) {
+  Scores scores;
+  for (const double threshold : comparison.config.thresholds) {
+    const double precision = share_below(comparison.to_reference, threshold);
+    const double recall = share_below(comparison.to_prediction, threshold);
+    const double sum = precision + recall;
+    char text[32];
+    std::snprintf(text, sizeof(text), "%g", threshold);
+    scores.push_back({std::string("f_score_") + text, std::string("F@") + text, Better::kHigher,
+                      sum > 0 ? 2 * precision * recall / sum : 0.0, ""});
+  }
+  return scores;
+}
+
+}  // namespace moca::evaluation

@@ -1,0 +1,66 @@
+#include "moca/evaluation/score.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <iterator>
+#include <numeric>
+#include <stdexcept>
+
+namespace moca::evaluation {
+double value_of(const Scores& scores, const std::string& name) {
+  for (const Score& score : scores) {
+    if (score.name == name) {
+      return score.value;
+    }
+  }
+  throw std::out_of_range("no score is called " + name);
+}
+
+Scores labelled(const Scores& scores) {
+  Scores shown;
+  std::copy_if(scores.begin(), scores.end(), std::back_inserter(shown),
+               [](const Score& score) { return !score.label.empty(); });
+  return shown;
+}
+
+std::string text_of(const Scores& scores) {
+  std::string text;
+  for (const Score& score : labelled(scores)) {
+    char value[32];
+    std::snprintf(value, sizeof(value), " %.4f", score.value);
+    text += (text.empty() ? "" : "  ") + score.label + value;
+  }
+  return text;
+}
+
+bool is_worse(const Score& a, const Score& b) {
+  return a.better == Better::kHigher ? a.value < b.value : a.value > b.value;
+}
+
+void add_share(const Scores& more, double count, Scores& sum) {
+  for (const Score& score : more) {
+    auto found = std::find_if(sum.begin(), sum.end(),
+                              [&](const Score& other) { return other.name == score.name; });
+    if (found == sum.end()) {
+      found = sum.insert(found, {score.name, score.label, score.better, 0, ""});
+    }
+    found->value += score.value / count;
+  }
+}
+
+double mean_of(const std::vector<double>& values) {
+  return values.empty() ? 0.0
+                        : std::accumulate(values.begin(), values.end(), 0.0) /
+                              static_cast<double>(values.size());
+}
+
+double median_of(std::vector<double> values) {
+  if (values.empty()) {
+    return 0.0;
+  }
+  std::sort(values.begin(), values.end());
+  const size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : 0.5 * (values[middle - 1] + values[middle]);
+}
+
+}  // namespace moca::evaluation
