@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -12,6 +10,7 @@
 #include "moca/core/file_io.h"
 #include "moca/core/program.h"
 #include "moca/data/prepared_dataset.h"
+#include "moca/experiment/evaluation_result.h"
 #include "moca/image/image_io.h"
 #include "moca/mesh/mesh_io.h"
 #include "moca/report/contact_sheet.h"
@@ -24,136 +23,163 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-std::string number(const Json& value, const char* format = "%.3f") {
-  if (!value.is_number()) {
-    return value.is_string() ? value.get<std::string>() : "-";
+// A value that every row of a table has: of the row's object `part`, or of the row itself.
+struct Column {
+  std::string header;
+  std::string key;
+  std::string part = "";
+  std::string arrow = "";  // up where a higher score is better
+};
+using Columns = std::vector<Column>;
+
+// "-" where it was not scored.
+std::string cell(const Json& row, const Column& column) {
+  const auto value = (column.part.empty() ? row : row.at(column.part)).value(column.key, Json());
+  if (value.is_string()) {
+    return value;
   }
-  char text[32];
-  std::snprintf(text, sizeof(text), format, value.get<double>());
+  char text[32] = "-";
+  if (value.is_number()) {
+    std::snprintf(text, sizeof(text), value.is_number_float() ? "%.4f" : "%.0f",
+                  value.get<double>());
+  }
   return text;
 }
 
-// A figure of an evaluation, "-" where it was not scored or has another threshold.
-std::string figure(const Json& scores, const char* key, const char* format = "%.3f") {
-  return number(scores.value(key, Json()), format);
+// A column per score. An evaluation made before it listed its scores has their names alone.
+Columns scores_of(const Json& evaluation) {
+  Columns columns;
+  if (!evaluation.contains("scores")) {
+    const auto& scored = evaluation.at("assets").at(0).at("vae_reconstruction");
+    for (const auto& [name, value] : scored.items()) {
+      columns.push_back({name, name});
+    }
+    return columns;
+  }
+  for (const auto& score : evaluation.at("scores")) {
+    columns.push_back({score.at("label"), score.at("name"), "",
+                       score.at("better") == "higher" ? " \u2191" : " \u2193"});
+  }
+  return columns;
 }
 
-// The curves of a metrics.jsonl, by name.
-std::map<std::string, report::Series> curves_of(const fs::path& file) {
-  std::map<std::string, report::Series> curves;
+// For a reader who wants only a few.
+Columns key_scores(Columns scores) {
+  constexpr size_t kNumKeys = 2;
+  scores.resize(std::min(kNumKeys, scores.size()));
+  return scores;
+}
+
+void add_columns(const Columns& more, const std::string& prefix, const std::string& part,
+                 Columns& columns) {
+  for (const auto& column : more) {
+    columns.push_back({prefix + column.header, column.key, part, column.arrow});
+  }
+}
+
+void add_table(const std::string& title, const std::string& note, const Columns& columns,
+               const Json& rows, report::ReportPage& page) {
+  report::Table table{title, {}, {}, note};
+  for (const auto& column : columns) {
+    table.header.push_back(column.header + column.arrow);
+  }
+  for (const auto& row : rows) {
+    auto& cells = table.rows.emplace_back();
+    for (const auto& column : columns) {
+      cells.push_back(cell(row, column));
+    }
+  }
+  page.tables.push_back(table);
+}
+
+// A curve of a metrics.jsonl. A line cut short by a kill is left out.
+report::Series curve_of(const fs::path& file, const std::string& name) {
+  report::Series curve{name, {}, {}};
   std::istringstream lines(fs::exists(file) ? read_file(file) : "");
   for (std::string line; std::getline(lines, line);) {
     const auto json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!json.is_object() || !json.contains("step")) {
-      continue;  // a line cut short by a kill
-    }
-    for (const auto& [name, value] : json.items()) {
-      if (name != "step" && value.is_number()) {
-        curves[name].x.push_back(json["step"]);
-        curves[name].y.push_back(value);
-      }
+    if (json.is_object() && json.contains("step") && json.value(name, Json()).is_number()) {
+      curve.x.push_back(json.at("step"));
+      curve.y.push_back(json.at(name));
     }
   }
-  return curves;
+  return curve;
 }
 
+// A pretrained VAE has no curves, nor has a run before its first line.
 void add_curves(const fs::path& run_folder, const std::string& stage, report::ReportPage& page) {
-  auto curves = curves_of(run_folder / "metrics.jsonl");
   for (const char* name : {"loss", "gradient_norm"}) {
-    auto& curve = curves[name];
-    if (curve.x.empty()) {
-      continue;  // a pretrained VAE has no curves, nor has a run before its first line
+    if (const auto curve = curve_of(run_folder / "metrics.jsonl", name); !curve.x.empty()) {
+      page.svg_plots.push_back(
+          report::line_plot(stage + ": " + name, "step", name, {curve}, /*log_y=*/true));
     }
-    curve.name = name;
-    page.svg_plots.push_back(
-        report::line_plot(stage + ": " + name, "step", name, {curve}, /*log_y=*/true));
   }
 }
 
-bool was_generated(const Json& summary) { return summary.at("generated").contains("chamfer"); }
-
-void add_summary(const Json& evaluation, const std::string& split, report::ReportPage& page) {
+void add_summary(const Json& evaluation, const Columns& scores, const std::string& split,
+                 report::ReportPage& page) {
   const auto& summary = evaluation.at(split);
   if (summary.at("num_assets") == 0) {
     return;
   }
-  report::Table table;
-  table.title = split == "train" ? "Assets trained on" : "Assets not trained on";
-  table.note = std::to_string(summary.at("num_assets").get<int>()) +
-               " assets, means. Control: the generated assets against another asset's reference. "
-               "Other picture: generated from another asset's picture, against that asset.";
-  table.header = {"", "Chamfer", "F@0.1", "F@0.05", "self-IoU"};
-  const std::vector<std::pair<const char*, const char*>> rows = {
-      {"generated", "generated"},
-      {"control", "control"},
-      {"other_picture", "other picture"},
-      {"vae_reconstruction", "VAE reconstruction (ceiling)"},
-      {"exact_field", "exact field, extracted (the decoder's ceiling)"}};
-  for (const auto& [key, name] : rows) {
-    const auto& scores = summary.at(key);
-    if (scores.contains("chamfer")) {
-      table.rows.push_back({name, figure(scores, "chamfer"), figure(scores, "f_score_0.1"),
-                            figure(scores, "f_score_0.05"), figure(scores, "self_iou", "%.4f")});
+  Json rows = Json::array();
+  for (const auto& part : kParts) {
+    if (Json row = summary.at(part.name); !row.empty()) {
+      row["part"] = part.title;
+      rows.push_back(row);
     }
   }
-  page.tables.push_back(table);
+  Columns columns = {{"", "part"}};
+  add_columns(scores, "", "", columns);
+  add_table(split == "train" ? "Assets trained on" : "Assets not trained on",
+            summary.at("num_assets").dump() +
+                " assets, means. Control: the generated assets against another asset's reference. "
+                "Other picture: generated from another asset's picture, against that asset.",
+            columns, rows, page);
 }
 
-void add_key_figures(const Json& evaluation, report::ReportPage& page) {
+void add_key_figures(const Json& evaluation, const Columns& scores, report::ReportPage& page) {
   const auto& train = evaluation.at("train");
-  if (was_generated(train)) {
-    page.key_figures.push_back(
-        {"F-score at 0.1", figure(train["generated"], "f_score_0.1"), "assets trained on"});
-    page.key_figures.push_back(
-        {"Chamfer distance", figure(train["generated"], "chamfer"), "sum of both directions"});
-    page.key_figures.push_back({"control F-score at 0.1", figure(train["control"], "f_score_0.1"),
-                                "another asset's reference"});
-  }
   const auto& vae = evaluation.at("vae_components").at("train");
-  page.key_figures.push_back({"VAE F-score at 0.05", figure(vae, "f_score_0.05_median"),
-                              "median over components, mean " + figure(vae, "f_score_0.05_mean")});
-}
-
-void add_worst(const Json& evaluation, report::ReportPage& page) {
-  report::Table table;
-  table.title = "The VAE's worst ten components";
-  table.note = "Of the assets trained on, by F@0.05.";
-  table.header = {"asset", "component", "F@0.05", "F@0.1", "Chamfer"};
-  for (const auto& worst : evaluation.at("vae_components").at("train").at("worst")) {
-    table.rows.push_back({worst.at("asset"), worst.at("component"), figure(worst, "f_score_0.05"),
-                          figure(worst, "f_score_0.1"), figure(worst, "chamfer")});
+  for (const auto& [header, key, part, arrow] : key_scores(scores)) {
+    if (train.at("generated").contains(key)) {
+      page.key_figures.push_back(
+          {header + arrow, cell(train, {"", key, "generated"}),
+           "assets trained on; control " + cell(train, {"", key, "control"})});
+    }
+    if (vae.contains(key + "_median")) {
+      page.key_figures.push_back(
+          {"VAE " + header + arrow, cell(vae, {"", key + "_median"}),
+           "median over components, mean " + cell(vae, {"", key + "_mean"})});
+    }
   }
-  page.tables.push_back(table);
 }
 
-void add_assets(const Json& evaluation, report::ReportPage& page) {
-  report::Table table;
-  table.title = "Every asset";
-  table.header = {"asset",  "split",    "components",    "Chamfer",  "F@0.1",
-                  "F@0.05", "self-IoU", "control F@0.1", "VAE F@0.1"};
-  for (const auto& asset : evaluation.at("assets")) {
-    const auto& generated = asset.at("generated");
-    table.rows.push_back({asset.at("id"), asset.at("split"),
-                          std::to_string(asset.at("components").get<int>()),
-                          figure(generated, "chamfer"), figure(generated, "f_score_0.1"),
-                          figure(generated, "f_score_0.05"), figure(generated, "self_iou", "%.4f"),
-                          figure(asset.at("control"), "f_score_0.1"),
-                          figure(asset.at("vae_reconstruction"), "f_score_0.1")});
+void add_worst(const Json& evaluation, const Columns& scores, report::ReportPage& page) {
+  const auto& worst = evaluation.at("vae_components").at("train").at("worst");
+  Columns columns = {{"asset", "asset"}, {"component", "component"}};
+  add_columns(scores, "", "", columns);
+  std::erase_if(columns, [&](const Column& column) {
+    return !worst.empty() && !worst.front().contains(column.key);
+  });
+  if (!worst.empty()) {
+    add_table("The VAE's worst ten components",
+              "Of the assets trained on, by " + columns.back().header + ".", columns, worst, page);
   }
-  page.tables.push_back(table);
 }
 
-// Nothing where no component got a surface: then asset.glb has no faces to read.
-mesh::Scene generated_scene(const fs::path& folder) {
-  const bool has_meshes =
-      std::any_of(fs::directory_iterator(folder), fs::directory_iterator(),
-                  [](const auto& entry) { return entry.path().extension() == ".ply"; });
-  return has_meshes ? mesh::read_scene(folder / "asset.glb") : mesh::Scene();
+void add_assets(const Json& evaluation, const Columns& scores, report::ReportPage& page) {
+  Columns columns = {{"asset", "id"}, {"split", "split"}, {"components", "components"}};
+  add_columns(scores, "", "generated", columns);
+  add_columns(key_scores(scores), "control ", "control", columns);
+  add_columns(key_scores(scores), "VAE ", "vae_reconstruction", columns);
+  add_table("Every asset", "", columns, evaluation.at("assets"), page);
 }
 
 // Picture, reference and generated components of all assets of a split.
-Image sheet_of(const Json& evaluation, const std::string& split, const fs::path& folder,
-               const data::PreparedDataset& dataset, const std::string& title) {
+Image sheet_of(const Json& evaluation, const Columns& scores, const std::string& split,
+               const fs::path& folder, const data::PreparedDataset& dataset,
+               const std::string& title) {
   std::vector<report::SheetRow> rows;
   const auto& assets = evaluation.at("assets");
   for (size_t i = 0; i < assets.size(); ++i) {
@@ -161,11 +187,14 @@ Image sheet_of(const Json& evaluation, const std::string& split, const fs::path&
       continue;
     }
     const std::string id = assets[i].at("id");
-    const auto& generated = assets[i].at("generated");
-    rows.push_back(
-        {id, read_image(folder / id / "picture.png"), dataset.reference(static_cast<int64_t>(i)),
-         generated_scene(folder / id),
-         "F@0.1 " + figure(generated, "f_score_0.1") + "  CD " + figure(generated, "chamfer")});
+    std::string caption;
+    for (const auto& [header, key, part, arrow] : key_scores(scores)) {
+      caption +=
+          (caption.empty() ? "" : "  ") + header + " " + cell(assets[i], {"", key, "generated"});
+    }
+    rows.push_back({id, read_image(folder / id / "picture.png"),
+                    dataset.reference(static_cast<int64_t>(i)),
+                    mesh::read_scene_with_empty(folder / id / "asset.glb"), caption});
   }
   report::SheetOptions options;
   options.headline = title;
@@ -180,12 +209,13 @@ fs::path page_folder(const RunConfig& config, const fs::path& folder) {
   return elsewhere ? folder : config.folder();
 }
 
-void add_sheets(const Json& evaluation, const RunConfig& config, const fs::path& folder,
-                report::ReportPage& page, std::vector<fs::path>& written) {
+void add_sheets(const Json& evaluation, const Columns& scores, const RunConfig& config,
+                const fs::path& folder, report::ReportPage& page, std::vector<fs::path>& written) {
   const data::PreparedDataset dataset(config.data.path);
   for (const std::string split : {"train", "test"}) {
     const std::string name = split == "train" ? "Assets trained on" : "Assets not trained on";
-    const auto sheet = sheet_of(evaluation, split, folder, dataset, config.name + ": " + name);
+    const auto sheet =
+        sheet_of(evaluation, scores, split, folder, dataset, config.name + ": " + name);
     if (sheet.width > 0) {
       written.push_back(page_folder(config, folder) / ("contact_sheet_" + split + ".png"));
       write_png(written.back(), sheet);
@@ -223,13 +253,14 @@ void add_evaluation(const fs::path& folder, const RunConfig& config, report::Rep
   try {
     const auto evaluation = Json::parse(read_file(file));
     page.subtitle += model_text(evaluation, config);
-    add_key_figures(evaluation, page);
-    add_summary(evaluation, "train", page);
-    add_summary(evaluation, "test", page);
-    add_worst(evaluation, page);
+    const auto scores = scores_of(evaluation);
+    add_key_figures(evaluation, scores, page);
+    add_summary(evaluation, scores, "train", page);
+    add_summary(evaluation, scores, "test", page);
+    add_worst(evaluation, scores, page);
     if (config.stage == Stage::kDit) {
-      add_assets(evaluation, page);
-      add_sheets(evaluation, config, folder, page, written);
+      add_assets(evaluation, scores, page);
+      add_sheets(evaluation, scores, config, folder, page, written);
     }
   } catch (const Json::exception& mistake) {
     throw Error(file.string() + " is not the result of an evaluation (" + mistake.what() +

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "moca/core/file_io.h"
 #include "moca/data/prepared_dataset.h"
 #include "moca/experiment/evaluate_run.h"
@@ -16,6 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -102,11 +105,32 @@ TEST_F(ReportRun, OfAVaeTellsItsReconstructionsAlone) {
                           Not(HasSubstr("Every asset")), Not(HasSubstr("other picture"))));
 }
 
-TEST_F(ReportRun, ShowsADashForThresholdsThatWereNotScored) {
+TEST_F(ReportRun, HasTheScoresOfTheEvaluationAsColumns) {
   auto config = runs_->dit_config();
-  config.evaluation.metrics.thresholds = {0.02};
+  config.evaluation.metrics.thresholds = {0.3, 0.02};
   evaluate_run(config, output());
-  EXPECT_THAT(page_of(config), AllOf(HasSubstr("Every asset"), HasSubstr(">-<")));
+  EXPECT_THAT(page_of(config),
+              AllOf(HasSubstr("<th>Chamfer \u2193</th><th>F@0.3 \u2191</th><th>F@0.02 \u2191</th>"
+                              "<th>self-IoU \u2193</th></tr>"),
+                    HasSubstr("<th>control F@0.3 \u2191</th>"), HasSubstr("by F@0.02."),
+                    HasSubstr("VAE F@0.3"), Not(HasSubstr("F@0.1"))));
+}
+
+TEST_F(ReportRun, ShowsADashForWhatIsNotScored) {
+  evaluate_run(runs_->dit_config(), output());
+  EXPECT_THAT(page_of(runs_->dit_config()), ContainsRegex("<td>control</td>.*<td>-</td></tr>"));
+}
+
+// Made before evaluation.json said what its scores are.
+TEST_F(ReportRun, OfAnEarlierEvaluationCallsScoresByTheirNames) {
+  const auto config = runs_->dit_config();
+  evaluate_run(config, output());
+  auto evaluation = nlohmann::ordered_json::parse(read_file(output() / "evaluation.json"));
+  evaluation.erase("scores");
+  write_file(output() / "evaluation.json", evaluation.dump());
+  EXPECT_THAT(page_of(config),
+              AllOf(HasSubstr("<th>chamfer</th><th>f_score_0.1</th><th>f_score_0.05</th>"),
+                    HasSubstr("by f_score_0.05."), Not(HasSubstr("F@0.1"))));
 }
 
 TEST_F(ReportRun, ShowsAnAssetOfWhichNothingWasGenerated) {
