@@ -35,7 +35,11 @@ void run(const MetricsOptions& options) {
     const auto scores = moca::evaluation::compare_scenes(prediction, reference, config);
     std::printf("frame            %s\n", moca::evaluation::frame_name(config).c_str());
     for (const auto& score : moca::evaluation::labelled(scores)) {
-      std::printf("%-16s %.6f%s\n", score.label.c_str(), score.value,
+      char value[32] = "-";
+      if (score.exists) {
+        std::snprintf(value, sizeof(value), "%.6f", score.value);
+      }
+      std::printf("%-16s %s%s\n", score.label.c_str(), value,
                   (score.note.empty() ? "" : "  (" + score.note + ")").c_str());
     }
   } catch (const moca::Error& mistake) {

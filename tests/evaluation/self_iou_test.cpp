@@ -69,6 +69,7 @@ TEST(SelfIouMetric, ShowsItsMeanAloneAndSaysOfWhat) {
   const auto note = [](const Scene& scene) {
     const auto shown = labelled(compare_scenes(scene, scene, few_points())).back();
     EXPECT_EQ(shown.label, "self-IoU");
+    EXPECT_EQ(shown.exists, scene.components.size() > 1);
     return shown.note;
   };
   EXPECT_EQ(note(moca::testing::two_boxes()), "mean over pairs of 2 components, 64^3 voxels");

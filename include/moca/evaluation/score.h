@@ -21,6 +21,7 @@ struct Score {
   Better better = Better::kLower;
   double value = 0;
   std::string note;  // how this one was computed, for a terminal; means have none
+  bool exists = true;  // false: there is nothing to score, and the value is 0 for means alone
 };
 
 using Scores = std::vector<Score>;

@@ -58,7 +58,7 @@ Scores self_iou_scores(const Comparison& comparison) {
                                ? "one component overlaps with no other"
                                : "mean over pairs of " + std::to_string(iou.voxel_counts.size()) +
                                      " components, " + std::to_string(resolution) + "^3 voxels";
-  return {{"self_iou", "self-IoU", Better::kLower, iou.mean, note},
+  return {{"self_iou", "self-IoU", Better::kLower, iou.mean, note, !iou.pairs.empty()},
           {"self_iou_max", "", Better::kLower, iou.max, ""}};
 }
 
