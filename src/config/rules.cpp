@@ -30,6 +30,12 @@ NumberRule above(double low) {
   return rule;
 }
 
+TextRule place() {
+  TextRule rule;
+  rule.is_place = true;
+  return rule;
+}
+
 std::string braced(const std::vector<std::string>& names) {
   std::string text = "{";
   for (const std::string& name : names) {

@@ -203,12 +203,10 @@ class Reader {
   void read_entry(const YAML::Node& key_node, const YAML::Node& value, const std::string& section,
                   const std::string& key, const std::string& path) {
     const bool dotted = key.find('.') != std::string::npos;
-    for (Setting& setting : binding_.settings) {
-      if (setting.path == path && !dotted) {
-        assign(setting, written(value), where(key_node));
-        setting.assigned = true;
-        return;
-      }
+    if (Setting* setting = binding_.find(path); setting != nullptr && !dotted) {
+      assign(*setting, written(value), where(key_node));
+      setting->assigned = true;
+      return;
     }
     for (const Section& known : binding_.sections) {
       if (known.path != path || dotted) {
@@ -279,9 +277,8 @@ void apply_overrides(Binding& binding, const std::vector<std::string>& overrides
     if (++seen[path] > 1) {
       fail(where + quoted(path) + " is set twice.");
     }
-    const auto setting = std::find_if(binding.settings.begin(), binding.settings.end(),
-                                      [&](const Setting& known) { return known.path == path; });
-    if (setting == binding.settings.end()) {
+    Setting* setting = binding.find(path);
+    if (setting == nullptr) {
       refuse_override(binding, path, where);
     }
     assign(*setting, written_override(*setting, text.substr(equals + 1)), where);

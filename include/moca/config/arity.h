@@ -49,12 +49,14 @@ std::vector<std::string> miscounted_sections(const std::string& path = "config")
                     std::to_string(listed<T>()));
   }
   T config;
-  T::fields(config, [&]<class Field>(const char* name, Field&, auto&&...) {
+  T::fields(config, [&]<class Field>(const char* name, Field& field, auto&&...) {
+    std::vector<std::string> inner;
     if constexpr (SectionType<Field>) {
-      for (auto& line : miscounted_sections<Field>(path + "." + name)) {
-        found.push_back(std::move(line));
-      }
+      inner = miscounted_sections<Field>(path + "." + name);
+    } else if constexpr (requires { field.miscounted_sections(path); }) {
+      inner = field.miscounted_sections(path);  // a Choice
     }
+    found.insert(found.end(), inner.begin(), inner.end());
   });
   return found;
 }

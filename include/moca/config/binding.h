@@ -55,7 +55,11 @@ struct Binding {
 
   // Whether a file or an override sets `path`, or a setting of the section `path`.
   bool is_assigned(const std::string& path) const;
+  // The setting `path`; null where there is none.
+  Setting* find(const std::string& path);
 };
+
+struct Choice;  // choice.h
 
 template <class T>
 concept SectionType = std::is_class_v<T> && std::is_aggregate_v<T>;
@@ -80,6 +84,7 @@ class Binder {
                   NumberRule rule = {});
   void operator()(const char* name, std::vector<std::string>& value, const char* help,
                   TextRule rule = {});
+  void operator()(const char* name, Choice& choice);
 
   template <class Enum>
   requires std::is_enum_v<Enum>
@@ -126,7 +131,7 @@ class Binder {
   }
 
   std::string path_of(const char* name) const;
-  void add(const char* name, const char* help, Variable variable, NumberRule numbers = {},
+  void add(const char* name, std::string help, Variable variable, NumberRule numbers = {},
            TextRule texts = {});
   static void add_section(Section section, Binding* binding);
 

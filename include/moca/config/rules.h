@@ -24,12 +24,14 @@ struct NumberRule {
 // Which texts a setting accepts; on a list it holds for every element. Empty: any.
 struct TextRule {
   std::vector<std::string> allowed;
+  bool is_place = false;  // it names a file or folder; a relative one begins at the working folder
 };
 
 NumberRule at_least(double low);
 NumberRule at_most(double high);
 NumberRule in_range(double low, double high);  // both ends included
 NumberRule above(double low);                  // `low` itself is refused
+TextRule place();                              // a file or folder
 
 // one_of({1, 2, 4}) for numbers, one_of({"mesh", "procedural"}) for text.
 template <class Value>

@@ -26,7 +26,8 @@
 // versions, refused with what to use instead.
 //
 // A field is bool, int64_t, double, std::string, an enum with `enum_names`, a vector of int64_t,
-// double or std::string, or another such struct. Precedence: default < base < file < override.
+// double or std::string, another such struct, or a Choice of named ones. Precedence: default < base
+// < file < override.
 namespace moca::config {
 
 // The settings of `file` (and of its `base:`) with `section.key=value` overrides on top. Every
@@ -52,6 +53,13 @@ T parse(const std::string& text, const std::filesystem::path& name,
   apply_overrides(binding, overrides);
   validate_all(binding, name.string());
   return config;
+}
+
+// Sets {"section.key=value", ...} in a program; `validate` is not called.
+template <SectionType T>
+void set(T& config, const std::vector<std::string>& settings) {
+  Binding binding = bind(config);
+  apply_overrides(binding, settings);
 }
 
 // Every setting as YAML; loading it gives `config` again, numbers to the last bit.
