@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "moca/data/data_config.h"
+#include "moca/config/schema.h"
+#include "moca/data/asset_source.h"
 #include "moca/mesh/field_extraction.h"
 #include "moca/mesh/scene_ops.h"
-#include "source_asset.h"
 
 namespace {
 
@@ -52,18 +52,17 @@ int main(int argc, char** argv) {
   tallies[1].options.max_slope = 1 / kTruncation;
   tallies[2].options.coarse_resolution = options.resolution;
   moca::data::DataConfig config;
-  config.source = moca::data::Source::kMeshes;
-  config.meshes.folder = argv[1];
-  config.meshes.longest_side = 1.9;  // configs/real_small_vae.yaml
-  const auto source = moca::data::mesh_folder_source(config);
+  moca::config::set(config, {"source=meshes", "meshes.folder=" + std::string(argv[1]),
+                             "meshes.longest_side=1.9"});  // configs/real_small_vae.yaml
+  const auto source = moca::data::open_source(config);
   int64_t num_components = 0;
-  for (int64_t i = 0; i < source.count; ++i) {
-    const auto asset = source.make(i);
+  for (int64_t i = 0; i < source.count(); ++i) {
+    const auto asset = moca::data::load_asset(source, i, config);
     for (size_t c = 0; c < asset.closed.size(); ++c, ++num_components) {
       const auto field = moca::mesh::clipped_field(moca::mesh::bounds(asset.closed[c]),
                                                    asset.distances[c], kTruncation);
       for (auto& tally : tallies) {
-        tally.add(field, asset.id + "/" + asset.scene.components[c].name);
+        tally.add(field, source.entries[i].id + "/" + asset.scene.components[c].name);
       }
     }
   }

@@ -75,7 +75,9 @@ void add_meshes(const mesh::Scene& scene, AssetTensors& tensors) {
 
 }  // namespace
 
-AssetTensors sample_asset(const SourceAsset& asset, const DataConfig& config, uint64_t seed) {
+AssetTensors sample_asset(const AssetEntry& entry, const SourceAsset& asset,
+                          const DataConfig& config) {
+  const auto seed = stream_seed(config.seed, "asset", stream_of(entry));
   AssetTensors tensors;
   std::vector<at::Tensor> points, normals, queries, distances;
   for (size_t i = 0; i < asset.closed.size(); ++i) {
@@ -92,7 +94,7 @@ AssetTensors sample_asset(const SourceAsset& asset, const DataConfig& config, ui
   tensors.query_points = at::stack(queries);
   tensors.query_distances = at::stack(distances);
   add_meshes(asset.scene, tensors);
-  add_views(asset, config.views, tensors);
+  add_views(entry.id, asset, config.views, tensors);
   return tensors;
 }
 

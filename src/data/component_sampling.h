@@ -1,13 +1,12 @@
 #pragma once
 
-#include <cstdint>
-
 #include "moca/data/asset.h"
-#include "source_asset.h"
+#include "moca/data/asset_source.h"
 
 namespace moca::data {
 
 // Surface points with normals, query points with signed distances, pictures and meshes of an asset.
-AssetTensors sample_asset(const SourceAsset& asset, const DataConfig& config, uint64_t seed);
+AssetTensors sample_asset(const AssetEntry& entry, const SourceAsset& asset,
+                          const DataConfig& config);
 
 }  // namespace moca::data

@@ -1,15 +1,9 @@
 #include "moca/data/data_config.h"
 
 #include "moca/core/error.h"
+#include "moca/data/asset_source.h"
 
 namespace moca::data {
-
-void ProceduralConfig::validate(const std::string& path) const {
-  if (min_components > max_components) {
-    throw Error(path + ".min_components (" + std::to_string(min_components) + ") must be at most " +
-                path + ".max_components (" + std::to_string(max_components) + ").");
-  }
-}
 
 void ViewConfig::validate(const std::string& path) const {
   if (azimuths.empty() || azimuths.size() != elevations.size()) {
@@ -27,14 +21,8 @@ void DataConfig::validate(const std::string& path) const {
   if (this->path.empty()) {
     throw Error(path + ".path is empty: name the folder of the prepared dataset.");
   }
-  if (source == Source::kProcedural && procedural.max_components > max_components) {
-    throw Error(path + ".procedural.max_components (" + std::to_string(procedural.max_components) +
-                ") must be at most " + path + ".max_components (" + std::to_string(max_components) +
-                ").");
-  }
-  if (source == Source::kMeshes && meshes.folder.empty()) {
-    throw Error(path + ".meshes.folder is empty: " + path +
-                ".source: meshes needs the folder of the mesh files.");
+  if (const auto& kind = chosen_source(*this); kind.validate) {
+    kind.validate(*this, path);
   }
 }
 

@@ -30,7 +30,7 @@ Json json_of(const AssetRecord& record) {
   return {{"id", record.id},         {"split", record.split},
           {"shard", record.shard},   {"components", record.component_names},
           {"source", record.source}, {"sha256", record.sha256},
-          {"views", views}};
+          {"stream", record.stream}, {"views", views}};
 }
 
 // One value of the file and where it stands: "assets[3].views[0].azimuth".
@@ -78,15 +78,8 @@ class Entry {
   // One that is safe in a path: it names a folder of an evaluation, or a file beside the index.
   std::string plain_name() const {
     const auto name = text();
-    require(!name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos,
-            "a name without '/'");
+    require(is_plain_name(name), "a name without '/'");
     return name;
-  }
-
-  std::string one_of(const std::string& a, const std::string& b) const {
-    const auto word = text();
-    require(word == a || word == b, "'" + a + "' or '" + b + "'");
-    return word;
   }
 
   int64_t whole_number(int64_t low, int64_t high) const {
@@ -120,10 +113,11 @@ mesh::Camera camera_of(const Entry& view) {
           view.at("half_extent").number()};
 }
 
-AssetRecord record_of(const Entry& asset) {
+// `position`: how many are before it in the dataset.
+AssetRecord record_of(const Entry& asset, size_t position) {
   AssetRecord record;
   record.id = asset.at("id").plain_name();
-  record.split = asset.at("split").one_of("train", "test");
+  record.split = asset.at("split").plain_name();
   record.shard = asset.at("shard").plain_name();
   const auto components = asset.at("components");
   for (const auto& component : components.elements()) {
@@ -132,6 +126,10 @@ AssetRecord record_of(const Entry& asset) {
   components.require(record.num_components() > 0, "a list that is not empty");
   record.source = asset.at("source").text();
   record.sha256 = asset.at("sha256").text();
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  record.stream = asset.has("stream")  // earlier revisions had positions
+                      ? asset.at("stream").whole_number(-kMax, kMax)
+                      : static_cast<int64_t>(position);
   for (const auto& view : asset.at("views").elements()) {
     record.views.push_back(camera_of(view));
   }
@@ -172,6 +170,10 @@ Json parsed(const std::filesystem::path& file, const std::string& text) {
 
 }  // namespace
 
+bool is_plain_name(const std::string& name) {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos;
+}
+
 void write_index(const std::filesystem::path& file, const DatasetIndex& index) {
   Json assets = Json::array();
   for (const auto& record : index.records) {
@@ -195,9 +197,9 @@ std::string text_of(const AssetRecord& record) {
   return json_of(record).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-AssetRecord record_of(const std::string& text, const std::filesystem::path& file) {
+AssetRecord record_of(const std::string& text, const std::filesystem::path& file, size_t position) {
   const auto json = parsed(file, text);
-  return record_of(Entry(file, json, ""));
+  return record_of(Entry(file, json, ""), position);
 }
 
 std::string as_stored(const std::string& text) {
@@ -221,7 +223,7 @@ DatasetIndex read_index(const std::filesystem::path& file) {
   index.image_size = whole.at("image_size").whole_number(0, 1 << 16);
   index.made_by = whole.at("made_by").text();
   for (const auto& asset : whole.at("assets").elements()) {
-    index.records.push_back(record_of(asset));
+    index.records.push_back(record_of(asset, index.records.size()));
   }
   read_progress(whole, index);
   return index;

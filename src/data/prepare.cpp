@@ -6,13 +6,13 @@
 #include <utility>
 
 #include "component_sampling.h"
+#include "moca/config/schema.h"
 #include "moca/core/error.h"
 #include "moca/core/interrupt.h"
 #include "moca/core/logging.h"
 #include "moca/core/progress.h"
-#include "moca/core/random.h"
+#include "moca/data/asset_source.h"
 #include "moca/data/prepared_dataset.h"
-#include "source_asset.h"
 #include "views.h"
 
 namespace moca::data {
@@ -25,18 +25,20 @@ struct PreparedAsset {
 };
 
 PreparedAsset prepare_asset(const AssetSource& source, const DataConfig& config, int64_t index) {
-  const auto asset = source.make(index);
+  const auto asset = load_asset(source, index, config);
+  const auto& entry = source.entries[index];
   PreparedAsset prepared;
   auto& record = prepared.record;
-  record.id = asset.id;
-  record.split = asset.split;
-  record.source = asset.source;
+  record.id = entry.id;
+  record.split = entry.split;
+  record.source = entry.source;
   record.sha256 = asset.sha256;
+  record.stream = stream_of(entry);
   record.views = cameras_of(config.views, asset.scene);
   for (const auto& component : asset.scene.components) {
     record.component_names.push_back(component.name);
   }
-  prepared.tensors = sample_asset(asset, config, stream_seed(config.seed, "asset", index));
+  prepared.tensors = sample_asset(entry, asset, config);
   return prepared;
 }
 
@@ -47,7 +49,7 @@ std::optional<PreparedAsset> try_to_prepare_next(const AssetSource& source,
     return prepare_asset(source, config, writer.next());
   } catch (const Error& mistake) {
     writer.leave_out(mistake.what());
-    if (writer.num_left_out() == source.count) {
+    if (writer.num_left_out() == source.count()) {
       throw;  // nothing is left: the last mistake stands for all
     }
     log::warn(std::string("an asset is left out. ") + mistake.what());
@@ -56,9 +58,9 @@ std::optional<PreparedAsset> try_to_prepare_next(const AssetSource& source,
 }
 
 void prepare_all(const AssetSource& source, const DataConfig& config, DatasetWriter& writer) {
-  Progress progress("prepare " + config.path, source.count, "asset", writer.next());
+  Progress progress("prepare " + config.path, source.count(), "asset", writer.next());
   int64_t num_restored = 0;  // from a preparation that was killed
-  while (writer.next() < source.count) {
+  while (writer.next() < source.count()) {
     stop_if_interrupted();
     if (writer.restore_next()) {
       ++num_restored;
@@ -88,6 +90,18 @@ void keep_what_is_done(const DataConfig& config, DatasetWriter& writer) {
   }
 }
 
+// Of a folder for another source than the chosen one: `data.source` was most likely forgotten.
+void warn_of_unread(DataConfig config) {
+  for (const auto& setting : config::bind(config).settings) {
+    const auto owner = config.source.unchosen_owner(setting.path);
+    const auto* place = std::get_if<std::string*>(&setting.variable);
+    if (!owner.empty() && setting.texts.is_place && place != nullptr && !(*place)->empty()) {
+      log::warn("data." + setting.path + " (" + **place + ") is not read: data.source is " +
+                config.source.name + ". For its " + owner + " set data.source=" + owner + ".");
+    }
+  }
+}
+
 void require_images_folder(const ViewConfig& views) {
   std::error_code ignored;
   if (!views.images.empty() && !std::filesystem::is_directory(views.images, ignored)) {
@@ -101,16 +115,12 @@ void require_images_folder(const ViewConfig& views) {
 void prepare_dataset(const DataConfig& config, const std::string& made_by) {
   // Before the folder is made: these mistakes leave nothing behind.
   require_images_folder(config.views);
-  const auto source =
-      config.source == Source::kProcedural ? procedural_source(config) : mesh_folder_source(config);
-  if (config.source == Source::kProcedural && !config.meshes.folder.empty()) {
-    log::warn("data.meshes.folder (" + config.meshes.folder +
-              ") is not read: data.source is procedural. For its meshes set data.source=meshes.");
-  }
-  DatasetWriter writer(config.path, {made_by, source.count, source.sum});
+  const auto source = open_source(config);
+  warn_of_unread(config);
+  DatasetWriter writer(config.path, {made_by, source.count(), source.sum});
   if (writer.next() > 0) {
     log::info("goes on with " + config.path + ", of which " + std::to_string(writer.next()) +
-              " of " + std::to_string(source.count) + " assets are done");
+              " of " + std::to_string(source.count()) + " assets are done");
   }
   try {
     prepare_all(source, config, writer);
@@ -120,7 +130,7 @@ void prepare_dataset(const DataConfig& config, const std::string& made_by) {
   }
   writer.save();
   const int64_t left_out = writer.num_left_out();
-  log::info("prepared " + std::to_string(source.count - left_out) + " assets with " +
+  log::info("prepared " + std::to_string(source.count() - left_out) + " assets with " +
             std::to_string(writer.num_components()) + " components in " + config.path +
             (left_out == 0 ? ""
                            : "; left out " + std::to_string(left_out) +

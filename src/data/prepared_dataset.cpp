@@ -254,7 +254,7 @@ bool DatasetWriter::restore_next() {
   for (const auto& [begin, name] : in_order) {
     parts.emplace_back(name, stored.read(name));
   }
-  take(record_of(said.at("asset"), file), parts);
+  take(record_of(said.at("asset"), file, index_->records.size()), parts);
   return true;
 }
 

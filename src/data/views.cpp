@@ -92,13 +92,13 @@ ComponentMap component_map(const fs::path& file, const Image& image, int64_t num
   return resize_nearest(pad_to_square(map), size, size);
 }
 
-mesh::Rendering view_of(const SourceAsset& asset, const ViewConfig& config, size_t view,
-                        const mesh::Camera& camera) {
+mesh::Rendering view_of(const std::string& id, const SourceAsset& asset, const ViewConfig& config,
+                        size_t view, const mesh::Camera& camera) {
   const int size = static_cast<int>(config.image_size);
   if (config.images.empty()) {
     return mesh::render(asset.scene, camera, size, kSupersampling, config.lines);
   }
-  const auto folder = fs::path(config.images) / asset.id;
+  const auto folder = fs::path(config.images) / id;
   const auto image = read_image(image_file(folder, view));
   const auto map = component_map(folder / (number_of(view) + "_components.png"), image,
                                  static_cast<int64_t>(asset.scene.components.size()), size);
@@ -107,15 +107,14 @@ mesh::Rendering view_of(const SourceAsset& asset, const ViewConfig& config, size
 
 // Of an asset with maps of the user's own. A component that is hidden in one view is nothing
 // strange; one that no view shows has most likely a wrong number.
-void warn_of_unseen(const SourceAsset& asset, const at::Tensor& ids) {
+void warn_of_unseen(const std::string& id, const SourceAsset& asset, const at::Tensor& ids) {
   if (!ids.any().item<bool>()) {
     return;  // there are no maps
   }
   for (size_t i = 0; i < asset.scene.components.size(); ++i) {
     if (!(ids == static_cast<int64_t>(i + 1)).any().item<bool>()) {
-      log::warn("asset " + asset.id + ": no component map shows component " + std::to_string(i) +
-                " (" + asset.scene.components[i].name + "): no pixel holds " +
-                std::to_string(i + 1));
+      log::warn("asset " + id + ": no component map shows component " + std::to_string(i) + " (" +
+                asset.scene.components[i].name + "): no pixel holds " + std::to_string(i + 1));
     }
   }
 }
@@ -136,20 +135,21 @@ std::vector<mesh::Camera> cameras_of(const ViewConfig& config, const mesh::Scene
   return cameras;
 }
 
-void add_views(const SourceAsset& asset, const ViewConfig& config, AssetTensors& tensors) {
+void add_views(const std::string& id, const SourceAsset& asset, const ViewConfig& config,
+               AssetTensors& tensors) {
   std::vector<at::Tensor> images, ids;
   if (!config.images.empty()) {
-    refuse_surplus(fs::path(config.images) / asset.id, config.azimuths.size());
+    refuse_surplus(fs::path(config.images) / id, config.azimuths.size());
   }
   for (const auto& camera : cameras_of(config, asset.scene)) {
-    const auto view = view_of(asset, config, images.size(), camera);
+    const auto view = view_of(id, asset, config, images.size(), camera);
     images.push_back(tensor_of(view.color));
     ids.push_back(tensor_of(view.component_ids, asset.scene.components.size()));
   }
   tensors.images = at::stack(images);
   tensors.component_ids = at::stack(ids);
   if (!config.images.empty()) {
-    warn_of_unseen(asset, tensors.component_ids);
+    warn_of_unseen(id, asset, tensors.component_ids);
   }
 }
 

@@ -1,9 +1,10 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "moca/data/asset.h"
-#include "source_asset.h"
+#include "moca/data/asset_source.h"
 
 namespace moca::data {
 
@@ -11,8 +12,9 @@ namespace moca::data {
 // user's own images nothing but the angles is known.
 std::vector<mesh::Camera> cameras_of(const ViewConfig& config, const mesh::Scene& scene);
 
-// Fills images and component_ids: rendered, or read from the folder config.images. Where the folder
-// has no component map of a view, its ids are 0 everywhere.
-void add_views(const SourceAsset& asset, const ViewConfig& config, AssetTensors& tensors);
+// Fills images and component_ids: rendered, or read from the folder `id` in config.images. Where
+// that has no component map of a view, its ids are 0 everywhere.
+void add_views(const std::string& id, const SourceAsset& asset, const ViewConfig& config,
+               AssetTensors& tensors);
 
 }  // namespace moca::data

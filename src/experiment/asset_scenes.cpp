@@ -15,6 +15,7 @@
 #include "moca/core/logging.h"
 #include "moca/core/program.h"
 #include "moca/core/random.h"
+#include "moca/data/asset_source.h"
 #include "moca/mesh/field_extraction.h"
 #include "moca/mesh/mesh_io.h"
 #include "moca/mesh/scene_ops.h"
@@ -109,7 +110,7 @@ mesh::Scene reconstruct(vae::VecsetVae& vae, const data::PreparedDataset& datase
 }
 
 mesh::Scene exact_field_scene(const mesh::Scene& reference, const RunConfig& config) {
-  const auto resolution = static_cast<int>(config.data.meshes.watertight_resolution);
+  const auto resolution = static_cast<int>(data::watertight_resolution(config.data));
   const auto truncation = static_cast<float>(config.vae_training.truncation);
   mesh::Scene scene;
   for (const auto& component : reference.components) {

@@ -3,22 +3,20 @@
 #include <string>
 #include <vector>
 
+#include "moca/config/schema.h"
+
 namespace moca::experiment {
 namespace {
 
 // What a run reads; where it is itself, runs_folder, is for the callers.
 std::vector<std::string*> inputs_of(RunConfig& config) {
-  auto& from = config.pretrained;
-  std::vector<std::string*> inputs = {&config.vae_run,
-                                      &from.vae,
-                                      &from.dit,
-                                      &from.image_encoder,
-                                      &from.dit_lora,
-                                      &from.image_encoder_lora,
-                                      &config.data.path,
-                                      &config.data.meshes.folder,
-                                      &config.data.views.images};
-  std::erase_if(inputs, [](const std::string* path) { return path->empty(); });
+  std::vector<std::string*> inputs;
+  for (const auto& setting : config::bind(config).settings) {
+    const auto* place = std::get_if<std::string*>(&setting.variable);
+    if (setting.texts.is_place && place != nullptr && !(*place)->empty()) {
+      inputs.push_back(*place);
+    }
+  }
   return inputs;
 }
 

@@ -40,13 +40,8 @@ std::string train_vae_command(const RunConfig& config, const fs::path& file) {
               ". Leave it out of the config" + way_out + ".");
 }
 
-// Where a setting holds the place of a dataset's sources, which may lie elsewhere by now.
-bool is_place(const std::string& path) {
-  return path == "data.path" || path == "data.meshes.folder" || path == "data.views.images";
-}
-
-// Whether both name one folder, as far as that can be seen: one of them may be gone, or have been
-// relative to another working folder.
+// Whether both name one folder of a dataset's sources, as far as that can be seen: one of them may
+// be gone, or have been relative to another working folder.
 bool may_be_same_place(const std::string& ours, const std::string& theirs) {
   std::error_code ignored;
   return ours.empty() == theirs.empty() &&
@@ -55,27 +50,22 @@ bool may_be_same_place(const std::string& ours, const std::string& theirs) {
           fs::absolute(ours).lexically_normal() == fs::path(theirs).lexically_normal());
 }
 
-// Whether a dataset of this source depends on the setting.
-bool is_used(const std::string& path, data::Source source) {
-  return !(path.starts_with("data.procedural.") && source != data::Source::kProcedural) &&
-         !(path.starts_with("data.meshes.") && source != data::Source::kMeshes);
-}
-
 void take_data_settings(const config::Binding& binding, const data::DatasetSettings& dataset,
                         RunConfig& config) {
+  const std::string prefix = "data.";
   RunConfig theirs;
   theirs.data = *dataset.made_by;
   const auto their_binding = config::bind(theirs);
   for (size_t i = 0; i < binding.settings.size(); ++i) {
     const auto& setting = binding.settings[i];
     const auto& their_setting = their_binding.settings[i];
-    if (!setting.path.starts_with("data.") || setting.path == "data.path" ||
+    if (!setting.path.starts_with(prefix) || setting.path == "data.path" ||
         setting.path == "data.max_components" || !setting.assigned ||
-        !is_used(setting.path, theirs.data.source)) {
+        !theirs.data.source.unchosen_owner(setting.path.substr(prefix.size())).empty()) {
       continue;
     }
     const auto our_text = config::yaml_text(setting), their_text = config::yaml_text(their_setting);
-    const bool same = is_place(setting.path)
+    const bool same = setting.texts.is_place
                           ? may_be_same_place(*std::get<std::string*>(setting.variable),
                                               *std::get<std::string*>(their_setting.variable))
                           : our_text == their_text;

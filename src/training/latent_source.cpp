@@ -46,8 +46,9 @@ LatentSource::LatentSource(vae::VecsetVae vae, std::shared_ptr<const data::Prepa
   int64_t done = 0;
   for (const int64_t asset : assets) {
     stop_if_interrupted();
+    const auto stream = dataset_->records()[asset].stream;
     for (int64_t i = 0; i < num_cached; ++i) {
-      cached_[asset].push_back(encode(asset, stream_seed(seed, "cached encoding", asset, i)));
+      cached_[asset].push_back(encode(asset, stream_seed(seed, "cached encoding", stream, i)));
     }
     progress.update(++done);
   }
@@ -79,13 +80,13 @@ at::Tensor LatentSource::samples() {
   for (int64_t i = 0; i < count; ++i) {
     stop_if_interrupted();
     const auto& encodings = cached_[assets_[i]];
-    const auto& id = dataset_->records()[assets_[i]].id;
+    const auto& record = dataset_->records()[assets_[i]];
     if (encodings.empty()) {
-      all.push_back(
-          finite_of(encode(assets_[i], stream_seed(seed_, "statistics", assets_[i])), id));
+      all.push_back(finite_of(encode(assets_[i], stream_seed(seed_, "statistics", record.stream)),
+                              record.id));
     }
     for (const auto& encoding : encodings) {
-      all.push_back(finite_of(encoding, id));
+      all.push_back(finite_of(encoding, record.id));
     }
   }
   const auto samples = at::cat(all);

@@ -23,7 +23,7 @@ AssetTensors two_cubes() {
   config.num_surface_points = 64;
   config.num_query_points = 4000;
   config.views.image_size = 8;
-  return sample_asset(asset, config, 7);
+  return sample_asset({"cubes"}, asset, config);
 }
 
 TEST(ComponentSampling, DrawsOtherPointsForEveryComponent) {

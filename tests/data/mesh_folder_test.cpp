@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "moca/core/file_io.h"
+#include "moca/data/asset_source.h"
 #include "moca/data/prepared_dataset.h"
 #include "moca/mesh/mesh_io.h"
 #include "moca/mesh/scene_ops.h"
@@ -33,9 +34,8 @@ class MeshFolder : public ::testing::Test {
   MeshFolder() {
     fs::create_directories(meshes());
     config_ = testing::tiny_data_config(folder_);
-    config_.source = Source::kMeshes;
-    config_.meshes.folder = meshes();
-    config_.meshes.watertight_resolution = 32;
+    config::set(config_, {"source=meshes", "meshes.folder=" + meshes().string(),
+                          "meshes.watertight_resolution=32"});
     config_.num_held_out = 0;
     config_.views.image_size = 32;
     config_.views.azimuths = {0};
@@ -163,7 +163,7 @@ TEST_F(TwoBoxes, PicturesHaveTheComponentsColoursOnWhite) {
 
 TEST_F(MeshFolder, ScalesTheWholeAssetToTheLongestSideAskedFor) {
   add_tetrahedron("a.obj");
-  config_.meshes.longest_side = 1.2;
+  config::set(config_, {"meshes.longest_side=1.2"});
   const auto box = mesh::bounds(testing::prepared(config_)->reference(0));
   EXPECT_NEAR((box.high - box.low).maxCoeff(), 1.2, 1e-6);
   EXPECT_LT((box.high + box.low).norm(), 1e-6);
@@ -233,7 +233,7 @@ TEST_F(MeshFolder, ComponentsAreNodesOrPrimitivesAsTheConfigSays) {
     "buffers": [{"uri": "box.bin", "byteLength": 240}]})");
   EXPECT_EQ(testing::prepared(config_)->records()[0].num_components(), 1);
   config_.path = folder_ / "primitives";
-  config_.meshes.component_rule = ComponentRule::kPrimitive;
+  config::set(config_, {"meshes.component_rule=primitive"});
   EXPECT_EQ(testing::prepared(config_)->records()[0].num_components(), 2);
 }
 
@@ -257,6 +257,51 @@ TEST_F(MeshFolder, TheSplitIsFixedByTheSeed) {
     splits.insert(split);
   }
   EXPECT_GT(splits.size(), 1U) << "every seed holds out the same assets";
+}
+
+TEST_F(MeshFolder, AnAddedFileMovesNoOtherIntoTraining) {
+  const auto held_out = [&] {
+    std::set<std::string> ids;
+    for (const auto& entry : open_source(config_).entries) {
+      if (entry.split == "test") {
+        ids.insert(entry.id);
+      }
+    }
+    return ids;
+  };
+  for (const char* name : {"b", "d", "f", "h", "j", "l"}) {
+    add_tetrahedron(std::string(name) + ".obj");
+  }
+  config_.num_held_out = 3;
+  const auto before = held_out();
+  int num_joined = 0;
+  for (const std::string added : {"a", "c", "e", "g", "i", "k"}) {
+    add_tetrahedron(added + ".obj");
+    const auto after = held_out();
+    std::vector<std::string> left;
+    std::set_difference(before.begin(), before.end(), after.begin(), after.end(),
+                        std::back_inserter(left));
+    EXPECT_EQ(left.size(), after.count(added)) << "only the added file can take another's place";
+    num_joined += static_cast<int>(after.count(added));
+    fs::remove(meshes() / (added + ".obj"));
+  }
+  EXPECT_GT(num_joined, 0) << "an added file is never held out";
+}
+
+TEST_F(MeshFolder, AnAddedFileLeavesTheDataOfTheOthersAsTheyWere) {
+  add_tetrahedron("b.obj");
+  add_tetrahedron("c.obj");
+  const auto before = testing::prepared(config_);
+  add_tetrahedron("a.obj");
+  config_.path = folder_ / "again";
+  const auto after = testing::prepared(config_);
+  for (int64_t asset = 0; asset < 2; ++asset) {
+    EXPECT_EQ(after->records()[asset + 1].id, before->records()[asset].id);
+    EXPECT_EQ(after->records()[asset + 1].stream, before->records()[asset].stream);
+    EXPECT_TRUE(at::equal(after->surface(asset + 1, 0).points, before->surface(asset, 0).points));
+    EXPECT_TRUE(at::equal(after->queries(asset + 1, 0).points, before->queries(asset, 0).points));
+  }
+  EXPECT_FALSE(at::equal(before->surface(0, 0).points, before->surface(1, 0).points));
 }
 
 TEST_F(MeshFolder, HoldingOutEveryAssetIsRefused) {
@@ -287,7 +332,7 @@ TEST_F(MeshFolder, TwoFilesThatWouldBeOneAssetAreRefused) {
 
 TEST_F(MeshFolder, AFolderWithoutMeshesIsRefused) {
   EXPECT_THAT(refusal_to_prepare(), HasSubstr("holds no .glb, .gltf, .obj, .ply or .stl file"));
-  config_.meshes.folder = folder_ / "nowhere";
+  config::set(config_, {"meshes.folder=" + (folder_ / "nowhere").string()});
   EXPECT_THAT(refusal_to_prepare(), HasSubstr("data.meshes.folder: no folder at"));
   EXPECT_FALSE(fs::exists(config_.path)) << "a refused config left a folder behind";
 }

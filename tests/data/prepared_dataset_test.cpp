@@ -29,6 +29,7 @@ AssetRecord record_of(const std::string& id, const std::string& split) {
   record.component_names = {"seat", "back \"left\""};
   record.source = "meshes/" + id + ".glb";
   record.sha256 = std::string(64, 'a');
+  record.stream = id[0];  // 97 and on
   mesh::Camera camera;
   camera.azimuth = 12.5F;
   camera.elevation = -3.25F;
@@ -113,6 +114,7 @@ TEST_F(DatasetFiles, EveryFieldOfARecordIsReadBack) {
   EXPECT_EQ(actual.component_names, expected.component_names);
   EXPECT_EQ(actual.source, expected.source);
   EXPECT_EQ(actual.sha256, expected.sha256);
+  EXPECT_EQ(actual.stream, expected.stream);
   EXPECT_EQ(actual.shard, "shard_00000.safetensors");
   ASSERT_EQ(actual.views.size(), 2U);
   EXPECT_EQ(actual.views[0].azimuth, 12.5F);
@@ -310,13 +312,21 @@ TEST_F(DatasetFiles, AnIndexThatIsNoneIsRefused) {
   }
 }
 
+TEST_F(DatasetFiles, AssetsOfAnEarlierRevisionHaveTheirPositionsAsStreams) {
+  write_dataset();
+  replace_in_index("\"stream\": 97", "\"was\": 97");
+  const PreparedDataset dataset(path());
+  EXPECT_EQ(dataset.records()[0].stream, 0);
+  EXPECT_EQ(dataset.records()[1].stream, 98);
+}
+
 TEST_F(DatasetFiles, ADamagedValueIsNamedWithItsPlace) {
   for (const auto& [from, to, mistake] :
        {std::tuple("\"components\"", "\"parts\"", "assets[0].components is missing"),
         std::tuple("\"schema_version\": 2", "\"schema_version\": \"two\"",
                    "schema_version must be a whole number from 0 to 1048576, got \"two\""),
-        std::tuple("\"split\": \"train\"", "\"split\": \"trian\"",
-                   "assets[0].split must be 'train' or 'test', got \"trian\""),
+        std::tuple("\"split\": \"train\"", "\"split\": \"tr/ain\"",
+                   "assets[0].split must be a name without '/', got \"tr/ain\""),
         std::tuple("\"shard_00000.safetensors\"", "\"../shard_00000.safetensors\"",
                    "assets[0].shard must be a name without '/'"),
         std::tuple("\"sha256\": \"", "\"sha256\": 7, \"was\": \"",

@@ -33,14 +33,12 @@ mesh::Vec3 point_of(const at::Tensor& row) {
 }
 
 // The generated asset that a record names as its source, "procedural:<family>:<seed>".
-procedural::ProceduralAsset generated_again(const AssetRecord& record, const DataConfig& config) {
+procedural::ProceduralAsset generated_again(const AssetRecord& record) {
   const auto last = record.source.rfind(':');
   const auto name = record.source.substr(11, last - 11);
   for (const auto family : procedural::kAllFamilies) {
     if (procedural::name_of(family) == name) {
-      return procedural::make_asset(family, static_cast<int>(config.procedural.min_components),
-                                    static_cast<int>(config.procedural.max_components),
-                                    std::stoull(record.source.substr(last + 1)));
+      return procedural::make_asset(family, 2, 4, std::stoull(record.source.substr(last + 1)));
     }
   }
   ADD_FAILURE() << "no such family: " << record.source;
@@ -102,7 +100,7 @@ TEST_F(ProceduralDataset, HoldsWhatTheConfigAskedFor) {
 TEST_F(ProceduralDataset, ReferencesAreTheGeneratedMeshesBitForBit) {
   for (int64_t asset = 0; asset < 4; ++asset) {
     const auto& record = dataset_->records()[asset];
-    const auto expected = procedural::scene_of(generated_again(record, config_));
+    const auto expected = procedural::scene_of(generated_again(record));
     const auto actual = dataset_->reference(asset);
     ASSERT_EQ(actual.components.size(), expected.components.size()) << record.id;
     for (size_t i = 0; i < actual.components.size(); ++i) {
@@ -118,7 +116,7 @@ TEST_F(ProceduralDataset, ReferencesAreTheGeneratedMeshesBitForBit) {
 
 TEST_F(ProceduralDataset, DistancesAreThoseOfTheExactShapes) {
   for_every_component([](int64_t asset, int64_t i) {
-    const auto made = generated_again(dataset_->records()[asset], config_);
+    const auto made = generated_again(dataset_->records()[asset]);
     const auto queries = dataset_->queries(asset, i);
     for (int64_t q = 0; q < queries.points.size(0); ++q) {
       EXPECT_EQ(
@@ -131,7 +129,7 @@ TEST_F(ProceduralDataset, DistancesAreThoseOfTheExactShapes) {
 TEST_F(ProceduralDataset, SurfacePointsLieOnTheExactShapesAndNormalsPointOut) {
   static constexpr float kStep = 0.005F;  // above the chord error, below half the thinnest plate
   for_every_component([](int64_t asset, int64_t i) {
-    const auto made = generated_again(dataset_->records()[asset], config_);
+    const auto made = generated_again(dataset_->records()[asset]);
     const auto surface = dataset_->surface(asset, i);
     EXPECT_TRUE(all_close(surface.normals.norm(2, -1), at::ones({64}), 1e-5));
     const auto distance = [&](const mesh::Vec3& at) {
@@ -171,6 +169,12 @@ TEST_F(ProceduralDataset, IdMapsAreTheReferenceSeenFromTheRecordedCameras) {
   }
 }
 
+TEST_F(ProceduralDataset, NamesItsRandomStreamsByTheNumbersInItsIds) {
+  for (const auto& record : dataset_->records()) {
+    EXPECT_EQ(record.stream, std::stoll(record.id.substr(0, 4)));
+  }
+}
+
 TEST_F(ProceduralDataset, KeepsTheSettingsItWasMadeWith) {
   EXPECT_THAT(read_file(std::filesystem::path(config_.path) / "index.json"),
               HasSubstr("\"made_by\": \"made by a test\""));
@@ -203,7 +207,7 @@ TEST_F(ProceduralDataset, HeldOutAssetsDoNotChangeTheOthers) {
 TEST(QueryPoints, AreHalfNearTheSurfaceAndQuarterAnywhere) {
   const TemporaryFolder folder;
   auto config = tiny_data_config(folder);
-  config.procedural.num_assets = 1;
+  config::set(config, {"procedural.num_assets=1"});
   config.num_held_out = 0;
   config.num_query_points = 2000;
   const auto dataset = prepared(config);
@@ -221,10 +225,21 @@ TEST(QueryPoints, AreHalfNearTheSurfaceAndQuarterAnywhere) {
   }
 }
 
+TEST(ProceduralSource, SaysThatAFolderForAnotherSourceIsNotRead) {
+  const TemporaryFolder folder;
+  auto config = tiny_data_config(folder);
+  config::set(config, {"meshes.folder=scans"});
+  ::testing::internal::CaptureStderr();
+  prepared(config);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              HasSubstr("data.meshes.folder (scans) is not read: data.source is procedural. For "
+                        "its meshes set data.source=meshes."));
+}
+
 TEST(ProceduralFamilies, AreTakenInTurn) {
   const TemporaryFolder folder;
   auto config = tiny_data_config(folder);
-  config.procedural.families = {"lamp", "table"};
+  config::set(config, {"procedural.families=[lamp, table]"});
   const auto dataset = prepared(config);
   EXPECT_EQ(dataset->records()[0].id, "0000_lamp");
   EXPECT_EQ(dataset->records()[1].id, "0001_table");
@@ -234,7 +249,7 @@ TEST(ProceduralFamilies, AreTakenInTurn) {
 TEST(ProceduralFamilies, AnUnknownOneIsRefusedWithThoseThereAre) {
   const TemporaryFolder folder;
   auto config = tiny_data_config(folder);
-  config.procedural.families = {"spaceship"};
+  config::set(config, {"procedural.families=[spaceship]"});
   const auto message = refusal([&] { prepare_dataset(config, ""); });
   EXPECT_THAT(message, ::testing::AllOf(HasSubstr("data.procedural.families must be of {chair, "),
                                         HasSubstr("got 'spaceship'")));

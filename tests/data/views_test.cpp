@@ -25,9 +25,8 @@ using testing::refusal;
 class Views : public ::testing::Test {
  protected:
   Views() : config_(testing::tiny_data_config(folder_)) {
-    config_.procedural.num_assets = 1;
-    config_.num_held_out = 0;
-    config_.procedural.families = {"table"};
+    config::set(config_,
+                {"procedural.num_assets=1", "procedural.families=[table]", "num_held_out=0"});
   }
 
   fs::path images() const { return folder_ / "images"; }
@@ -64,9 +63,8 @@ class Views : public ::testing::Test {
   // Assets from the folder "meshes", which is empty yet, seen as by default.
   void use_mesh_files() {
     fs::create_directories(folder_ / "meshes");
-    config_.source = Source::kMeshes;
-    config_.meshes.folder = folder_ / "meshes";
-    config_.meshes.watertight_resolution = 16;
+    config::set(config_, {"source=meshes", "meshes.folder=" + (folder_ / "meshes").string(),
+                          "meshes.watertight_resolution=16"});
     config_.num_surface_points = config_.num_query_points = 16;
     config_.views = ViewConfig();
   }
@@ -192,9 +190,9 @@ TEST_F(Views, ShowAssetsWhole) {
 }
 
 TEST_F(Views, PaintAllComponentsAlikeWhereAsked) {
-  config_.procedural.paint = Paint::kAlike;
+  config::set(config_, {"procedural.paint=alike"});
   const auto alike = testing::prepared(config_)->reference(0);
-  config_.procedural.paint = Paint::kByRole;
+  config::set(config_, {"procedural.paint=by_role"});
   config_.path = folder_ / "by_role";
   const auto by_role = testing::prepared(config_)->reference(0);
   ASSERT_GT(alike.components.size(), 1U);

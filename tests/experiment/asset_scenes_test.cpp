@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "moca/config/schema.h"
 #include "moca/core/file_io.h"
 #include "moca/evaluation/metric.h"
 #include "moca/mesh/mesh_io.h"
@@ -88,7 +89,7 @@ RunConfig extraction_config() {
   RunConfig config;
   config.decoder.resolution = 33;
   config.decoder.coarse_resolution = 17;
-  config.data.meshes.watertight_resolution = 16;
+  config::set(config.data, {"source=meshes", "meshes.watertight_resolution=16"});
   return config;
 }
 

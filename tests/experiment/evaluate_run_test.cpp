@@ -143,8 +143,7 @@ TEST_F(EvaluateRun, ScoresOnlyReconstructionsOfAVae) {
 TEST_F(EvaluateRun, AnAssetWithoutAnyOtherHasNoControl) {
   auto config = runs_->dit_config();
   config.data.path = *runs_ / "lonely";
-  config.data.procedural.num_assets = 1;
-  config.data.num_held_out = 0;
+  config::set(config.data, {"procedural.num_assets=1", "num_held_out=0"});
   data::prepare_dataset(config.data, "");
   evaluate_run(config, output(), {.accept_changed_data = true});
   const auto result = json::parse(read_file(output() / "evaluation.json"));

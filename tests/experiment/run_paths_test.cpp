@@ -36,11 +36,14 @@ TEST_F(RunPaths, OfARunAreAbsolute) {
   config.vae_run = "runs/vae/";
   config.data.path = "../data/./tiny";
   config.pretrained.dit = "/models/dit";
+  config::set(config.data, {"meshes.folder=scans"});
   const auto absolute = with_absolute_paths(config);
   const auto here = fs::current_path();
   EXPECT_EQ(absolute.vae_run, here / "runs/vae");
   EXPECT_EQ(absolute.data.path, here.parent_path() / "data/tiny");
   EXPECT_EQ(absolute.pretrained.dit, "/models/dit");
+  EXPECT_NE(config::dump(absolute).find((here / "scans").string()), std::string::npos)
+      << "a source's settings name places too";
   EXPECT_EQ(absolute.runs_folder, here / "runs");
   EXPECT_EQ(absolute.pretrained.vae, "") << "none is none";
 }

@@ -65,8 +65,8 @@ class TinyRuns {
  private:
   data::DataConfig data_config() const {
     auto config = testing::tiny_data_config(folder_);
-    config.procedural.max_components = 3;
-    config.max_components = 8;  // as many as the tiny codebook has ids
+    // As many as the tiny codebook has ids.
+    config::set(config, {"procedural.max_components=3", "max_components=8"});
     return config;
   }
 

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "moca/config/schema.h"
 #include "moca/data/data_config.h"
 #include "moca/data/prepare.h"
 #include "moca/data/prepared_dataset.h"
@@ -16,8 +17,7 @@ namespace moca::testing {
 inline data::DataConfig tiny_data_config(const TemporaryFolder& folder) {
   data::DataConfig config;
   config.path = folder / "dataset";
-  config.procedural.num_assets = 3;
-  config.procedural.max_components = 4;
+  config::set(config, {"procedural.num_assets=3", "procedural.max_components=4"});
   config.num_held_out = 1;
   config.num_surface_points = 64;
   config.num_query_points = 64;

@@ -15,11 +15,12 @@ inline constexpr int kSchemaVersion = 2;  // 1: images had lines between compone
 // What index.json says of one asset.
 struct AssetRecord {
   std::string id;
-  std::string split;  // "train" or "test"
+  std::string split;  // "train", "test" or another name, see AssetEntry
   std::vector<std::string> component_names;
   std::string shard;   // file that holds its tensors, under names "<id>/..."
   std::string source;  // file it came from, or "procedural:<family>:<seed>"
   std::string sha256;  // of that file; empty for procedural assets
+  int64_t stream = 0;  // names its random streams in training
   std::vector<mesh::Camera> views;
 
   int64_t num_components() const { return static_cast<int64_t>(component_names.size()); }

@@ -68,14 +68,18 @@ struct PretrainedConfig {
   static void fields(auto& self, auto&& v) {
     v("vae", self.vae,
       "folder with a VAE; the dit stage uses it frozen instead of vae_run, the vae stage starts "
-      "from it");
-    v("dit", self.dit, "folder with a DiT (TripoSG, PartCrafter or MoCA) to start from");
-    v("image_encoder", self.image_encoder, "folder with a DINOv2 image encoder to use");
+      "from it",
+      config::place());
+    v("dit", self.dit, "folder with a DiT (TripoSG, PartCrafter or MoCA) to start from",
+      config::place());
+    v("image_encoder", self.image_encoder, "folder with a DINOv2 image encoder to use",
+      config::place());
     v("inflation", self.inflation,
       "new input channels of a pretrained image encoder: zero, or clone of RGB (MIDI-3D)");
-    v("dit_lora", self.dit_lora, "folder with a peft LoRA adapter that is merged into the DiT");
+    v("dit_lora", self.dit_lora, "folder with a peft LoRA adapter that is merged into the DiT",
+      config::place());
     v("image_encoder_lora", self.image_encoder_lora,
-      "folder with a peft LoRA adapter that is merged into the image encoder");
+      "folder with a peft LoRA adapter that is merged into the image encoder", config::place());
   }
   bool any() const { return !(vae.empty() && dit.empty() && image_encoder.empty()); }
 };
@@ -106,7 +110,7 @@ struct RunConfig {
     v("stage", self.stage, "what the run trains: the VAE, or the DiT on latents of a frozen VAE");
     v("name", self.name, "name of the run's folder; empty: the config file's name");
     v("runs_folder", self.runs_folder, "folder that holds the runs");
-    v("vae_run", self.vae_run, "run whose averaged VAE the dit stage uses");
+    v("vae_run", self.vae_run, "run whose averaged VAE the dit stage uses", config::place());
     v("pretrained", self.pretrained, "public weights; their sizes become the settings' defaults");
     v("device", self.device, "auto, cpu, cuda or cuda:N");
     v("seed", self.seed, "seed of everything random in the run", config::at_least(0));

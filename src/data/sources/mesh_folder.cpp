@@ -5,7 +5,6 @@
 #include <cctype>
 #include <filesystem>
 #include <map>
-#include <numeric>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,15 +14,33 @@
 #include "moca/core/file_io.h"
 #include "moca/core/random.h"
 #include "moca/core/utf8.h"
+#include "moca/data/asset_source.h"
 #include "moca/mesh/mesh_io.h"
 #include "moca/mesh/scene_ops.h"
-#include "moca/mesh/signed_distance.h"
-#include "source_asset.h"
 
 namespace moca::data {
 namespace {
 
 namespace fs = std::filesystem;
+
+struct MeshFolderConfig {
+  std::string folder;
+  mesh::ComponentRule component_rule = mesh::ComponentRule::kNode;
+  int64_t watertight_resolution = kWatertightResolution;
+  double longest_side = 2.0;
+
+  static void fields(auto& self, auto&& v) {
+    v("folder", self.folder,
+      "folder of .glb, .gltf, .obj, .ply or .stl files, searched recursively", config::place());
+    v("component_rule", self.component_rule,
+      "what one component of a file is: node, or every primitive");
+    v("watertight_resolution", self.watertight_resolution,
+      "voxels along a component's longest side when an open mesh is closed",
+      config::in_range(16, 512));
+    v("longest_side", self.longest_side, "the asset is scaled to this (PartCrafter: 2)",
+      config::in_range(0.1, 2.0));
+  }
+};
 
 std::string lower_case(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
@@ -121,76 +138,54 @@ std::string sum_of(const std::vector<fs::path>& files) {
   return std::to_string(crc32c(text.data(), text.size()));
 }
 
-// Which files are held out: a seeded draw, so that the order of names decides nothing.
-std::set<int64_t> held_out(int64_t count, int64_t num_held_out, uint64_t seed) {
-  std::vector<int64_t> order(count);
-  std::iota(order.begin(), order.end(), 0);
-  for (int64_t i = count - 1; i > 0; --i) {  // Fisher-Yates; std::shuffle differs between libraries
-    std::swap(order[i], order[stream_seed(seed, "held-out split", i) % (i + 1)]);
+// The assets that are drawn as held out. Each draws by its own id, so that a file that comes or
+// goes moves one other asset at most.
+void hold_out(int64_t count, uint64_t seed, std::vector<AssetEntry>& entries) {
+  std::vector<std::pair<uint64_t, AssetEntry*>> drawn;
+  for (auto& entry : entries) {
+    drawn.emplace_back(stream_seed(seed, "held-out split", stream_of(entry)), &entry);
   }
-  return {order.begin(), order.begin() + std::min(num_held_out, count)};
+  std::sort(drawn.begin(), drawn.end());
+  for (int64_t i = 0; i < count; ++i) {
+    drawn[i].second->split = "test";
+  }
 }
 
-SourceAsset read_components(const fs::path& file, const DataConfig& config) {
-  const auto rule = config.meshes.component_rule == ComponentRule::kNode
-                        ? mesh::ComponentRule::kNode
-                        : mesh::ComponentRule::kPrimitive;
-  SourceAsset asset;
-  asset.id = id_of(file, config.meshes.folder);
-  asset.source = to_utf8(file.string());
-  asset.sha256 = sha256_of(file);
-  asset.scene = mesh::read_scene(file, rule);
-  const auto count = static_cast<int64_t>(asset.scene.components.size());
-  if (count > config.max_components) {
-    throw Error(file.string() + " has " + std::to_string(count) +
-                " components, data.max_components allows " + std::to_string(config.max_components) +
-                ". Raise it, or take the file out of the folder.");
-  }
-  mesh::normalise(asset.scene, static_cast<float>(config.meshes.longest_side));
-  for (const auto& component : asset.scene.components) {
-    asset.closed.push_back(mesh::closed_surface(
-        component.mesh, static_cast<int>(config.meshes.watertight_resolution)));
-    asset.distances.emplace_back(
-        [closed = asset.closed.back()](std::span<const mesh::Vec3> points) {
-          return mesh::signed_distance(closed, points);
-        });
-  }
+SourceAsset read_asset(const fs::path& file, const MeshFolderConfig& settings) {
+  SourceAsset asset{sha256_of(file), mesh::read_scene(file, settings.component_rule)};
+  mesh::normalise(asset.scene, static_cast<float>(settings.longest_side));
   return asset;
 }
 
-// A mistake names the file, wherever it was noticed.
-SourceAsset read_asset(const fs::path& file, const DataConfig& config) {
-  try {
-    return read_components(file, config);
-  } catch (const Error& mistake) {
-    const std::string message = mistake.what();
-    if (message.find(file.string()) != std::string::npos) {
-      throw;
-    }
-    throw Error(file.string() + ": " + message);
+AssetSource open(const DataConfig& config) {
+  const auto& settings = config.source.settings<MeshFolderConfig>();
+  const auto files = mesh_files_in(settings.folder);
+  check_ids(files, settings.folder);
+  if (config.num_held_out >= static_cast<int64_t>(files.size())) {
+    throw Error("data.num_held_out (" + std::to_string(config.num_held_out) + ") leaves none of " +
+                std::to_string(files.size()) + " assets in " + settings.folder + " for training.");
+  }
+  AssetSource source;
+  for (const auto& file : files) {
+    source.entries.push_back({id_of(file, settings.folder), "train", to_utf8(file.string())});
+  }
+  hold_out(config.num_held_out, config.seed, source.entries);
+  source.sum = sum_of(files);
+  source.load = [files, settings](int64_t index) { return read_asset(files.at(index), settings); };
+  return source;
+}
+
+void validate(const DataConfig& config, const std::string& path) {
+  if (config.source.settings<MeshFolderConfig>().folder.empty()) {
+    throw Error(path + ".meshes.folder is empty: " + path +
+                ".source: meshes needs the folder of the mesh files.");
   }
 }
 
 }  // namespace
 
-AssetSource mesh_folder_source(const DataConfig& config) {
-  const auto files = mesh_files_in(config.meshes.folder);
-  check_ids(files, config.meshes.folder);
-  const auto count = static_cast<int64_t>(files.size());
-  if (config.num_held_out >= count) {
-    throw Error("data.num_held_out (" + std::to_string(config.num_held_out) + ") leaves none of " +
-                std::to_string(count) + " assets in " + config.meshes.folder + " for training.");
-  }
-  AssetSource source;
-  source.count = count;
-  source.sum = sum_of(files);
-  source.make = [config, files,
-                 test = held_out(count, config.num_held_out, config.seed)](int64_t index) {
-    auto asset = read_asset(files[index], config);
-    asset.split = test.count(index) > 0 ? "test" : "train";
-    return asset;
-  };
-  return source;
+SourceKind mesh_folder_source() {
+  return {{"meshes", "a folder of files", MeshFolderConfig()}, open, validate};
 }
 
 }  // namespace moca::data
