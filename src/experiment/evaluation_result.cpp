@@ -139,6 +139,17 @@ Json vae_json(const EvaluationResult& result, const std::string& split) {
   return json;
 }
 
+// "train" and "test", which are always told, and what other splits the dataset has.
+std::vector<std::string> splits_of(const EvaluationResult& result) {
+  std::vector<std::string> splits = {"train", "test"};
+  for (const auto& asset : result.assets) {
+    if (std::find(splits.begin(), splits.end(), asset.split) == splits.end()) {
+      splits.push_back(asset.split);
+    }
+  }
+  return splits;
+}
+
 }  // namespace
 
 EmptyComponents empty_in(const mesh::Scene& scene) {
@@ -153,27 +164,29 @@ std::string json_of(const EvaluationResult& result) {
   for (const auto& asset : result.assets) {
     assets.push_back(asset_json(asset));
   }
-  const Json json = {{"model", json_of(result.model)},
-                     {"conventions", conventions_of(result)},
-                     {"scores", shown_scores(result)},
-                     {"train", split_json(result, "train")},
-                     {"test", split_json(result, "test")},
-                     {"vae_components",
-                      {{"train", vae_json(result, "train")}, {"test", vae_json(result, "test")}}},
-                     {"assets", assets}};
+  Json json = {{"model", json_of(result.model)},
+               {"conventions", conventions_of(result)},
+               {"scores", shown_scores(result)}};
+  Json components;
+  for (const auto& split : splits_of(result)) {
+    json[split] = split_json(result, split);
+    components[split] = vae_json(result, split);
+  }
+  json["vae_components"] = components;
+  json["assets"] = assets;
   // Names and folders may have any bytes.
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::vector<std::string> summary_lines(const EvaluationResult& result) {
   std::vector<std::string> lines;
-  for (const char* split : {"train", "test"}) {
+  for (const auto& split : splits_of(result)) {
     const auto summary = summary_of(result, split);
     for (const auto& [name, title, part, is_control] : kParts) {
       const auto& [scores, empty] = summary.*part;
       if (!is_control && !scores.empty()) {
         char start[64];
-        std::snprintf(start, sizeof(start), "%-5s %-18s ", split, name);
+        std::snprintf(start, sizeof(start), "%-5s %-18s ", split.c_str(), name);
         lines.push_back(start + evaluation::text_of(scores) + "  empty components " +
                         std::to_string(empty.count) + " of " + std::to_string(empty.of));
       }

@@ -116,6 +116,12 @@ void add_curves(const fs::path& run_folder, const std::string& stage, report::Re
   }
 }
 
+std::string title_of(const std::string& split) {
+  return split == "train"  ? "Assets trained on"
+         : split == "test" ? "Assets not trained on"
+                           : "Assets of the split " + split + ", not trained on";
+}
+
 void add_summary(const Json& evaluation, const Columns& scores, const std::string& split,
                  report::ReportPage& page) {
   const auto& summary = evaluation.at(split);
@@ -131,7 +137,7 @@ void add_summary(const Json& evaluation, const Columns& scores, const std::strin
   }
   Columns columns = {{"", "part"}};
   add_columns(scores, "", "", columns);
-  add_table(split == "train" ? "Assets trained on" : "Assets not trained on",
+  add_table(title_of(split),
             summary.at("num_assets").dump() +
                 " assets, means. Control: the generated assets against another asset's reference. "
                 "Other picture: generated from another asset's picture, against that asset.",
@@ -147,7 +153,7 @@ void add_key_figures(const Json& evaluation, const Columns& scores, report::Repo
           {header + arrow, cell(train, {"", key, "generated"}),
            "assets trained on; control " + cell(train, {"", key, "control"})});
     }
-    if (vae.contains(key + "_median")) {
+    if (vae.at("num_components") > 0 && vae.contains(key + "_median")) {
       page.key_figures.push_back(
           {"VAE " + header + arrow, cell(vae, {"", key + "_median"}),
            "median over components, mean " + cell(vae, {"", key + "_mean"})});
@@ -212,8 +218,8 @@ fs::path page_folder(const RunConfig& config, const fs::path& folder) {
 void add_sheets(const Json& evaluation, const Columns& scores, const RunConfig& config,
                 const fs::path& folder, report::ReportPage& page, std::vector<fs::path>& written) {
   const data::PreparedDataset dataset(config.data.path);
-  for (const std::string split : {"train", "test"}) {
-    const std::string name = split == "train" ? "Assets trained on" : "Assets not trained on";
+  for (const auto& [split, unused] : evaluation.at("vae_components").items()) {
+    const auto name = title_of(split);
     const auto sheet =
         sheet_of(evaluation, scores, split, folder, dataset, config.name + ": " + name);
     if (sheet.width > 0) {
@@ -255,8 +261,9 @@ void add_evaluation(const fs::path& folder, const RunConfig& config, report::Rep
     page.subtitle += model_text(evaluation, config);
     const auto scores = scores_of(evaluation);
     add_key_figures(evaluation, scores, page);
-    add_summary(evaluation, scores, "train", page);
-    add_summary(evaluation, scores, "test", page);
+    for (const auto& [split, unused] : evaluation.at("vae_components").items()) {
+      add_summary(evaluation, scores, split, page);
+    }
     add_worst(evaluation, scores, page);
     if (config.stage == Stage::kDit) {
       add_assets(evaluation, scores, page);

@@ -9,7 +9,9 @@
 #include <memory>
 #include <string>
 
+#include "moca/core/error.h"
 #include "moca/core/logging.h"
+#include "moca/core/program.h"
 #include "moca/core/random.h"
 #include "moca/core/threads.h"
 #include "moca/experiment/models.h"
@@ -71,6 +73,20 @@ training::TrainingTask make_task(const RunConfig& config,
   auto task = make_stage(config, dataset, batches, device);
   training::freeze(*task.model, config.training.optimizer);
   return task;
+}
+
+std::shared_ptr<const data::PreparedDataset> dataset_to_train_on(const RunConfig& config) {
+  auto dataset = std::make_shared<const data::PreparedDataset>(config.data.path);
+  if (dataset->indices_of("train").empty()) {
+    throw Error("the dataset " + config.data.path + " is for evaluation only: none of its " +
+                std::to_string(dataset->records().size()) +
+                " assets is in the split train. Name one to train on (data.path), or evaluate a "
+                "run on it: " +
+                command("evaluate RUN data.path=" + shell_word(config.data.path) +
+                        " --accept-changed-data") +
+                ".");
+  }
+  return dataset;
 }
 
 void describe(const training::TrainingTask& task, const data::PreparedDataset& dataset,
@@ -141,7 +157,7 @@ std::string dry_run(const RunConfig& config) {
     log::warn("the run folder " + config.folder().string() +
               " exists already: training needs --resume, or another name=...");
   }
-  const auto dataset = std::make_shared<const data::PreparedDataset>(config.data.path);
+  const auto dataset = dataset_to_train_on(config);
   const auto batches = batches_of(config, alone);
   const auto task = make_task(config, dataset, batches, device);
   return training::text_of(training::dry_run(task, config.training, batches.share, 1, device),
@@ -161,7 +177,7 @@ training::StopReason train_run(const RunConfig& config, Resume resume,
   }
   check_same_everywhere(group, config);
   resume.asked = shall_resume(config, resume.asked, launch, group);
-  const auto dataset = std::make_shared<const data::PreparedDataset>(config.data.path);
+  const auto dataset = dataset_to_train_on(config);
   auto task = make_task(config, dataset, batches_of(config, group),
                         device);  // before the folder: its mistakes leave nothing behind
   const auto log_file = open_run_folder(config, resume, group);

@@ -8,6 +8,7 @@
 
 #include "moca/core/file_io.h"
 #include "moca/data/prepared_dataset.h"
+#include "moca/experiment/report_run.h"
 #include "moca/image/image_io.h"
 #include "tests/experiment/tiny_runs.h"
 #include "tests/support/refusal.h"
@@ -151,6 +152,31 @@ TEST_F(EvaluateRun, AnAssetWithoutAnyOtherHasNoControl) {
   EXPECT_EQ(result.at("assets")[0].at("control_id"), "");
   EXPECT_THAT(result.at("assets")[0].at("control"), IsEmpty());
   EXPECT_TRUE(result.at("train").at("generated").contains("chamfer"));
+  fs::remove_all(config.data.path);
+}
+
+TEST_F(EvaluateRun, ScoresADatasetWithoutAnythingToTrainOnBySplits) {
+  auto config = runs_->dit_config();
+  config.data.path = *runs_ / "evaluation_only";
+  data::prepare_dataset(config.data, "");
+  const auto index = fs::path(config.data.path) / "index.json";
+  auto dataset = json::parse(read_file(index));
+  for (auto& asset : dataset.at("assets")) {
+    asset["split"] = asset.at("split") == "train" ? "val" : "test";
+  }
+  write_file(index, dataset.dump());
+  evaluate_run(config, output(), {.accept_changed_data = true});
+  const auto result = json::parse(read_file(output() / "evaluation.json"));
+  EXPECT_EQ(result.at("train").at("num_assets"), 0);
+  EXPECT_EQ(result.at("test").at("num_assets"), 1);
+  EXPECT_EQ(result.at("val").at("num_assets"), 3);
+  EXPECT_TRUE(result.at("val").at("generated").contains("chamfer"));
+  EXPECT_GT(result.at("vae_components").at("val").at("num_components"), 0);
+  report_run(config, output());
+  EXPECT_TRUE(fs::exists(output() / "contact_sheet_val.png"));
+  const auto page = read_file(output() / "report.html");
+  EXPECT_THAT(page, HasSubstr("Assets of the split val, not trained on"));
+  EXPECT_THAT(page, ::testing::Not(HasSubstr("Assets trained on")));
   fs::remove_all(config.data.path);
 }
 

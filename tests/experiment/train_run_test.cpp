@@ -427,6 +427,21 @@ TEST(TrainRun, RefusesAMissingDataset) {
               HasSubstr("no prepared dataset at " + (runs / "no_dataset").string()));
 }
 
+TEST(TrainRun, RefusesADatasetThatIsForEvaluationOnly) {
+  const TinyRuns runs;
+  const auto config = runs.vae_config();
+  const auto index = fs::path(config.data.path) / "index.json";
+  auto json = nlohmann::json::parse(read_file(index));
+  for (auto& asset : json.at("assets")) {
+    asset["split"] = "val";
+  }
+  write_file(index, json.dump());
+  EXPECT_THAT(refusal_to_begin(config),
+              HasSubstr("the dataset " + config.data.path +
+                        " is for evaluation only: none of its 4 assets is in the split train."));
+  EXPECT_THAT(refusal([&] { dry_run(config); }), HasSubstr("is for evaluation only"));
+}
+
 TEST(TrainRun, RefusesADitWithoutATrainedVae) {
   const TinyRuns runs;
   EXPECT_THAT(refusal_to_begin(runs.dit_config()),
