@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <set>
 #include <stdexcept>
+#include <utility>
 
 #include "dataset_index.h"
+#include "moca/config/kind_table.h"
 #include "moca/config/schema.h"
-#include "moca/config/suggestion.h"
 #include "moca/core/error.h"
 #include "moca/core/random.h"
 #include "moca/mesh/signed_distance.h"
@@ -17,8 +18,9 @@ SourceKind procedural_source(), mesh_folder_source();  // each in its own file o
 
 namespace {
 
-std::vector<SourceKind>& table() {
-  static std::vector<SourceKind> kinds = {procedural_source(), mesh_folder_source()};
+config::KindTable<SourceKind>& table() {
+  static config::KindTable<SourceKind> kinds("data source",
+                                             {procedural_source(), mesh_folder_source()});
   return kinds;
 }
 
@@ -71,34 +73,11 @@ void complete(SourceAsset& asset, const std::string& name, const DataConfig& con
 
 }  // namespace
 
-config::Choice known_sources() {
-  std::vector<config::Option> options;
-  for (const auto& kind : table()) {
-    options.push_back(kind.option);
-  }
-  return config::Choice(std::move(options));
-}
+config::Choice known_sources() { return table().choice(); }
 
-void register_source(SourceKind kind) {
-  for (const auto& known : table()) {
-    if (known.option.name == kind.option.name) {
-      throw std::logic_error("there are two data sources '" + kind.option.name + "'");
-    }
-  }
-  table().push_back(std::move(kind));
-}
+void register_source(SourceKind kind) { table().add(std::move(kind)); }
 
-const SourceKind& chosen_source(const DataConfig& config) {
-  std::vector<std::string> names;
-  for (const auto& kind : table()) {
-    if (kind.option.name == config.source.name) {
-      return kind;
-    }
-    names.push_back(kind.option.name);
-  }
-  throw Error("data.source must be one of " + config::braced(names) + ", got '" +
-              config.source.name + "'." + config::did_you_mean(config.source.name, names));
-}
+const SourceKind& chosen_source(const DataConfig& config) { return table().chosen(config.source); }
 
 AssetSource open_source(const DataConfig& config) {
   auto source = chosen_source(config).open(config);

@@ -6,7 +6,7 @@
 #include "moca/experiment/exported_settings.h"
 #include "moca/experiment/models.h"
 #include "moca/experiment/run_inputs.h"
-#include "moca/nn/lora.h"
+#include "moca/generation/adapter.h"
 #include "moca/pretrained/write_pretrained.h"
 
 namespace moca::experiment {
@@ -39,7 +39,7 @@ void convert_run(const RunConfig& config, const std::filesystem::path& output,
     pretrained::write_vae(output, vae, vae::LatentStatistics(latent_channels));
   } else {
     auto denoiser = load_denoiser(config, latent_channels);
-    nn::merge_lora(*denoiser);
+    generation::merge_adapter(denoiser, config.adapter);
     pretrained::write_vae(output, vae, denoiser->latent_statistics());
     pretrained::write_dit(output, denoiser->dit(), latent_channels, config.image_encoder.width);
     pretrained::write_image_encoder(output, denoiser->image_encoder());

@@ -60,19 +60,10 @@ void set_pretrained_statistics(const RunConfig& config, vae::LatentStatistics st
   }
 }
 
-void merge_adapter(torch::nn::Module& module, const std::string& folder) {
+void merge_lora_folder(torch::nn::Module& module, const std::string& folder) {
   if (!folder.empty()) {
     pretrained::load_lora(module, folder);
     nn::merge_lora(module);
-  }
-}
-
-// The adapters that a run trains.
-void add_adapters(generation::ComponentDenoiser& denoiser, const nn::LoraConfig& lora) {
-  if (lora.rank > 0) {
-    nn::add_lora(*denoiser, lora);
-    nn::freeze_adapted_layers(*denoiser);
-    nn::train_beside_adapters(*denoiser, lora);
   }
 }
 
@@ -120,7 +111,8 @@ vae::VecsetVae vae_of(const RunConfig& config, c10::Device device) {
 
 generation::ComponentDenoiser initial_denoiser(const RunConfig& config, int64_t latent_channels) {
   const auto& from = config.pretrained;
-  generation::ComponentDenoiser denoiser(config.dit, config.image_encoder, latent_channels);
+  generation::ComponentDenoiser denoiser(config.dit, config.image_encoder, latent_channels,
+                                         generation::make_conditioners(config.condition));
   auto dit = denoiser->dit();
   auto image_encoder = denoiser->image_encoder();
   if (!from.dit.empty()) {
@@ -129,12 +121,12 @@ generation::ComponentDenoiser initial_denoiser(const RunConfig& config, int64_t 
   if (!from.image_encoder.empty()) {
     pretrained::load_image_encoder_weights(image_encoder, from.image_encoder, from.inflation);
   }
-  merge_adapter(*dit, from.dit_lora);
-  merge_adapter(*image_encoder, from.image_encoder_lora);
+  merge_lora_folder(*dit, from.dit_lora);
+  merge_lora_folder(*image_encoder, from.image_encoder_lora);
   if (!from.vae.empty()) {
     set_pretrained_statistics(config, denoiser->latent_statistics());
   }
-  add_adapters(denoiser, config.dit_training.lora);
+  generation::attach_adapter(denoiser, config.adapter);
   return denoiser;
 }
 
@@ -143,8 +135,9 @@ generation::ComponentDenoiser load_denoiser(const RunConfig& config, int64_t lat
     throw Error("the run " + config.folder().string() +
                 " is of stage vae and cannot generate: name a run of stage dit.");
   }
-  generation::ComponentDenoiser denoiser(config.dit, config.image_encoder, latent_channels);
-  add_adapters(denoiser, config.dit_training.lora);
+  generation::ComponentDenoiser denoiser(config.dit, config.image_encoder, latent_channels,
+                                         generation::make_conditioners(config.condition));
+  generation::attach_adapter(denoiser, config.adapter);
   load_averaged(*denoiser, config.folder());
   return denoiser;
 }

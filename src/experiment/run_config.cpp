@@ -162,7 +162,8 @@ void EvaluationConfig::validate(const std::string& path) const {
 std::vector<config::RetiredSetting> RunConfig::retired() {
   return {{"decoder.band",
            "decoder.max_slope says how far from a surface is refined (1 / vae_training.truncation "
-           "for distances)."}};
+           "for distances)."},
+          {"dit_training.lora", "adapter.kind: lora and the section adapter.lora."}};
 }
 
 void RunConfig::validate(const std::string& path) const {

@@ -56,17 +56,6 @@ double LoraConfig::scaling() const {
   return alpha / (rank_stabilised ? std::sqrt(r) : r);
 }
 
-void LoraConfig::validate(const std::string& path) const {
-  if (rank > 0 && targets.empty()) {
-    throw Error(path + ".targets is empty, but " + path + ".rank is " + std::to_string(rank) +
-                ": name the layers that get an adapter, as [attn1.to_q, attn1.to_v].");
-  }
-  if (rank == 0 && !also_train.empty()) {
-    throw Error(path + ".also_train names " + also_train.front() + ", but " + path +
-                ".rank is 0, so that everything is trained: leave it out, or set the rank.");
-  }
-}
-
 std::vector<std::string> add_lora(torch::nn::Module& module, const LoraConfig& config) {
   std::vector<std::string> names;
   std::vector<bool> found(config.targets.size(), false);

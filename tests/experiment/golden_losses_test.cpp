@@ -61,8 +61,8 @@ const std::vector<Variant>& variants() {
       {"component_masks_and_lora", Stage::kDit,
        [](RunConfig& config) {
          config.image_encoder.num_channels = 7;
-         config.dit_training.lora.rank = 2;
-         config.dit_training.lora.targets = {"attention.attention.query"};
+         config::set(config, {"adapter.kind=lora", "adapter.lora.rank=2",
+                              "adapter.lora.targets=[attention.attention.query]"});
        }},
       {"cosine_without_cache", Stage::kDit,
        [](RunConfig& config) {

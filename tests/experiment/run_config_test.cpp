@@ -91,9 +91,9 @@ TEST(RunConfig, TheRecipesAreThePapers) {
     EXPECT_EQ(config.dit.width, 2048) << phase.file;
   }
   const auto scene = recipe("scene_1024.yaml");
-  EXPECT_GT(scene.dit_training.lora.rank, 0);
+  EXPECT_EQ(scene.adapter.kind.name, "lora");
   EXPECT_EQ(scene.pretrained.inflation, image_encoder::Inflation::kZero);
-  EXPECT_EQ(scene.dit_training.lora.also_train,
+  EXPECT_EQ(scene.adapter.kind.settings<nn::LoraConfig>().also_train,
             std::vector<std::string>{"patch_embeddings.projection"});
 }
 

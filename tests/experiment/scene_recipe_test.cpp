@@ -33,7 +33,7 @@ class SceneRecipe : public ::testing::Test {
     config.image_encoder.num_channels = recipe.image_encoder.num_channels;
     config.pretrained.image_encoder = runs_ / "objects";
     config.pretrained.inflation = recipe.pretrained.inflation;
-    config.dit_training.lora = recipe.dit_training.lora;
+    config.adapter = recipe.adapter;
     return config;
   }
 

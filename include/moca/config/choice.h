@@ -35,6 +35,11 @@ struct Option {
   std::vector<std::string> (*miscounted)(const std::string& path);
 };
 
+// Of an option that brings none.
+struct NoSettings {
+  static void fields(auto&, auto&&) {}
+};
+
 // A setting that names one of several options, each with a section of its name beside the setting:
 //   source: meshes
 //   meshes: {folder: scans}

@@ -13,6 +13,8 @@
 #include "moca/evaluation/metric_config.h"
 #include "moca/flow/euler_sampler.h"
 #include "moca/flow/noise_density.h"
+#include "moca/generation/adapter.h"
+#include "moca/generation/conditioner.h"
 #include "moca/image_encoder/image_encoder.h"
 #include "moca/image_encoder/preprocess.h"
 #include "moca/training/training_config.h"
@@ -98,6 +100,8 @@ struct RunConfig {
   vae::VaeConfig vae;
   image_encoder::ImageEncoderConfig image_encoder;
   dit::DitConfig dit;
+  generation::ConditionConfig condition;
+  generation::AdapterConfig adapter;
   flow::FlowConfig flow;
   training::TrainingConfig training;
   training::VaeTrainingConfig vae_training;
@@ -118,6 +122,8 @@ struct RunConfig {
     v("vae", self.vae, "the vecset VAE (Eq. 1, 2)");
     v("image_encoder", self.image_encoder, "the picture's encoder (DINOv2)");
     v("dit", self.dit, "the MoCA diffusion transformer");
+    v("condition", self.condition, "what the DiT sees beside the image");
+    v("adapter", self.adapter, "what is trained in place of the denoiser's own weights");
     v("flow", self.flow, "noise levels of the dit stage's training");
     v("training", self.training, "the training loop");
     v("vae_training", self.vae_training, "the vae stage's loss");

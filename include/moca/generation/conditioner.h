@@ -2,9 +2,12 @@
 
 #include <torch/nn/module.h>
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "moca/config/choice.h"
 #include "moca/data/prepared_dataset.h"
 #include "moca/dit/condition.h"
 #include "moca/dit/flop_count.h"
@@ -40,5 +43,26 @@ class Conditioner {
   // Floating point operations (nn/flops.h) of `condition`, with its backward pass if it is trained.
   virtual double flops(int64_t num_assets, int64_t num_components) const = 0;
 };
+
+// A condition beside the image's. One of ours is a file in src/generation/conditioners/ and its
+// line in conditioner.cpp; a program that uses this library adds its own with register_condition
+// before it reads any config.
+struct ConditionKind {
+  config::Option option;  // its name, what it is, and its settings
+  std::function<std::shared_ptr<Conditioner>(const config::Choice&)> make;
+};
+
+// The kinds that this program knows; the first is none.
+config::Choice known_conditions();
+void register_condition(ConditionKind kind);
+
+struct ConditionConfig {
+  config::Choice kind = known_conditions();
+
+  static void fields(auto& self, auto&& v) { v("kind", self.kind); }
+};
+
+// Of a run's config; none: empty.
+std::vector<std::shared_ptr<Conditioner>> make_conditioners(const ConditionConfig& config);
 
 }  // namespace moca::generation

@@ -13,14 +13,14 @@ namespace moca::nn {
 
 // Low-rank adapters with peft's words and scaling.
 struct LoraConfig {
-  int64_t rank = 0;                     // r; 0: no adapters
+  int64_t rank = 8;                     // r (peft: 8)
   double alpha = 8;                     // lora_alpha
   bool rank_stabilised = false;         // use_rslora
   std::vector<std::string> targets;     // ends of module names, as in target_modules
   std::vector<std::string> also_train;  // likewise, as in modules_to_save
 
   static void fields(auto& self, auto&& v) {
-    v("rank", self.rank, "r of the adapters; 0: none", config::at_least(0));
+    v("rank", self.rank, "r of the adapters (peft: 8)", config::at_least(1));
     v("alpha", self.alpha, "adapters count alpha / rank (peft: 8)", config::above(0.0));
     v("rank_stabilised", self.rank_stabilised, "they count alpha / sqrt(rank) (peft: use_rslora)");
     v("targets", self.targets,
@@ -29,7 +29,6 @@ struct LoraConfig {
       "ends of the names of modules that are trained whole beside the adapters, such as "
       "patch_embeddings.projection (peft: modules_to_save)");
   }
-  void validate(const std::string& path) const;
 
   // alpha / r, or alpha / sqrt(r) when rank-stabilised.
   double scaling() const;

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "moca/config/rules.h"
-#include "moca/nn/lora.h"
 
 namespace moca::training {
 
@@ -159,7 +158,6 @@ struct DitTrainingConfig {
   double condition_dropout = 0.1;
   int64_t num_cached_encodings = 0;
   bool activation_checkpointing = false;
-  nn::LoraConfig lora;
 
   static void fields(auto& self, auto&& v) {
     v("max_components", self.max_components,
@@ -175,8 +173,6 @@ struct DitTrainingConfig {
     v("activation_checkpointing", self.activation_checkpointing,
       "compute every block once more in the backward pass instead of keeping its inside: less "
       "memory, more time");
-    v("lora", self.lora,
-      "adapters on layers of the DiT and the image encoder, whose own weights are then frozen");
   }
 };
 

@@ -1,0 +1,7 @@
+#pragma once
+
+// Each in its own file, which is all that a data source, a metric, an adapter or a condition needs.
+void register_stairs();
+void register_volume();
+void register_mixture();
+void register_sizes();
