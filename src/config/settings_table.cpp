@@ -34,12 +34,12 @@ std::vector<std::pair<std::string, std::vector<SettingInfo>>> by_section(
   return blocks;
 }
 
-// "whole number at least 0"; a list of choices says enough alone.
+// "whole number at least 0; may change"; a list of choices says enough alone.
 std::string kind_and_rule(const SettingInfo& setting) {
-  if (setting.rule.starts_with("one of") && !setting.type.starts_with("list")) {
-    return setting.rule;
-  }
-  return setting.type + (setting.rule.empty() ? "" : " " + setting.rule);
+  const bool is_choice = setting.rule.starts_with("one of") && !setting.type.starts_with("list");
+  const std::string rule = setting.rule.empty() ? "" : " " + setting.rule;
+  return (is_choice ? setting.rule : setting.type + rule) +
+         (setting.may_change ? "; may change" : "");
 }
 
 std::string padded(std::string text, size_t width) {
@@ -64,7 +64,8 @@ std::vector<SettingInfo> setting_infos(const Binding& binding) {
     const std::string rule = choice != nullptr
                                  ? "one of " + braced(choice->names)
                                  : rule_text(setting.numbers) + rule_text(setting.texts);
-    infos.push_back({setting.path, type_name(setting), yaml_text(setting), rule, setting.help});
+    infos.push_back({setting.path, type_name(setting), yaml_text(setting), rule, setting.help,
+                     setting.may_change});
   }
   return infos;
 }
@@ -74,7 +75,7 @@ std::vector<Difference> differences(const std::vector<SettingInfo>& a,
   std::vector<Difference> found;
   for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
     if (a[i].default_value != b[i].default_value) {
-      found.push_back({a[i].path, a[i].default_value, b[i].default_value});
+      found.push_back({a[i].path, a[i].default_value, b[i].default_value, a[i].may_change});
     }
   }
   return found;

@@ -30,7 +30,8 @@ void convert_run(const RunConfig& config, const std::filesystem::path& output,
                 " exists already and is not overwritten. Remove it or name another.");
   }
   check_inputs(config, Inputs::kVae, accept_changed_data);
-  for (const auto& [path, trained, now] : config::differences(load_run(config.folder()), config)) {
+  for (const auto& [path, trained, now, may_change] :
+       config::differences(load_run(config.folder()), config)) {
     log::warn("exported with " + path + "=" + now + "; the run has " + trained);
   }
   const auto vae = vae_of(config, at::kCPU);

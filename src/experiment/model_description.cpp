@@ -30,7 +30,7 @@ bool is_of_model(const std::string& path) {
 
 // Those that this use of the model was given anew.
 void add_changed(const RunConfig& stored, const RunConfig& config, ModelDescription& model) {
-  for (const auto& [path, before, now] : config::differences(stored, config)) {
+  for (const auto& [path, before, now, may_change] : config::differences(stored, config)) {
     if (is_of_model(path)) {
       model.settings.emplace_back(path, now);
     }

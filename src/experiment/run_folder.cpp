@@ -3,8 +3,6 @@
 #include <ATen/Parallel.h>
 #include <torch/version.h>
 
-#include <algorithm>
-#include <array>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
@@ -34,53 +32,15 @@ std::string environment_json(const RunConfig& config) {
   return json.dump(1) + "\n";
 }
 
-// Settings that may differ when a run is resumed: where, how long and how often, not what.
-void keep_resumable(RunConfig& config, const RunConfig& from) {
-  config.name = from.name;
-  config.runs_folder = from.runs_folder;
-  config.device = from.device;
-  config.training.max_minutes = from.training.max_minutes;
-  config.training.checkpoint_every = from.training.checkpoint_every;
-  config.training.keep_checkpoints = from.training.keep_checkpoints;
-  config.training.keep_every = from.training.keep_every;
-  config.training.ema_on_cpu = from.training.ema_on_cpu;
-  config.training.shard_optimizer = from.training.shard_optimizer;
-  config.training.validate_every = from.training.validate_every;
-  config.training.validation_assets = from.training.validation_assets;
-  config.training.log_every = from.training.log_every;
-  config.training.num_threads = from.training.num_threads;
-  config.training.loader_threads = from.training.loader_threads;
-  config.training.hang_seconds = from.training.hang_seconds;
-}
-
-// Settings that a resumed run may be given anew: how it learns and how long. They are written to
-// its config.yaml.
-constexpr std::array kChangeable = {
-    "training.max_steps", "training.optimizer.learning_rate", "training.optimizer.schedule",
-    "training.optimizer.warmup_steps", "training.optimizer.max_gradient_norm"};
-
 // Another dataset or VAE, once accepted, brings its own settings along.
 bool is_of_inputs(const std::string& path) {
   return path.starts_with("data.") || path == "vae_run" || path == "pretrained.vae";
 }
 
-bool changeable(const std::string& path, bool accept_changed_data) {
-  return std::find(kChangeable.begin(), kChangeable.end(), path) != kChangeable.end() ||
-         (accept_changed_data && is_of_inputs(path));
-}
-
 std::string text_of(const std::vector<config::Difference>& differences) {
   std::string text;
-  for (const auto& [path, before, now] : differences) {
+  for (const auto& [path, before, now, may_change] : differences) {
     text += (text.empty() ? "" : ", ") + path + "=" + now + " (before: " + before + ")";
-  }
-  return text;
-}
-
-std::string changeable_settings() {
-  std::string text;
-  for (const char* path : kChangeable) {
-    text += std::string(text.empty() ? "" : ", ") + path;
   }
   return text;
 }
@@ -99,19 +59,18 @@ void require_steps_left(const RunConfig& config) {
 // Refuses to resume with settings that make another run of it; takes over those that may change and
 // says which did.
 std::string take_over(const RunConfig& config, bool accept_changed_data) {
-  auto stored = load_run(config.folder());
-  keep_resumable(stored, config);
   std::vector<config::Difference> changed, refused;
-  for (const auto& difference :
-       config::differences(with_absolute_paths(stored), with_absolute_paths(config))) {
-    (changeable(difference.path, accept_changed_data) ? changed : refused).push_back(difference);
+  for (const auto& difference : config::differences(with_absolute_paths(load_run(config.folder())),
+                                                    with_absolute_paths(config))) {
+    const bool is_accepted =
+        difference.may_change || (accept_changed_data && is_of_inputs(difference.path));
+    (is_accepted ? changed : refused).push_back(difference);
   }
   if (!refused.empty()) {
     throw Error("cannot resume " + config.folder().string() + " with " + text_of(refused) +
-                ": that would be another run. Resume with the settings of its config.yaml (" +
-                changeable_settings() +
-                ", intervals, threads and places may change; data.* and the VAE with "
-                "--accept-changed-data), or start a run of another name.");
+                ": that would be another run. Resume with the settings of its config.yaml ('moca "
+                "settings' says which may change, such as training.optimizer.learning_rate; data.* "
+                "and the VAE with --accept-changed-data), or start a run of another name.");
   }
   require_steps_left(config);
   take_over_inputs(config, accept_changed_data);

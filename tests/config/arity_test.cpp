@@ -1,4 +1,4 @@
-#include "moca/config/arity.h"
+#include "tests/support/arity.h"
 
 #include <gmock/gmock.h>
 

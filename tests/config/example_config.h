@@ -76,10 +76,10 @@ struct TrainConfig {
   bool operator==(const TrainConfig&) const = default;
 
   static void fields(auto& self, auto&& v) {
-    v("max_steps", self.max_steps, "steps in all", at_most(1000000));
+    v("max_steps", self.max_steps, "steps in all", at_most(1000000), kMayChange);
     v("condition_dropout", self.condition_dropout, "share without picture", in_range(0, 1));
     v("precision", self.precision, "bits of a number", one_of({16, 32}));
-    v("optimizer", self.optimizer, "AdamW");
+    v("optimizer", self.optimizer, "AdamW", kMayChange);
   }
 };
 

@@ -206,6 +206,22 @@ TEST(TrainRun, IsResumedWithAnotherWarmUpAndLargestGradient) {
   EXPECT_EQ(read_file(config.folder() / "config.yaml"), config::dump(config));
 }
 
+TEST(TrainRun, IsResumedWithOtherIntervalsThreadsAndScoresAndItsConfigSaysSo) {
+  const TinyRuns runs;
+  auto config = runs.vae_config();
+  train_run(config);
+  config.training.log_every = 3;
+  config.training.loader_threads = 0;
+  config.training.peak_tflops = 5;
+  config.evaluation.metrics.num_points = 100;
+  EXPECT_EQ(train_run(config, {.asked = true}), StopReason::kFinished);
+  EXPECT_EQ(read_file(config.folder() / "config.yaml"), config::dump(config));
+  EXPECT_THAT(read_file(config.folder() / "log.txt"),
+              HasSubstr("resumed with training.log_every=3 (before: 1), training.loader_threads=0 "
+                        "(before: 1), training.peak_tflops=5 (before: 0), "
+                        "evaluation.metrics.num_points=100 (before: 200)"));
+}
+
 // One point of one asset of the dataset is not a number.
 void spoil_a_point(const RunConfig& config, const std::string& id) {
   const auto file = fs::path(config.data.path) / "shard_00000.safetensors";

@@ -28,9 +28,10 @@ struct Setting {
   std::string path;  // "model.router.num_selected"
   std::string help;
   Variable variable;
-  NumberRule numbers;     // used by numbers and lists of them
-  TextRule texts;         // used by texts and lists of them
-  bool assigned = false;  // by a file or an override
+  NumberRule numbers;       // used by numbers and lists of them
+  TextRule texts;           // used by texts and lists of them
+  bool assigned = false;    // by a file or an override
+  bool may_change = false;  // when a run is resumed
 };
 
 struct Section {
@@ -72,48 +73,62 @@ concept Validated = requires(const T& section, const std::string& path) {
 // The visitor handed to `fields`; collects what it is shown.
 class Binder {
  public:
-  Binder(Binding* binding, std::string section) : binding_(binding), section_(std::move(section)) {}
+  Binder(Binding* binding, std::string section, bool may_change)
+      : binding_(binding), section_(std::move(section)), may_change_(may_change) {}
 
-  void operator()(const char* name, bool& value, const char* help);
-  void operator()(const char* name, int64_t& value, const char* help, NumberRule rule = {});
-  void operator()(const char* name, double& value, const char* help, NumberRule rule = {});
-  void operator()(const char* name, std::string& value, const char* help, TextRule rule = {});
-  void operator()(const char* name, std::vector<int64_t>& value, const char* help,
-                  NumberRule rule = {});
-  void operator()(const char* name, std::vector<double>& value, const char* help,
-                  NumberRule rule = {});
-  void operator()(const char* name, std::vector<std::string>& value, const char* help,
-                  TextRule rule = {});
   void operator()(const char* name, Choice& choice);
 
-  template <class Enum>
-  requires std::is_enum_v<Enum>
-  void operator()(const char* name, Enum& value, const char* help) {
-    EnumVariable variable{&value, {}, enum_get<Enum>, enum_set<Enum>};
-    for (const auto& [listed, unused] : enum_names(Enum{})) {
-      variable.names.emplace_back(listed);
+  template <class T, class... Rules>
+  void operator()(const char* name, T& value, const char* help, Rules... rules) {
+    static_assert((takes<T, Rules>() && ...), "this rule is not for a setting of this type");
+    const bool may_change = (may_change_ || ... || std::is_same_v<Rules, MayChange>);
+    if constexpr (SectionType<T>) {
+      bind_section(value, path_of(name), help, binding_, may_change);
+    } else {
+      Setting setting{path_of(name), help, variable_of(value), {}, {}, false, may_change};
+      (set_rule(rules, &setting), ...);
+      add(std::move(setting));
     }
-    add(name, help, std::move(variable));
   }
 
   template <SectionType T>
-  void operator()(const char* name, T& value, const char* help) {
-    bind_section(value, path_of(name), help, binding_);
-  }
-
-  template <SectionType T>
-  static void bind_section(T& value, std::string path, const char* help, Binding* binding) {
-    T::fields(value, Binder(binding, path));
+  static void bind_section(T& value, std::string path, const char* help, Binding* binding,
+                           bool may_change = false) {
+    T::fields(value, Binder(binding, path, may_change));
     Section section{std::move(path), help, &value, nullptr};
     if constexpr (Validated<T>) {
       section.validate = [](const void* self, const std::string& where) {
         static_cast<const T*>(self)->validate(where);
       };
     }
-    add_section(std::move(section), binding);
+    binding->sections.push_back(std::move(section));
   }
 
  private:
+  template <class T, class Rule>
+  static constexpr bool takes() {
+    const bool is_text =
+        std::is_same_v<T, std::string> || std::is_same_v<T, std::vector<std::string>>;
+    return std::is_same_v<Rule, MayChange> || std::is_same_v<Rule, TextRule> == is_text;
+  }
+
+  static void set_rule(NumberRule rule, Setting* setting) { setting->numbers = std::move(rule); }
+  static void set_rule(TextRule rule, Setting* setting) { setting->texts = std::move(rule); }
+  static void set_rule(MayChange, Setting* /*setting*/) {}
+
+  template <class T>
+  static Variable variable_of(T& value) {
+    if constexpr (std::is_enum_v<T>) {
+      EnumVariable variable{&value, {}, enum_get<T>, enum_set<T>};
+      for (const auto& [listed, unused] : enum_names(T{})) {
+        variable.names.emplace_back(listed);
+      }
+      return variable;
+    } else {
+      return &value;
+    }
+  }
+
   template <class Enum>
   static size_t enum_get(const void* variable) {
     const auto names = enum_names(Enum{});
@@ -131,12 +146,11 @@ class Binder {
   }
 
   std::string path_of(const char* name) const;
-  void add(const char* name, std::string help, Variable variable, NumberRule numbers = {},
-           TextRule texts = {});
-  static void add_section(Section section, Binding* binding);
+  void add(Setting setting);
 
   Binding* binding_;
   std::string section_;
+  bool may_change_;
 };
 
 // Binds every setting of `config`, which must outlive the result.

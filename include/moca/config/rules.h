@@ -33,6 +33,10 @@ NumberRule in_range(double low, double high);  // both ends included
 NumberRule above(double low);                  // `low` itself is refused
 TextRule place();                              // a file or folder
 
+// Marks a setting, or all of a section: a run that is resumed may be given another value.
+struct MayChange {};
+constexpr MayChange kMayChange{};
+
 // one_of({1, 2, 4}) for numbers, one_of({"mesh", "procedural"}) for text.
 template <class Value>
 auto one_of(std::initializer_list<Value> values) {

@@ -25,6 +25,8 @@
 // The whole config may have `static std::vector<RetiredSetting> retired()`: settings of earlier
 // versions, refused with what to use instead.
 //
+// kMayChange after the rule lets a resumed run have another value of the field.
+//
 // A field is bool, int64_t, double, std::string, an enum with `enum_names`, a vector of int64_t,
 // double or std::string, another such struct, or a Choice of named ones. Precedence: default < base
 // < file < override.

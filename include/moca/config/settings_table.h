@@ -14,6 +14,7 @@ struct SettingInfo {
   std::string default_value;  // as it is written in YAML
   std::string rule;           // "at least 0"; empty where everything is accepted
   std::string help;
+  bool may_change = false;  // when a run is resumed
 };
 
 std::vector<SettingInfo> setting_infos(const Binding& binding);
@@ -23,6 +24,7 @@ struct Difference {
   std::string path;
   std::string a;  // as it is written in YAML
   std::string b;
+  bool may_change = false;
 };
 
 std::vector<Difference> differences(const std::vector<SettingInfo>& a,

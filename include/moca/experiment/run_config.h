@@ -111,12 +111,13 @@ struct RunConfig {
   EvaluationConfig evaluation;
 
   static void fields(auto& self, auto&& v) {
+    using config::kMayChange;
     v("stage", self.stage, "what the run trains: the VAE, or the DiT on latents of a frozen VAE");
-    v("name", self.name, "name of the run's folder; empty: the config file's name");
-    v("runs_folder", self.runs_folder, "folder that holds the runs");
+    v("name", self.name, "name of the run's folder; empty: the config file's name", kMayChange);
+    v("runs_folder", self.runs_folder, "folder that holds the runs", kMayChange);
     v("vae_run", self.vae_run, "run whose averaged VAE the dit stage uses", config::place());
     v("pretrained", self.pretrained, "public weights; their sizes become the settings' defaults");
-    v("device", self.device, "auto, cpu, cuda or cuda:N");
+    v("device", self.device, "auto, cpu, cuda or cuda:N", kMayChange);
     v("seed", self.seed, "seed of everything random in the run", config::at_least(0));
     v("data", self.data, "the prepared dataset and how it is made");
     v("vae", self.vae, "the vecset VAE (Eq. 1, 2)");
@@ -128,9 +129,9 @@ struct RunConfig {
     v("training", self.training, "the training loop");
     v("vae_training", self.vae_training, "the vae stage's loss");
     v("dit_training", self.dit_training, "the dit stage's data and conditions");
-    v("sampler", self.sampler, "from noise to latents");
-    v("decoder", self.decoder, "from latents to meshes");
-    v("evaluation", self.evaluation, "scores of generated assets");
+    v("sampler", self.sampler, "from noise to latents", kMayChange);
+    v("decoder", self.decoder, "from latents to meshes", kMayChange);
+    v("evaluation", self.evaluation, "scores of generated assets", kMayChange);
   }
   void validate(const std::string& path) const;
   static std::vector<config::RetiredSetting> retired();

@@ -16,9 +16,9 @@ struct Resume {
 
 // Makes the folder of a new run with config.yaml, environment.json and inputs.json and begins its
 // log.txt, which ends with what is returned. Refuses a folder that exists; to resume it must exist
-// and its config must agree in everything that makes the run what it is; a learning rate, schedule
-// or length that changed is written to its config.yaml and its log. Of several processes the first
-// does it, all learn what is refused.
+// and its config must agree in everything that makes the run what it is; settings that may change
+// (config::kMayChange) and did are written to its config.yaml and its log. Of several processes the
+// first does it, all learn what is refused.
 [[nodiscard]] log::File open_run_folder(const RunConfig& config, const Resume& resume,
                                         distributed::ProcessGroup& group);
 

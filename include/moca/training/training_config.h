@@ -40,18 +40,19 @@ struct OptimizerConfig {
   std::vector<std::string> learning_rate_factors;
 
   static void fields(auto& self, auto&& v) {
-    using config::above, config::at_least, config::in_range;
-    v("learning_rate", self.learning_rate, "after warm-up (paper A.2: 1e-4, then 4e-5)",
-      above(0.0));
-    v("schedule", self.schedule, "constant, or cosine to zero at max_steps");
-    v("warmup_steps", self.warmup_steps, "steps of linear warm-up (PartCrafter: 1000)",
-      at_least(0));
+    using config::above, config::at_least, config::in_range, config::kMayChange;
+    v("learning_rate", self.learning_rate, "after warm-up (paper A.2: 1e-4, then 4e-5)", above(0.0),
+      kMayChange);
+    v("schedule", self.schedule, "constant, or cosine to zero at max_steps", kMayChange);
+    v("warmup_steps", self.warmup_steps, "steps of linear warm-up (PartCrafter: 1000)", at_least(0),
+      kMayChange);
     v("beta1", self.beta1, "AdamW (PartCrafter: 0.9)", in_range(0.0, 1.0));
     v("beta2", self.beta2, "AdamW (PartCrafter: 0.999)", in_range(0.0, 1.0));
     v("weight_decay", self.weight_decay, "AdamW (PartCrafter: 0.01)", at_least(0.0));
     v("epsilon", self.epsilon, "AdamW (PartCrafter: 1e-8)", above(0.0));
     v("max_gradient_norm", self.max_gradient_norm,
-      "gradients are scaled down to this norm; 0: never (PartCrafter: 1)", at_least(0.0));
+      "gradients are scaled down to this norm; 0: never (PartCrafter: 1)", at_least(0.0),
+      kMayChange);
     v("frozen", self.frozen, "names of parameters that are not trained; * stands for any text");
     v("no_weight_decay", self.no_weight_decay, "names of parameters without weight decay");
     v("learning_rate_factors", self.learning_rate_factors,
@@ -82,10 +83,10 @@ struct TrainingConfig {
   OptimizerConfig optimizer;
 
   static void fields(auto& self, auto&& v) {
-    using config::at_least;
-    v("max_steps", self.max_steps, "training steps in all", at_least(1));
+    using config::at_least, config::kMayChange;
+    v("max_steps", self.max_steps, "training steps in all", at_least(1), kMayChange);
     v("max_minutes", self.max_minutes, "stop with a checkpoint after this time; 0 is no limit",
-      at_least(0.0));
+      at_least(0.0), kMayChange);
     v("batch_size", self.batch_size, "assets of a micro-batch; in the VAE stage components",
       at_least(1));
     v("micro_batches", self.micro_batches,
@@ -95,37 +96,42 @@ struct TrainingConfig {
     v("ema_decay", self.ema_decay,
       "decay of the averaged weights, with warm-up (PartCrafter: 0.9999)",
       config::in_range(0.0, 1.0));
-    v("ema_on_cpu", self.ema_on_cpu, "keep the averaged weights in main memory: a copy a step");
+    v("ema_on_cpu", self.ema_on_cpu, "keep the averaged weights in main memory: a copy a step",
+      kMayChange);
     v("shard_optimizer", self.shard_optimizer,
       "every process keeps AdamW's state and the averages of its share of the parameters only "
-      "(ZeRO, stage 1): the same bits in less memory");
+      "(ZeRO, stage 1): the same bits in less memory",
+      kMayChange);
     v("precision", self.precision, "bf16: autocast over float weights; fp32: none");
-    v("checkpoint_every", self.checkpoint_every, "steps between checkpoints", at_least(1));
-    v("keep_checkpoints", self.keep_checkpoints, "newest checkpoints that are kept", at_least(1));
+    v("checkpoint_every", self.checkpoint_every, "steps between checkpoints", at_least(1),
+      kMayChange);
+    v("keep_checkpoints", self.keep_checkpoints, "newest checkpoints that are kept", at_least(1),
+      kMayChange);
     v("keep_every", self.keep_every,
-      "checkpoints of steps that are multiples of this are kept for good; 0: none", at_least(0));
+      "checkpoints of steps that are multiples of this are kept for good; 0: none", at_least(0),
+      kMayChange);
     v("validate_every", self.validate_every,
       "steps between validations, which generate (or reconstruct) and score a few assets with the "
       "averaged weights; 0: none",
-      at_least(0));
+      at_least(0), kMayChange);
     v("validation_assets", self.validation_assets,
-      "assets of a validation, held out ones where there are some", at_least(1));
-    v("log_every", self.log_every, "steps between lines of metrics.jsonl", at_least(1));
+      "assets of a validation, held out ones where there are some", at_least(1), kMayChange);
+    v("log_every", self.log_every, "steps between lines of metrics.jsonl", at_least(1), kMayChange);
     v("num_threads", self.num_threads, "CPU threads of tensor operations; 0 is all cores",
-      at_least(0));
+      at_least(0), kMayChange);
     v("loader_threads", self.loader_threads,
-      "threads that load the next micro-batches meanwhile; 0: none", at_least(0));
+      "threads that load the next micro-batches meanwhile; 0: none", at_least(0), kMayChange);
     v("hang_seconds", self.hang_seconds,
       "a process that stays in one phase of a step for longer ends the run with a report; 0: never",
-      at_least(0.0));
+      at_least(0.0), kMayChange);
     v("peak_tflops", self.peak_tflops,
       "what one device can do in this precision, for the model FLOPs utilisation in the metrics "
       "(NVIDIA, bf16 without sparsity: A100 312, H100 and H200 989, H20 148); 0: left out",
-      at_least(0.0));
+      at_least(0.0), kMayChange);
     v("profile_steps", self.profile_steps,
       "steps whose operations every process writes to trace_rank_N.json, after the first three; 0: "
       "none",
-      at_least(0));
+      at_least(0), kMayChange);
     v("optimizer", self.optimizer, "AdamW");
   }
 };

@@ -7,7 +7,7 @@
 
 #include "moca/config/binding.h"
 
-// Finds members that a config struct forgot to list in `fields`. Meant for tests.
+// Finds members that a config struct forgot to list in `fields`.
 namespace moca::config {
 
 // Stands for a member of any type while counting; never evaluated.
