@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
   content.state_json = "{}";
   moca::checkpoint::CheckpointWriter writer(std::filesystem::path(argv[1]) / "checkpoints", {1, 0});
   const auto begin = Clock::now();
-  writer.make_room(content);
+  writer.reserve_memory(content);
   const double stall_for_room = moca::seconds_since(begin);
   writer.finish();
   std::printf("memory for the copies: %.3f s, the caller waited %.3f s\n",

@@ -24,7 +24,6 @@
 namespace {
 
 using moca::training::MicroBatch;
-using moca::training::TrainingTask;
 
 double cpu_seconds() {
   timespec time{};
@@ -32,22 +31,30 @@ double cpu_seconds() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-TrainingTask task_of(int64_t width, int64_t rows) {
-  torch::manual_seed(1);
-  torch::nn::Sequential model;
-  for (int i = 0; i < 4; ++i) {
-    model->push_back(torch::nn::Linear(width, width));
+class ToyStage : public moca::training::Stage, public moca::training::Batches {
+ public:
+  ToyStage(int64_t width, int64_t rows) : width_(width), rows_(rows) {
+    torch::manual_seed(1);
+    for (int i = 0; i < 4; ++i) {
+      network_->push_back(torch::nn::Linear(width, width));
+    }
   }
-  const auto loss = [model, width, rows](MicroBatch which) mutable {
+
+  torch::nn::Module& model() override { return *network_; }
+  Batches& batches() override { return *this; }
+  at::Tensor loss(MicroBatch batch) override {
     const auto input =
-        at::randn({rows, width}, moca::generator_for(1, "toy", which.step), at::TensorOptions());
-    return model->forward(input).square().mean();
-  };
-  return {.model = model.ptr(),
-          .loss = loss,
-          .weight = [](MicroBatch) { return 1.0; },
-          .contents = [](MicroBatch) { return "toys"; }};
-}
+        at::randn({rows_, width_}, moca::generator_for(1, "toy", batch.step), at::TensorOptions());
+    return network_->forward(input).square().mean();
+  }
+  double weight(MicroBatch /*batch*/) override { return 1.0; }
+  std::string asset_names(MicroBatch /*batch*/) override { return "toys"; }
+
+ private:
+  int64_t width_;
+  int64_t rows_;
+  torch::nn::Sequential network_;
+};
 
 moca::training::TrainingConfig config_of(int64_t steps) {
   moca::training::TrainingConfig config;
@@ -58,23 +65,23 @@ moca::training::TrainingConfig config_of(int64_t steps) {
   return config;
 }
 
-void bare_loop(const TrainingTask& task, const moca::training::TrainingConfig& config) {
-  moca::training::Optimizer optimizer(*task.model, config.optimizer);
-  moca::training::AveragedWeights ema(*task.model, {});
+void bare_loop(ToyStage stage, const moca::training::TrainingConfig& config) {
+  moca::training::Optimizer optimizer(stage.model(), config.optimizer);
+  moca::training::AveragedWeights ema(stage.model(), {});
   for (int64_t step = 0; step < config.max_steps; ++step) {
     optimizer.zero_gradients();
-    task.loss({step, 0}).backward();
+    stage.loss({step, 0}).backward();
     optimizer.step(1e-4);
     ema.update(step);
   }
 }
 
-void trained(const TrainingTask& task, const moca::training::TrainingConfig& config,
+void trained(ToyStage stage, const moca::training::TrainingConfig& config,
              const std::filesystem::path& folder) {
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
   moca::distributed::ProcessGroup alone;
-  moca::training::Trainer(task, config, {alone, c10::kCPU, folder}).train();
+  moca::training::Trainer(stage, config, {alone, c10::kCPU, folder}).train();
 }
 
 double per_step(const std::function<void()>& work, int64_t steps) {
@@ -100,18 +107,18 @@ int main(int argc, char** argv) {
   const auto config = config_of(steps);
   std::printf("round | bare ms | trainer ms | ratio\n");
   for (int round = 0; round < 4; ++round) {
-    const double bare = per_step([&] { bare_loop(task_of(512, 2048), config); }, steps);
-    const double ours = per_step([&] { trained(task_of(512, 2048), config, folder); }, steps);
+    const double bare = per_step([&] { bare_loop(ToyStage(512, 2048), config); }, steps);
+    const double ours = per_step([&] { trained(ToyStage(512, 2048), config, folder); }, steps);
     std::printf("%5d | %7.2f | %10.2f | %.4f\n", round, 1e3 * bare, 1e3 * ours, ours / bare);
   }
   // Guards and logging alone: a step of next to nothing.
   const auto tiny = config_of(10000);
-  const double guards = per_step([&] { trained(task_of(4, 4), tiny, folder); }, tiny.max_steps) -
-                        per_step([&] { bare_loop(task_of(4, 4), tiny); }, tiny.max_steps);
+  const double guards = per_step([&] { trained(ToyStage(4, 4), tiny, folder); }, tiny.max_steps) -
+                        per_step([&] { bare_loop(ToyStage(4, 4), tiny); }, tiny.max_steps);
   std::printf("guards and logging of a step: %.3f ms\n", 1e3 * guards);
   const double memory = moca::memory_gib();
   const int64_t files = open_files();
-  trained(task_of(4, 4), tiny, folder);
+  trained(ToyStage(4, 4), tiny, folder);
   std::printf("after 10000 more steps: memory %+.2f %%, open files %+lld\n",
               100 * (moca::memory_gib() / memory - 1),
               static_cast<long long>(open_files() - files));

@@ -88,7 +88,7 @@ stage_tsan() {
     -DCMAKE_CXX_FLAGS_SANITIZE="-O1 -g1" moca_core_test moca_checkpoint_test moca_training_test
   local program
   for program in core:'Watchdog*:Logging*:Progress*' checkpoint:'Writer*' \
-    training:'Prefetcher*:MetricsFile*:Tensorboard*:Trainer.*'; do
+    training:'Prefetcher*:MetricsFile*:Tensorboard*:Trainer.*:RunCheckpoints.*'; do
     OMP_NUM_THREADS=1 "build-tsan/tests/moca_${program%%:*}_test" --gtest_brief=1 \
       --gtest_filter="${program#*:}"
   done

@@ -139,6 +139,15 @@ TEST(Architecture, TheReadingListTakesTenMinutes) {
   EXPECT_LE(total, 900U);
 }
 
+TEST(Architecture, EveryUnitOfTrainingHasATestFileOfItsName) {
+  for (const fs::path& file : sources_below({"src/training"})) {
+    const auto test = file.stem().string() + "_test.cpp";
+    if (file.extension() == ".cpp") {
+      EXPECT_TRUE(fs::exists(testing::source_folder() / "tests/training" / test)) << test;
+    }
+  }
+}
+
 TEST(Architecture, EveryFolderOfTestsIsBuilt) {
   const fs::path tests = testing::source_folder() / "tests";
   std::string listed;

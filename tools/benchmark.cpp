@@ -49,7 +49,7 @@ nlohmann::json sizes_of(const Options& options) {
 
 // What a ratio is of: the process's CPU time is least disturbed, but says nothing of a GPU or of
 // several threads.
-double judged(const Options& options, const Timing& timing) {
+double compared_ms(const Options& options, const Timing& timing) {
   return options.device == "cpu" && options.threads == 1 ? timing.cpu_ms : timing.wall_ms;
 }
 
@@ -77,11 +77,11 @@ nlohmann::json run_attention(const Options& options, const std::string& precisio
   auto rows = nlohmann::json::array();
   for (const int64_t N : options.sizes.components) {
     const AttentionRow row = moca::benchmark::time_attention(options.sizes, N);
-    const double dense = judged(options, row.dense), moc = judged(options, row.moc);
-    const double sdpa = judged(options, row.sdpa);
-    const double dense_training = judged(options, row.dense_training);
-    const double moc_training = judged(options, row.moc_training);
-    const double sdpa_training = judged(options, row.sdpa_training);
+    const double dense = compared_ms(options, row.dense), moc = compared_ms(options, row.moc);
+    const double sdpa = compared_ms(options, row.sdpa);
+    const double dense_training = compared_ms(options, row.dense_training);
+    const double moc_training = compared_ms(options, row.moc_training);
+    const double sdpa_training = compared_ms(options, row.sdpa_training);
     std::printf(
         "%4lld | %10s %10s (%5.3f) %10s %6.3f | %10s %10s (%5.3f) %10s %6.3f | %9.3f %9.3f\n",
         static_cast<long long>(N), duration(sdpa).c_str(), duration(dense).c_str(), dense / sdpa,
@@ -115,7 +115,7 @@ nlohmann::json run_forward(const Options& options, const std::string& precision)
   auto rows = nlohmann::json::array();
   for (const int64_t N : options.sizes.components) {
     const ForwardRow row = moca::benchmark::time_forward(options.sizes, N);
-    const auto ms = [&](const Timing& timing) { return judged(options, timing); };
+    const auto ms = [&](const Timing& timing) { return compared_ms(options, timing); };
     const double ratio = ms(row.total) / ms(row.dense_total);
     const auto shown = [&](const Timing& timing) { return duration(ms(timing)); };
     std::printf("%4lld | %10s %10s %10s %10s %6.3f | %10s %10s %10s %6.3f | %6.3f\n",
@@ -149,8 +149,8 @@ nlohmann::json run_step(const Options& options, const std::string& precision) {
   auto rows = nlohmann::json::array();
   for (const int64_t N : options.sizes.components) {
     const auto row = moca::benchmark::time_step(options.sizes, N);
-    const double dense = judged(options, row.dense), moca = judged(options, row.moca);
-    const double checkpointed = judged(options, row.checkpointed);
+    const double dense = compared_ms(options, row.dense), moca = compared_ms(options, row.moca);
+    const double checkpointed = compared_ms(options, row.checkpointed);
     std::printf("%4lld | %10s %9.3f | %10s %9.3f %6.3f | %12s %9.3f %6.3f\n",
                 static_cast<long long>(N), duration(dense).c_str(), row.dense_memory_gib,
                 duration(moca).c_str(), row.moca_memory_gib, moca / dense,

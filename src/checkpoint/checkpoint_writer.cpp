@@ -61,7 +61,7 @@ CheckpointWriter::~CheckpointWriter() {
   }
 }
 
-void CheckpointWriter::make_room(const CheckpointContent& content) {
+void CheckpointWriter::reserve_memory(const CheckpointContent& content) {
   finish();
   allocate(copy_.whole, content.whole);
   allocate(copy_.shards, content.shards);

@@ -37,42 +37,42 @@ training::BatchSetup batches_of(const RunConfig& config, const distributed::Proc
   return batches;
 }
 
-training::TrainingTask make_stage(const RunConfig& config,
-                                  const std::shared_ptr<const data::PreparedDataset>& dataset,
-                                  const training::BatchSetup& batches, c10::Device device) {
+// A stage, and how its model is scored on the way.
+struct ScoredStage {
+  std::unique_ptr<training::Stage> stage;
+  training::Validation validation;
+};
+
+ScoredStage make_stage(const RunConfig& config,
+                       const std::shared_ptr<const data::PreparedDataset>& dataset,
+                       const training::BatchSetup& batches, c10::Device device) {
   // Modules initialise themselves from the default generator.
   torch::manual_seed(stream_seed(config.seed, "initial weights"));
+  ScoredStage made;
   if (config.stage == Stage::kVae) {
     vae::VecsetVae vae(config.vae);
     if (!config.pretrained.vae.empty()) {
       pretrained::load_vae_weights(vae, config.pretrained.vae);
     }
     vae->to(device);
-    auto task = training::vae_training(vae, dataset, config.vae_training, batches);
-    task.validate = validation_of(config, dataset, vae, nullptr, device);
-    return task;
+    made = {training::vae_stage(vae, dataset, config.vae_training, batches),
+            validation_of(config, dataset, vae, nullptr, device)};
+  } else {
+    training::DitTrainingSetup setup;
+    setup.vae = vae_of(config, device);
+    setup.denoiser = initial_denoiser(config, setup.vae->config().latent_channels);
+    setup.measure_latents = config.pretrained.vae.empty();
+    setup.denoiser->to(device);
+    setup.dataset = dataset;
+    setup.config = config.dit_training;
+    setup.flow = config.flow;
+    setup.num_surface_points = config.vae_training.num_surface_points;
+    setup.batches = batches;
+    made = {training::dit_stage(setup),
+            validation_of(config, dataset, setup.vae, setup.denoiser, device)};
   }
-  training::DitTrainingSetup setup;
-  setup.vae = vae_of(config, device);
-  setup.denoiser = initial_denoiser(config, setup.vae->config().latent_channels);
-  setup.measure_latents = config.pretrained.vae.empty();
-  setup.denoiser->to(device);
-  setup.dataset = dataset;
-  setup.config = config.dit_training;
-  setup.flow = config.flow;
-  setup.num_surface_points = config.vae_training.num_surface_points;
-  setup.batches = batches;
-  auto task = training::dit_training(setup);
-  task.validate = validation_of(config, dataset, setup.vae, setup.denoiser, device);
-  return task;
-}
-
-training::TrainingTask make_task(const RunConfig& config,
-                                 const std::shared_ptr<const data::PreparedDataset>& dataset,
-                                 const training::BatchSetup& batches, c10::Device device) {
-  auto task = make_stage(config, dataset, batches, device);
-  training::freeze(*task.model, config.training.optimizer);
-  return task;
+  training::freeze(made.stage->model(), config.training.optimizer);
+  return made;
 }
 
 std::shared_ptr<const data::PreparedDataset> dataset_to_train_on(const RunConfig& config) {
@@ -89,11 +89,11 @@ std::shared_ptr<const data::PreparedDataset> dataset_to_train_on(const RunConfig
   return dataset;
 }
 
-void describe(const training::TrainingTask& task, const data::PreparedDataset& dataset,
+void describe(const torch::nn::Module& model, const data::PreparedDataset& dataset,
               const distributed::ProcessGroup& group) {
   int64_t parameters = 0;
-  for (const auto& parameter : task.model->parameters()) {
-    parameters += parameter.requires_grad() ? parameter.numel() : 0;
+  for (const auto& parameter : training::trainable_parameters(model)) {
+    parameters += parameter.numel();
   }
   char text[128];
   std::snprintf(text, sizeof(text), "%.2f M trainable parameters, %lld assets to train on",
@@ -117,8 +117,8 @@ void set_threads(const RunConfig& config, const distributed::Launch& launch) {
 
 // Whether the run goes on: because its user says so, or because the launcher starts its processes
 // again. What the first rank sees of the run folder holds for all.
-bool shall_resume(const RunConfig& config, bool asked, const distributed::Launch& launch,
-                  distributed::ProcessGroup& group) {
+bool is_resumed(const RunConfig& config, bool asked, const distributed::Launch& launch,
+                distributed::ProcessGroup& group) {
   const bool again = launch.restart_count > 0 && std::filesystem::exists(config.folder());
   return group.sum({group.is_first() && (asked || again) ? 1.0 : 0.0}, "whether to resume")[0] > 0;
 }
@@ -159,8 +159,8 @@ std::string dry_run(const RunConfig& config) {
   }
   const auto dataset = dataset_to_train_on(config);
   const auto batches = batches_of(config, alone);
-  const auto task = make_task(config, dataset, batches, device);
-  return training::text_of(training::dry_run(task, config.training, batches.share, 1, device),
+  const auto [stage, validation] = make_stage(config, dataset, batches, device);
+  return training::text_of(training::dry_run(*stage, config.training, batches.share, device),
                            config.training, device);
 }
 
@@ -176,13 +176,13 @@ training::StopReason train_run(const RunConfig& config, Resume resume,
     log::speak_as_rank(group.rank());
   }
   check_same_everywhere(group, config);
-  resume.asked = shall_resume(config, resume.asked, launch, group);
+  resume.asked = is_resumed(config, resume.asked, launch, group);
   const auto dataset = dataset_to_train_on(config);
-  auto task = make_task(config, dataset, batches_of(config, group),
-                        device);  // before the folder: its mistakes leave nothing behind
+  // Before the folder: its mistakes leave nothing behind.
+  const auto [stage, validation] = make_stage(config, dataset, batches_of(config, group), device);
   const auto log_file = open_run_folder(config, resume, group);
-  describe(task, *dataset, group);
-  training::Trainer trainer(task, config.training, {group, device, config.folder()});
+  describe(stage->model(), *dataset, group);
+  training::Trainer trainer(*stage, config.training, {group, device, config.folder()}, validation);
   if (resume.asked) {
     trainer.resume();
   }

@@ -22,10 +22,11 @@ std::vector<int64_t> assets_of(const data::PreparedDataset& dataset, int64_t cou
 
 }  // namespace
 
-Validation validation_of(const RunConfig& config,
-                         const std::shared_ptr<const data::PreparedDataset>& dataset,
-                         const vae::VecsetVae& vae, const generation::ComponentDenoiser& denoiser,
-                         c10::Device device) {
+training::Validation validation_of(const RunConfig& config,
+                                   const std::shared_ptr<const data::PreparedDataset>& dataset,
+                                   const vae::VecsetVae& vae,
+                                   const generation::ComponentDenoiser& denoiser,
+                                   c10::Device device) {
   auto scene_of = [=, vae = vae, denoiser = denoiser](int64_t asset) mutable {
     if (denoiser.is_empty()) {
       return reconstruct(vae, *dataset, asset, config, device);
@@ -39,7 +40,7 @@ Validation validation_of(const RunConfig& config,
     const auto seed = generation_seed(config.evaluation, record);
     return generator.generate({request_of(*dataset, asset, view, seed)}).front();
   };
-  return [=, vae = vae]() mutable -> std::vector<std::pair<std::string, double>> {
+  return [=, vae = vae]() mutable -> training::NamedValues {
     vae->eval();
     evaluation::Scores means;
     const auto assets = assets_of(*dataset, config.training.validation_assets);

@@ -47,20 +47,20 @@ const DitTrainingSetup& checked(const DitTrainingSetup& setup) {
 AssetLoader::AssetLoader(const DitTrainingSetup& setup)
     : setup_(checked(setup)),
       assets_(setup.dataset->indices_of("train")),
-      plan_(num_components(), setup.batches.rule, setup.batches.seed),
+      plan_(component_counts(), setup.batches.rule, setup.batches.seed),
       source_(setup.vae, setup.dataset, assets_, setup.config.num_cached_encodings,
               setup.num_surface_points, setup.batches.seed),
-      prefetcher_([this](MicroBatch which) { return prepare(which); }, setup.batches.share,
+      prefetcher_([this](MicroBatch batch) { return prepare(batch); }, setup.batches.share,
                   setup.batches.num_threads) {
   if (setup.measure_latents) {
     setup_.denoiser->latent_statistics()->measure(source_.samples());
   }
 }
 
-AssetBatch AssetLoader::batch(MicroBatch which) {
+AssetBatch AssetLoader::batch(MicroBatch wanted) {
   std::vector<at::Tensor> latents, present;
   std::vector<std::vector<at::Tensor>> inputs(setup_.denoiser->conditioners().size());
-  for (const auto& [asset, seed, of_asset] : prefetcher_.get(which)) {
+  for (const auto& [asset, seed, of_asset] : prefetcher_.get(wanted)) {
     latents.push_back(
         setup_.denoiser->latent_statistics()->standardise(source_.latents(asset, seed)));
     for (size_t i = 0; i < inputs.size(); ++i) {
@@ -78,21 +78,21 @@ AssetBatch AssetLoader::batch(MicroBatch which) {
   return batch;
 }
 
-std::string AssetLoader::contents(MicroBatch which) {
+std::string AssetLoader::asset_names(MicroBatch batch) {
   std::string names;
-  for (const int64_t sample : plan_.samples(which)) {
+  for (const int64_t sample : plan_.samples(batch)) {
     names += (names.empty() ? "" : ", ") + setup_.dataset->records()[assets_[sample]].id;
   }
   return names;
 }
 
-double AssetLoader::flops(MicroBatch which) {
+double AssetLoader::flops(MicroBatch batch) {
   std::vector<int64_t> counts;
-  for (const int64_t sample : plan_.samples(which)) {
+  for (const int64_t sample : plan_.samples(batch)) {
     counts.push_back(setup_.dataset->records()[assets_[sample]].num_components());
   }
   const auto& vae = setup_.vae->config();
-  const int64_t components = plan_.num_components(which);
+  const int64_t components = plan_.num_components(batch);
   dit::DitSizes sizes{vae.num_tokens, vae.latent_channels, {}};
   double conditions = 0;
   for (const auto& conditioner : setup_.denoiser->conditioners()) {
@@ -106,7 +106,7 @@ double AssetLoader::flops(MicroBatch which) {
                   : 0.0);
 }
 
-std::vector<int64_t> AssetLoader::num_components() const {
+std::vector<int64_t> AssetLoader::component_counts() const {
   std::vector<int64_t> counts;
   for (const int64_t asset : assets_) {
     counts.push_back(setup_.dataset->records()[asset].num_components());
@@ -114,11 +114,11 @@ std::vector<int64_t> AssetLoader::num_components() const {
   return counts;
 }
 
-std::function<std::vector<AssetLoader::Sample>()> AssetLoader::prepare(MicroBatch which) {
+std::function<std::vector<AssetLoader::Sample>()> AssetLoader::prepare(MicroBatch batch) {
   std::vector<Sample> samples;
-  auto place = static_cast<uint64_t>(plan_.place(which));
-  for (const int64_t sample : plan_.samples(which)) {
-    const uint64_t seed = stream_seed(setup_.batches.seed, "asset of a batch", which.step, place++);
+  auto place = static_cast<uint64_t>(plan_.place(batch));
+  for (const int64_t sample : plan_.samples(batch)) {
+    const uint64_t seed = stream_seed(setup_.batches.seed, "asset of a batch", batch.step, place++);
     samples.push_back({assets_[sample], seed, {}});
   }
   return [this, samples]() mutable {

@@ -19,20 +19,19 @@ struct AssetBatch {
 // The micro-batches of the MoCA stage: what their assets look like and the latents of all their
 // components. Of these, the frozen VAE's encoder draws new ones at every step or a few at the
 // start.
-class AssetLoader {
+class AssetLoader : public Batches {
  public:
   // Measures the latents' statistics, if asked to. Throws Error for a dataset that does not fit.
   explicit AssetLoader(const DitTrainingSetup& setup);
 
-  // Waits for what is read from the disk.
-  void load(MicroBatch which) { prefetcher_.get(which); }
-  AssetBatch batch(MicroBatch which);
+  void load(MicroBatch batch) override { prefetcher_.get(batch); }
+  double weight(MicroBatch batch) override { return plan_.weight(batch); }
+  std::string asset_names(MicroBatch batch) override;
+  int64_t num_components(MicroBatch batch) override { return plan_.num_components(batch); }
 
-  double weight(MicroBatch which) { return plan_.weight(which); }
-  int64_t num_components(MicroBatch which) { return plan_.num_components(which); }
-  std::string contents(MicroBatch which);
+  AssetBatch batch(MicroBatch wanted);
   // Of everything a micro-batch asks for, its backward pass included.
-  double flops(MicroBatch which);
+  double flops(MicroBatch batch);
 
  private:
   // What an asset gives to a micro-batch besides its latents.
@@ -42,8 +41,8 @@ class AssetLoader {
     std::vector<at::Tensor> inputs;  // of every conditioner
   };
 
-  std::vector<int64_t> num_components() const;  // of all assets
-  std::function<std::vector<Sample>()> prepare(MicroBatch which);
+  std::vector<int64_t> component_counts() const;  // of all assets
+  std::function<std::vector<Sample>()> prepare(MicroBatch batch);
   std::vector<at::Tensor> inputs(const Sample& sample) const;
 
   DitTrainingSetup setup_;

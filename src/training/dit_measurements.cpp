@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <string>
-#include <vector>
 
 #include "moca/dit/router_figures.h"
 
@@ -25,7 +23,7 @@ std::string noise_range(int index) {
 
 }  // namespace
 
-std::shared_ptr<Measurements> dit_measurements() {
+std::vector<std::string> dit_measurement_names() {
   std::vector<std::string> names;
   for (int i = 0; i < kNoiseRanges; ++i) {
     names.push_back(noise_range(i));
@@ -33,7 +31,7 @@ std::shared_ptr<Measurements> dit_measurements() {
   for (const char* name : {"router_importance", "router_entropy", "router_load", "components"}) {
     names.emplace_back(name);
   }
-  return std::make_shared<Measurements>(names);
+  return names;
 }
 
 void measure_losses(Measurements& measurements, const flow::NoisySample& noisy,

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <memory>
+#include <string>
+#include <vector>
 
 #include "moca/dit/moca_dit.h"
 #include "moca/flow/rectified_flow.h"
@@ -9,7 +10,7 @@
 namespace moca::training {
 
 // What the MoCA stage measures on its way.
-std::shared_ptr<Measurements> dit_measurements();
+std::vector<std::string> dit_measurement_names();
 
 // The loss of every asset, under its range of noise levels. velocity: [B, N, L, C], the model's;
 // component_mask: [B, N].

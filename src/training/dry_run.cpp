@@ -25,12 +25,12 @@ constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
 // Of two steps each.
 constexpr int64_t kDryRunRounds = 4;
 
-MicroBatch largest(const TrainingTask& task, const MicroBatchShare& share, int64_t max_steps) {
+MicroBatch largest(Batches& batches, const MicroBatchShare& share, int64_t max_steps) {
   MicroBatch found{0, share.first};
   const int64_t steps = std::min(kDryRunSteps, max_steps);
-  for (MicroBatch which = found; which.step < steps; which = share.after(which)) {
-    if (task.num_components(which) > task.num_components(found)) {
-      found = which;
+  for (MicroBatch batch = found; batch.step < steps; batch = share.after(batch)) {
+    if (batches.num_components(batch) > batches.num_components(found)) {
+      found = batch;
     }
   }
   return found;
@@ -66,23 +66,24 @@ std::vector<at::Tensor> checkpoint_copy(const torch::nn::Module& model, const Op
 
 }  // namespace
 
-DryRun dry_run(const TrainingTask& task, const TrainingConfig& config, const MicroBatchShare& share,
-               int world_size, c10::Device device) {
-  const auto shards = shards_of(trainable_parameters(*task.model), static_cast<int>(share.first),
-                                world_size, config.shard_optimizer);
-  Optimizer optimizer(*task.model, config.optimizer, shards);
-  AveragedWeights ema(*task.model, {config.ema_decay, config.ema_on_cpu}, shards);
-  const auto which = largest(task, share, config.max_steps);
+DryRun dry_run(Stage& stage, const TrainingConfig& config, const MicroBatchShare& share,
+               c10::Device device) {
+  auto& model = stage.model();
+  const auto shards = shards_of(trainable_parameters(model), static_cast<int>(share.first),
+                                static_cast<int>(share.stride), config.shard_optimizer);
+  Optimizer optimizer(model, config.optimizer, shards);
+  AveragedWeights ema(model, {config.ema_decay, config.ema_on_cpu}, shards);
+  const auto largest_batch = largest(stage.batches(), share, config.max_steps);
   const int64_t own_micro_batches = share.num_micro_batches / share.stride;
   const auto micro_batches = static_cast<double>(own_micro_batches);
   DryRun found;
-  found.largest_components = task.num_components(which);
-  found.tflops_per_step = task.flops ? micro_batches * task.flops(which) / 1e12 : 0.0;
-  task.model->train();
-  const auto step = [&](MicroBatch micro_batch) {
+  found.largest_components = stage.batches().num_components(largest_batch);
+  found.tflops_per_step = micro_batches * stage.flops(largest_batch) / 1e12;
+  model.train();
+  const auto step = [&](MicroBatch batch) {
     optimizer.zero_gradients();
     const nn::Autocast autocast(device, config.precision == Precision::kBf16);
-    const auto loss = task.loss(micro_batch);
+    const auto loss = stage.loss(batch);
     found.loss = loss.item<double>();
     loss.backward();
     optimizer.step(learning_rate_at(config.optimizer, 0, config.max_steps));
@@ -93,14 +94,15 @@ DryRun dry_run(const TrainingTask& task, const TrainingConfig& config, const Mic
   for (int64_t round = 0; round < kDryRunRounds; ++round) {
     step({round, share.first});
     const auto start = std::chrono::steady_clock::now();
-    step(which);
+    step(largest_batch);
     ops::synchronize(device);
     found.seconds_per_step = seconds_since(start) * micro_batches;
     copy.clear();
-    copy = checkpoint_copy(*task.model, optimizer, ema);
+    copy = checkpoint_copy(model, optimizer, ema);
   }
   if (!std::isfinite(found.loss)) {
-    throw Error("the loss is not finite within a few steps, here with " + task.contents(which) +
+    throw Error("the loss is not finite within a few steps, here with " +
+                stage.batches().asset_names(largest_batch) +
                 ". Look at this data, or lower training.optimizer.learning_rate.");
   }
   double parameters = 0;
@@ -125,7 +127,7 @@ std::string text_of(const DryRun& found, const TrainingConfig& config, c10::Devi
       "%.2f M trainable parameters; the largest of this process's micro-batches has %lld "
       "components, its loss is %.4f\n"
       "memory: %s%.2f GiB of main memory with the copy that a checkpoint is written from; "
-      "parameters, gradients, AdamW and averages are %.2f GiB\n"
+      "parameters, gradients, optimiser and averages are %.2f GiB\n"
       "a step takes %.2f s or less for %.3g TFLOPs, %lld steps %s",
       static_cast<double>(found.num_parameters) / 1e6,
       static_cast<long long>(found.largest_components), found.loss, on_device, found.main_memory,

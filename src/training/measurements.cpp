@@ -17,13 +17,13 @@ void Measurements::add(const std::string& name, double value, double count) {
   sums_[names_.size() + place] += count;
 }
 
-std::vector<std::pair<std::string, double>> Measurements::take(distributed::ProcessGroup& group) {
+NamedValues Measurements::take(distributed::ProcessGroup& group) {
   if (names_.empty()) {
     return {};
   }
   const auto sums = group.sum(sums_, "measurements");
   std::fill(sums_.begin(), sums_.end(), 0.0);
-  std::vector<std::pair<std::string, double>> means;
+  NamedValues means;
   for (size_t i = 0; i < names_.size(); ++i) {
     const double count = sums[names_.size() + i];
     if (count > 0) {

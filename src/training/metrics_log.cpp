@@ -38,7 +38,7 @@ MetricsLog::MetricsLog(const std::filesystem::path& run_folder, int64_t last_ste
   tensorboard_.emplace(run_folder, last_step);
 }
 
-void MetricsLog::record(int64_t step, const std::vector<std::pair<std::string, double>>& values) {
+void MetricsLog::record(int64_t step, const NamedValues& values) {
   nlohmann::ordered_json json = {{"step", step}};
   for (const auto& [name, value] : values) {
     json[name] = std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();

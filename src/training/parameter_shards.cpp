@@ -28,4 +28,17 @@ ParameterShards shards_of(const std::vector<at::Tensor>& parameters, int rank, i
   return shards;
 }
 
+void share_updates(distributed::ProcessGroup& group, const std::vector<at::Tensor>& parameters,
+                   const ParameterShards& shards) {
+  for (int rank = 0; !shards.owners.empty() && rank < group.size(); ++rank) {
+    std::vector<at::Tensor> updated;
+    for (size_t i = 0; i < shards.owners.size(); ++i) {
+      if (shards.owners[i] == rank) {
+        updated.push_back(parameters[i].detach());
+      }
+    }
+    group.broadcast(updated, "updated weights", rank);
+  }
+}
+
 }  // namespace moca::training

@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "moca/training/training_task.h"
+#include "moca/training/batches.h"
 
 namespace moca::training {
 
@@ -32,15 +32,15 @@ class Prefetcher {
 
  private:
   struct Pending {
-    MicroBatch which;
-    std::future<Batch> batch;
+    MicroBatch micro_batch;
+    std::future<Batch> loaded;
   };
 
   Batch load(MicroBatch wanted) {
     if (num_threads_ == 0) {
       return prepare_(wanted)();
     }
-    while (!ahead_.empty() && ahead_.front().which != wanted) {
+    while (!ahead_.empty() && ahead_.front().micro_batch != wanted) {
       ahead_.pop_front();  // waits for its thread
     }
     if (ahead_.empty()) {
@@ -50,9 +50,9 @@ class Prefetcher {
       ahead_.push_back({next_, std::async(std::launch::async, prepare_(next_))});
       next_ = share_.after(next_);
     }
-    auto batch = ahead_.front().batch.get();
+    auto loaded = ahead_.front().loaded.get();
     ahead_.pop_front();
-    return batch;
+    return loaded;
   }
 
   std::function<Load(MicroBatch)> prepare_;

@@ -58,13 +58,19 @@ std::optional<RunProgress> RunCheckpoints::resume() {
   return RunProgress{step, json.at("seconds")};
 }
 
-void RunCheckpoints::make_room() {
+void RunCheckpoints::reserve_memory() {
   if (writes()) {
-    writer_.make_room(content({}));
+    writer_.reserve_memory(content({}));
   }
 }
 
+bool RunCheckpoints::is_due(int64_t step) {
+  is_due_ = is_due_ || step % config_.checkpoint_every == 0;
+  return is_due_;
+}
+
 void RunCheckpoints::save(const RunProgress& progress, bool last) {
+  is_due_ = false;
   distributed::check_same_bits(group_, state_.optimizer.parameters(), "the weights");
   check_weights(progress.step);
   std::string failure;

@@ -37,14 +37,13 @@ class RunCheckpoints {
   std::optional<RunProgress> resume();
 
   // Takes the memory that saving needs, beside the first steps.
-  void make_room();
+  void reserve_memory();
+  // Whether a checkpoint is to be written after `step`: since an interval ended, until one is
+  // saved. To be asked after every step.
+  bool is_due(int64_t step);
   // All learn whether those that write could. Training goes on without a checkpoint that could not
   // be written, but does not end without the last one.
   void save(const RunProgress& progress, bool last);
-  // Waits until what was saved is on the disk.
-  void finish() { writer_.finish(); }
-
-  const std::filesystem::path& folder() const { return folder_; }
 
  private:
   bool writes() const;
@@ -57,6 +56,7 @@ class RunCheckpoints {
   distributed::ProcessGroup& group_;
   RunState state_;
   checkpoint::CheckpointWriter writer_;
+  bool is_due_ = false;
 };
 
 }  // namespace moca::training

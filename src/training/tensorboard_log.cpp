@@ -73,8 +73,7 @@ TensorboardLog::TensorboardLog(const std::filesystem::path& folder, int64_t last
   write_event(whole(kStep, last_step + 1) + text(kSessionLog, whole(kStatus, kSessionStart)));
 }
 
-void TensorboardLog::record(int64_t step,
-                            const std::vector<std::pair<std::string, double>>& values) {
+void TensorboardLog::record(int64_t step, const NamedValues& values) {
   std::string summary;
   for (const auto& [name, value] : values) {
     summary +=

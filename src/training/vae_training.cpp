@@ -14,7 +14,7 @@
 namespace moca::training {
 namespace {
 
-class ComponentLoader {
+class ComponentLoader : public Batches {
  public:
   ComponentLoader(std::shared_ptr<const data::PreparedDataset> dataset,
                   const VaeTrainingConfig& config, const BatchSetup& batches)
@@ -23,16 +23,18 @@ class ComponentLoader {
         seed_(batches.seed),
         components_(components_of(*dataset_, "train")),
         plan_(std::vector<int64_t>(components_.size(), 1), batches.rule, seed_),
-        prefetcher_([this](MicroBatch which) { return prepare(which); }, batches.share,
+        prefetcher_([this](MicroBatch batch) { return prepare(batch); }, batches.share,
                     batches.num_threads) {}
 
-  const ComponentBatch& batch(MicroBatch which) { return prefetcher_.get(which); }
-  double weight(MicroBatch which) { return plan_.weight(which); }
-  int64_t num_components(MicroBatch which) { return plan_.num_components(which); }
+  void load(MicroBatch batch) override { prefetcher_.get(batch); }
+  double weight(MicroBatch batch) override { return plan_.weight(batch); }
+  int64_t num_components(MicroBatch batch) override { return plan_.num_components(batch); }
 
-  std::string contents(MicroBatch which) {
+  const ComponentBatch& batch(MicroBatch wanted) { return prefetcher_.get(wanted); }
+
+  std::string asset_names(MicroBatch batch) override {
     std::string names;
-    for (const auto& [asset, component] : components(which)) {
+    for (const auto& [asset, component] : components(batch)) {
       const auto& record = dataset_->records()[asset];
       names += (names.empty() ? "" : ", ") + record.id + "/" + record.component_names[component];
     }
@@ -40,17 +42,17 @@ class ComponentLoader {
   }
 
  private:
-  std::vector<ComponentIndex> components(MicroBatch which) {
+  std::vector<ComponentIndex> components(MicroBatch batch) {
     std::vector<ComponentIndex> chosen;
-    for (const int64_t sample : plan_.samples(which)) {
+    for (const int64_t sample : plan_.samples(batch)) {
       chosen.push_back(components_[sample]);
     }
     return chosen;
   }
 
-  std::function<ComponentBatch()> prepare(MicroBatch which) {
-    return [this, chosen = components(which),
-            seed = stream_seed(seed_, "VAE batch", which.step, which.index)] {
+  std::function<ComponentBatch()> prepare(MicroBatch batch) {
+    return [this, chosen = components(batch),
+            seed = stream_seed(seed_, "VAE batch", batch.step, batch.index)] {
       return draw_components(*dataset_, chosen, config_.num_surface_points,
                              config_.num_query_points, seed);
     };
@@ -73,44 +75,54 @@ at::Tensor field_loss(const at::Tensor& field, const at::Tensor& distances,
   return at::mse_loss(field, (distances / config.truncation).clamp(-1.0, 1.0));
 }
 
-}  // namespace
+class VaeStage : public Stage {
+ public:
+  VaeStage(const vae::VecsetVae& vae, const std::shared_ptr<const data::PreparedDataset>& dataset,
+           const VaeTrainingConfig& config, const BatchSetup& batches)
+      : Stage({"field_loss", "kl"}),
+        vae_(vae),
+        config_(config),
+        seed_(batches.seed),
+        batches_(dataset, config, batches) {}
 
-TrainingTask vae_training(const vae::VecsetVae& vae,
-                          const std::shared_ptr<const data::PreparedDataset>& dataset,
-                          const VaeTrainingConfig& config, const BatchSetup& batches) {
-  const auto loader = std::make_shared<ComponentLoader>(dataset, config, batches);
-  const auto measurements =
-      std::make_shared<Measurements>(std::vector<std::string>{"field_loss", "kl"});
-  const auto loss = [vae = vae, loader, config, seed = batches.seed,
-                     measurements](MicroBatch which) mutable {
-    const auto device = vae->parameters().front().device();
-    const auto& batch = loader->batch(which);
-    auto generator = generator_for(seed, "VAE step", which.step, which.index);
+  torch::nn::Module& model() override { return *vae_; }
+  Batches& batches() override { return batches_; }
+
+  at::Tensor loss(MicroBatch micro_batch) override {
+    const auto device = vae_->parameters().front().device();
+    const auto& batch = batches_.batch(micro_batch);
+    auto generator = generator_for(seed_, "VAE step", micro_batch.step, micro_batch.index);
     const auto posterior =
-        vae->encode(batch.surface_points.to(device), batch.surface_normals.to(device), generator);
+        vae_->encode(batch.surface_points.to(device), batch.surface_normals.to(device), generator);
     const auto noise = at::randn(posterior.mean.sizes(), generator, at::TensorOptions()).to(device);
     const auto latents = posterior.sample(noise);
-    const auto field = vae->query_field(vae->decode(latents), batch.query_points.to(device));
-    const auto of_field = field_loss(field, batch.query_distances.to(device), config);
+    const auto field = vae_->query_field(vae_->decode(latents), batch.query_points.to(device));
+    const auto of_field = field_loss(field, batch.query_distances.to(device), config_);
     const auto kl = posterior.kl();
-    measurements->add("field_loss", of_field.item<double>());
-    measurements->add("kl", kl.item<double>());
-    return of_field + config.kl_weight * kl;
-  };
-  return {.model = vae.ptr(),
-          .load = [loader](MicroBatch which) { loader->batch(which); },
-          .loss = loss,
-          .weight = [loader](MicroBatch which) { return loader->weight(which); },
-          .contents = [loader](MicroBatch which) { return loader->contents(which); },
-          .measurements = measurements,
-          .num_components = [loader](MicroBatch which) { return loader->num_components(which); },
-          .flops =
-              [loader,
-               flops = nn::kForwardAndBackward *
-                       (vae->config().encode_flops(config.num_surface_points) +
-                        vae->config().decode_flops(config.num_query_points))](MicroBatch which) {
-                return static_cast<double>(loader->num_components(which)) * flops;
-              }};
+    measurements_.add("field_loss", of_field.item<double>());
+    measurements_.add("kl", kl.item<double>());
+    return of_field + config_.kl_weight * kl;
+  }
+
+  double flops(MicroBatch batch) override {
+    return static_cast<double>(batches_.num_components(batch)) * nn::kForwardAndBackward *
+           (vae_->config().encode_flops(config_.num_surface_points) +
+            vae_->config().decode_flops(config_.num_query_points));
+  }
+
+ private:
+  vae::VecsetVae vae_;
+  VaeTrainingConfig config_;
+  uint64_t seed_;
+  ComponentLoader batches_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stage> vae_stage(const vae::VecsetVae& vae,
+                                 const std::shared_ptr<const data::PreparedDataset>& dataset,
+                                 const VaeTrainingConfig& config, const BatchSetup& batches) {
+  return std::make_unique<VaeStage>(vae, dataset, config, batches);
 }
 
 }  // namespace moca::training

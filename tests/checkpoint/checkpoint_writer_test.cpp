@@ -51,7 +51,7 @@ TEST_F(Writer, WritesWhatTheTensorsWereWhenTheyWereSaved) {
 TEST_F(Writer, WritesIntoTheRoomMadeBefore) {
   const auto tensor = at::zeros({1 << 22});
   CheckpointWriter writer(checkpoints(), {10, 0});
-  writer.make_room(content_of(tensor));
+  writer.reserve_memory(content_of(tensor));
   writer.finish();
   EXPECT_TRUE(steps_in(checkpoints()).empty());  // nothing is written yet
   const double before = memory_gib();

@@ -56,8 +56,8 @@ TEST_F(LoadedAssets, AreEncodedAnewAndSeenFromEveryViewStepByStep) {
   for (int64_t step = 0; step < 8; ++step) {
     for (const int64_t index : {0, 1, 2}) {
       const auto batch = loader.batch({step, index});
-      latents[loader.contents({step, index})].push_back(batch.latents);
-      images[loader.contents({step, index})].push_back(batch.inputs[0]);
+      latents[loader.asset_names({step, index})].push_back(batch.latents);
+      images[loader.asset_names({step, index})].push_back(batch.inputs[0]);
     }
   }
   ASSERT_EQ(latents.size(), 3U);

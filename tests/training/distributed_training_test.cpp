@@ -18,7 +18,7 @@
 #include "tests/support/tensor_matchers.h"
 #include "tests/support/tiny_dataset.h"
 #include "tests/support/tiny_models.h"
-#include "tests/training/toy_task.h"
+#include "tests/training/toy_stage.h"
 
 namespace moca::training {
 namespace {
@@ -28,10 +28,6 @@ using distributed::ProcessGroup;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing::run_ranks;
-
-TrainingTask toy_task(const ToyTask& toy, const TrainingConfig& config) {
-  return toy.task([](int64_t, const at::Tensor& loss) { return loss; }, config.micro_batches);
-}
 
 std::string name_of(StopReason reason) {
   switch (reason) {
@@ -64,15 +60,13 @@ class DistributedTraining : public ::testing::Test {
   // The answers of all ranks of one start.
   std::vector<testing::RankResult> train(
       const std::string& run, int world_size, const TrainingConfig& config, bool resume = false,
-      const std::function<TrainingTask(TrainingTask, ProcessGroup&)>& change = nullptr) const {
+      const std::function<ToyStage::Change(ProcessGroup&)>& change = nullptr) const {
     fs::create_directories(folder_ / run);
     return run_ranks(
         world_size,
         [&](ProcessGroup& group) {
-          const ToyTask toy;
-          auto task = toy_task(toy, config);
-          Trainer trainer(change ? change(task, group) : task, config,
-                          {group, at::kCPU, folder_ / run});
+          ToyStage toy(change ? change(group) : nullptr, config.micro_batches);
+          Trainer trainer(toy, config, {group, at::kCPU, folder_ / run});
           if (resume) {
             trainer.resume();
           }
@@ -114,17 +108,15 @@ TEST_F(DistributedTraining, AnotherNumberOfRanksGoesOnWithTheSameData) {
 TEST_F(DistributedTraining, ASignalToOneRankStopsAllWithOneCheckpoint) {
   for (const int signal : {SIGTERM, SIGUSR1}) {
     const auto run = "signal_" + std::to_string(signal);
-    const auto results =
-        train(run, 2, six_micro_batches(), false, [&](TrainingTask task, ProcessGroup& group) {
-          catch_interrupts();
-          task.loss = [loss = task.loss, &group, signal](MicroBatch which) {
-            if (group.rank() == 1 && which == MicroBatch{4, 1}) {
-              std::raise(signal);
-            }
-            return loss(which);
-          };
-          return task;
-        });
+    const auto results = train(run, 2, six_micro_batches(), false, [&](ProcessGroup& group) {
+      catch_interrupts();
+      return [&group, signal](MicroBatch batch, const at::Tensor& loss) {
+        if (group.rank() == 1 && batch == MicroBatch{4, 1}) {
+          std::raise(signal);
+        }
+        return loss;
+      };
+    });
     EXPECT_EQ(results[0].text, "interrupted");
     EXPECT_EQ(results[1].text, "interrupted");
     EXPECT_EQ(checkpoint::latest_good_step(folder_ / run / "checkpoints"), 4);
@@ -136,14 +128,11 @@ TEST_F(DistributedTraining, ASignalToOneRankStopsAllWithOneCheckpoint) {
 }
 
 TEST_F(DistributedTraining, ALossThatIsNotFiniteOnOneRankIsSkippedByAll) {
-  const auto results =
-      train("nan", 2, six_micro_batches(), false, [](TrainingTask task, ProcessGroup&) {
-        task.loss = [loss = task.loss](MicroBatch which) {
-          const auto value = loss(which);
-          return which == MicroBatch{3, 1} ? value * std::nan("") : value;
-        };
-        return task;
-      });
+  const auto results = train("nan", 2, six_micro_batches(), false, [](ProcessGroup&) {
+    return [](MicroBatch batch, const at::Tensor& loss) {
+      return batch == MicroBatch{3, 1} ? loss * std::nan("") : loss;
+    };
+  });
   EXPECT_EQ(results[0].text, "finished");
   EXPECT_EQ(results[1].text, "finished");
   const auto metrics = read_file(folder_ / "nan" / "metrics.jsonl");
@@ -152,16 +141,14 @@ TEST_F(DistributedTraining, ALossThatIsNotFiniteOnOneRankIsSkippedByAll) {
 }
 
 TEST_F(DistributedTraining, ARankThatDiesEndsTheOthersAndTheRunIsContinued) {
-  const auto results =
-      train("killed", 2, six_micro_batches(), false, [](TrainingTask task, ProcessGroup& group) {
-        task.loss = [loss = task.loss, &group](MicroBatch which) {
-          if (group.rank() == 1 && which.step == 5) {
-            std::raise(SIGKILL);
-          }
-          return loss(which);
-        };
-        return task;
-      });
+  const auto results = train("killed", 2, six_micro_batches(), false, [](ProcessGroup& group) {
+    return [&group](MicroBatch batch, const at::Tensor& loss) {
+      if (group.rank() == 1 && batch.step == 5) {
+        std::raise(SIGKILL);
+      }
+      return loss;
+    };
+  });
   EXPECT_EQ(results[1].code, -SIGKILL);
   EXPECT_TRUE(results[0].threw) << "ended with " << results[0].code;
   EXPECT_THAT(results[0].text, AllOf(HasSubstr("rank 0 of 2"), HasSubstr("another rank ended")));
@@ -173,13 +160,12 @@ TEST_F(DistributedTraining, ARankThatDiesEndsTheOthersAndTheRunIsContinued) {
 TEST_F(DistributedTraining, ARankThatHangsEndsTheRunAndIsNamed) {
   auto config = six_micro_batches();
   config.hang_seconds = 1;
-  const auto results = train("hangs", 2, config, false, [](TrainingTask task, ProcessGroup& group) {
-    task.loss = [loss = task.loss, &group](MicroBatch which) {
+  const auto results = train("hangs", 2, config, false, [](ProcessGroup& group) {
+    return [&group](MicroBatch batch, const at::Tensor& loss) {
       std::this_thread::sleep_for(
-          std::chrono::seconds(group.rank() == 1 && which.step == 2 ? 30 : 0));
-      return loss(which);
+          std::chrono::seconds(group.rank() == 1 && batch.step == 2 ? 30 : 0));
+      return loss;
     };
-    return task;
   });
   EXPECT_EQ(results[1].code, 3);
   EXPECT_TRUE(fs::exists(folder_ / "hangs" / "hang_rank_1.json"));
@@ -233,8 +219,8 @@ class ExactResume : public testing::WithTinyDataset,
     double ema_decay = 0;
   };
 
-  static TrainingTask dit_task(const ProcessGroup& group, const TrainingConfig& config,
-                               const Cell& cell) {
+  static std::unique_ptr<Stage> make_dit_stage(const ProcessGroup& group,
+                                               const TrainingConfig& config, const Cell& cell) {
     DitTrainingSetup setup;
     setup.vae = testing::tiny_vae();
     setup.dataset = dataset_;
@@ -248,14 +234,15 @@ class ExactResume : public testing::WithTinyDataset,
     torch::manual_seed(2);
     setup.denoiser = generation::ComponentDenoiser(testing::tiny_dit_config(),
                                                    testing::tiny_image_encoder_config(), 4);
-    return dit_training(setup);
+    return dit_stage(setup);
   }
 
   static void train(const fs::path& run, const TrainingConfig& config, const Cell& cell,
                     bool resume) {
     fs::create_directories(run);
     const auto results = run_ranks(std::get<0>(GetParam()), [&](ProcessGroup& group) {
-      Trainer trainer(dit_task(group, config, cell), config, {group, at::kCPU, run});
+      const auto stage = make_dit_stage(group, config, cell);
+      Trainer trainer(*stage, config, {group, at::kCPU, run});
       if (resume) {
         trainer.resume();
       }

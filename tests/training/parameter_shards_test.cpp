@@ -1,9 +1,12 @@
 #include "moca/training/parameter_shards.h"
 
 #include <ATen/ATen.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+
+#include "tests/support/ranks.h"
 
 namespace moca::training {
 namespace {
@@ -55,6 +58,28 @@ TEST(ParameterShards, NotShardedEveryRankKeepsAll) {
 TEST(ParameterShards, MoreRanksThanParametersLeaveSomeWithoutAny) {
   const auto shards = shards_of(of_sizes({5}), 2, 3, true);
   EXPECT_FALSE(shards.is_mine(0));
+}
+
+TEST(ParameterShards, UpdatesOfEveryOwnerReachAll) {
+  for (const auto& result : testing::run_ranks(2, [](distributed::ProcessGroup& group) {
+         std::vector<at::Tensor> parameters;
+         for (int i = 0; i < 3; ++i) {  // what this rank made of them
+           parameters.push_back(at::full({2}, 10.0 * group.rank() + i).requires_grad_());
+         }
+         std::string text;
+         for (const bool sharded : {false, true}) {
+           const ParameterShards shards{group.rank(),
+                                        sharded ? std::vector{1, 0, 1} : std::vector<int>()};
+           const c10::NoGradGuard no_grad;
+           share_updates(group, parameters, shards);
+           for (const auto& parameter : parameters) {
+             text += std::to_string(parameter[0].item<int64_t>()) + " ";
+           }
+         }
+         return std::to_string(group.rank()) + ": " + text;
+       })) {
+    EXPECT_THAT(result.text, ::testing::AnyOf("0: 0 1 2 10 1 12 ", "1: 10 11 12 10 1 12 "));
+  }
 }
 
 }  // namespace

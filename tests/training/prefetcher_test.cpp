@@ -18,16 +18,16 @@ using Loaded = std::pair<int64_t, int64_t>;  // step and index
 // Loads every micro-batch of a rank over some steps and returns them as they came.
 std::vector<Loaded> load_steps(int64_t num_threads, MicroBatchShare share, int64_t num_steps) {
   Prefetcher<Loaded> prefetcher(
-      [](MicroBatch which) {
-        return [which] {  // those that were asked for first take longest
-          std::this_thread::sleep_for(std::chrono::microseconds(300 * (5 - which.step % 5)));
-          return Loaded{which.step, which.index};
+      [](MicroBatch batch) {
+        return [batch] {  // those that were asked for first take longest
+          std::this_thread::sleep_for(std::chrono::microseconds(300 * (5 - batch.step % 5)));
+          return Loaded{batch.step, batch.index};
         };
       },
       share, num_threads);
   std::vector<Loaded> loaded;
-  for (MicroBatch which{0, share.first}; which.step < num_steps; which = share.after(which)) {
-    loaded.push_back(prefetcher.get(which));
+  for (MicroBatch batch{0, share.first}; batch.step < num_steps; batch = share.after(batch)) {
+    loaded.push_back(prefetcher.get(batch));
   }
   return loaded;
 }
@@ -44,12 +44,12 @@ TEST(Prefetcher, LoadsTheSameInTheSameOrderWithAnyNumberOfThreads) {
 
 TEST(Prefetcher, GivesWhatIsAskedForAlsoOutOfOrder) {
   Prefetcher<Loaded> prefetcher(
-      [](MicroBatch which) { return [which] {
-                               return Loaded{which.step, which.index};
+      [](MicroBatch batch) { return [batch] {
+                               return Loaded{batch.step, batch.index};
                              }; },
       {0, 1, 2}, 2);
-  for (const MicroBatch& which : {MicroBatch{3, 1}, {4, 0}, {1, 0}, {1, 1}, {7, 0}, {7, 0}}) {
-    EXPECT_EQ(prefetcher.get(which), (Loaded{which.step, which.index}));
+  for (const MicroBatch& batch : {MicroBatch{3, 1}, {4, 0}, {1, 0}, {1, 1}, {7, 0}, {7, 0}}) {
+    EXPECT_EQ(prefetcher.get(batch), (Loaded{batch.step, batch.index}));
   }
 }
 
@@ -57,8 +57,8 @@ TEST(Prefetcher, LoadsTheMicroBatchOfAStepOnceHoweverOftenItIsAskedFor) {
   for (const int64_t num_threads : {0, 2}) {
     std::atomic<int> first_loads = 0;
     Prefetcher<int> prefetcher(
-        [&](MicroBatch which) {
-          return [&, which] { return which.step == 0 ? ++first_loads : 0; };
+        [&](MicroBatch batch) {
+          return [&, batch] { return batch.step == 0 ? ++first_loads : 0; };
         },
         {0, 1, 1}, num_threads);
     EXPECT_EQ(prefetcher.get({0, 0}), 1);
@@ -69,8 +69,8 @@ TEST(Prefetcher, LoadsTheMicroBatchOfAStepOnceHoweverOftenItIsAskedFor) {
 
 TEST(Prefetcher, AFailureReachesWhoAsksForThatMicroBatch) {
   Prefetcher<int> prefetcher(
-      [](MicroBatch which) {
-        return [which] { return which.step == 2 ? throw std::runtime_error("a broken shard") : 1; };
+      [](MicroBatch batch) {
+        return [batch] { return batch.step == 2 ? throw std::runtime_error("a broken shard") : 1; };
       },
       {0, 1, 1}, 3);
   EXPECT_EQ(prefetcher.get({0, 0}), 1);
@@ -81,16 +81,16 @@ TEST(Prefetcher, AFailureReachesWhoAsksForThatMicroBatch) {
 // Ranks times loader threads: every rank sees its part of one global order.
 TEST(Prefetcher, RanksTogetherSeeEveryMicroBatchOnceForAnyNumberOfRanksAndThreads) {
   std::set<Loaded> all;
-  for (const auto& which : load_steps(0, {0, 1, 24}, 3)) {
-    all.insert(which);
+  for (const auto& loaded : load_steps(0, {0, 1, 24}, 3)) {
+    all.insert(loaded);
   }
   for (const int64_t num_ranks : {1, 2, 3, 4, 8}) {
     for (const int64_t num_threads : {0, 1, 4}) {
       std::set<Loaded> seen;
       size_t count = 0;
       for (int64_t rank = 0; rank < num_ranks; ++rank) {
-        for (const auto& which : load_steps(num_threads, {rank, num_ranks, 24}, 3)) {
-          seen.insert(which);
+        for (const auto& loaded : load_steps(num_threads, {rank, num_ranks, 24}, 3)) {
+          seen.insert(loaded);
           ++count;
         }
       }

@@ -1,4 +1,4 @@
-// What the loss of the VAE stage is made of: the sign of its targets, and the posterior's noise.
+// The VAE stage: what its loss is made of, and that it learns.
 #include "moca/training/vae_training.h"
 
 #include <ATen/ATen.h>
@@ -8,8 +8,9 @@
 #include <cmath>
 #include <vector>
 
-#include "tests/support/tiny_dataset.h"
-#include "tests/support/tiny_models.h"
+#include "moca/training/trainer.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/training/tiny_stages.h"
 
 namespace moca::training {
 namespace {
@@ -28,10 +29,10 @@ class VaeLoss : public testing::WithTinyDataset {
 
   std::vector<double> losses(const vae::VecsetVae& vae, const std::vector<MicroBatch>& chosen) {
     const torch::NoGradGuard no_grad;
-    const auto task = vae_training(vae, dataset_, config_, batches_);
+    const auto stage = vae_stage(vae, dataset_, config_, batches_);
     std::vector<double> all;
-    for (const auto which : chosen) {
-      all.push_back(task.loss(which).item<double>());
+    for (const auto batch : chosen) {
+      all.push_back(stage->loss(batch).item<double>());
     }
     return all;
   }
@@ -122,6 +123,96 @@ TEST_F(LossOfNoiseAlone, IsOfASampleOfThePosteriorThatIsDrawnAnewInEveryMicroBat
     }
   }
   EXPECT_EQ(losses_at_log_variance(2.0, {{1, 0}})[0], wide[2]);
+}
+
+class VaeTraining : public TinyStages {};
+
+TEST_F(VaeTraining, LossDependsOnTheStepAlone) {
+  expect_losses_of_the_step_alone(*make_vae_stage(), *make_vae_stage());
+}
+
+TEST_F(VaeTraining, EveryParameterOfTheVaeLearns) {
+  const auto stage = make_vae_stage();
+  stage->loss({0}).backward();
+  for (const auto& item : stage->model().named_parameters()) {
+    ASSERT_TRUE(item.value().grad().defined()) << item.key();
+    EXPECT_GT(item.value().grad().abs().max().item<double>(), 0.0) << item.key();
+  }
+}
+
+TEST_F(VaeTraining, TheVaeLearnsTheFieldOfAFewComponents) {
+  const testing::TemporaryFolder run;
+  TrainingConfig config;
+  config.max_steps = 150;
+  config.precision = Precision::kFp32;
+  config.optimizer.warmup_steps = 2;
+  config.optimizer.learning_rate = 1e-3;
+  const auto stage = make_vae_stage();
+  const auto mean_loss = [&] {
+    const torch::NoGradGuard no_grad;
+    double sum = 0;
+    for (int64_t step = 1000; step < 1010; ++step) {
+      sum += stage->loss({step}).item<double>() / 10;
+    }
+    return sum;
+  };
+  const double before = mean_loss();
+  distributed::ProcessGroup alone;
+  Trainer(*stage, config, {alone, at::kCPU, run.path()}).train();
+  EXPECT_LT(mean_loss(), 0.7 * before);
+}
+
+TEST_F(VaeTraining, TheVaeTellsTheTwoPartsOfItsLoss) {
+  const auto stage = make_vae_stage();
+  distributed::ProcessGroup alone;
+  const double loss = stage->loss({0}).item<double>();
+  const auto measured = stage->take_measurements(alone);
+  ASSERT_EQ(measured.size(), 2U);
+  EXPECT_NEAR(measured[0].second + vae_config().kl_weight * measured[1].second, loss, 1e-6);
+}
+
+// The loss of a VAE whose field is 0 everywhere.
+class ConstantField : public TinyStages {
+ protected:
+  static double loss_of(const VaeTrainingConfig& config) {
+    const torch::NoGradGuard no_grad;
+    auto vae = testing::tiny_vae();
+    for (const auto& item : vae->named_parameters()) {
+      if (item.key().find("decoder.proj_out") == 0) {
+        item.value().zero_();
+      }
+    }
+    return make_vae_stage(vae, config)->loss({0}).item<double>();
+  }
+};
+
+TEST_F(ConstantField, IsAFairCoinForOccupancy) {
+  auto config = vae_config();
+  config.kl_weight = 0;
+  config.target = FieldTarget::kOccupancy;
+  EXPECT_NEAR(loss_of(config), std::log(2.0), 1e-6);
+}
+
+TEST_F(ConstantField, IsOffByOneWhereDistancesAreClippedHard) {
+  auto config = vae_config();
+  config.kl_weight = 0;
+  config.truncation = 1e-7;  // every distance is clipped to +-1
+  EXPECT_NEAR(loss_of(config), 1.0, 1e-6);
+  config.truncation = 0.1;  // those near the surface are smaller
+  EXPECT_LT(loss_of(config), 1.0);
+  config.truncation = 100;  // none is clipped
+  EXPECT_LT(loss_of(config), 1e-3);
+}
+
+TEST_F(ConstantField, ThePosteriorsDivergenceCountsByItsWeight) {
+  auto config = vae_config();
+  const auto with_weight = [&](double weight) {
+    config.kl_weight = weight;
+    return loss_of(config);
+  };
+  const double once = with_weight(1) - with_weight(0);
+  EXPECT_GT(once, 0.0);
+  EXPECT_NEAR(with_weight(3) - with_weight(0), 3 * once, 1e-5);
 }
 
 }  // namespace

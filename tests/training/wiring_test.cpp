@@ -80,11 +80,11 @@ class TrainingHandsTheDit : public testing::WithTinyDataset {
   };
 
   Step step(int64_t number) {
-    const auto task = dit_training(setup_);
+    const auto stage = dit_stage(setup_);
     Step result;
-    result.loss = task.loss({number}).item<double>();
+    result.loss = stage->loss({number}).item<double>();
     result.input = recorder_->inputs.back();
-    std::istringstream names(task.contents({number}));
+    std::istringstream names(stage->batches().asset_names({number}));
     for (std::string name; std::getline(names, name, ',');) {
       name.erase(0, name.find_first_not_of(' '));
       for (size_t i = 0; i < dataset_->records().size(); ++i) {
@@ -191,10 +191,10 @@ TEST_F(TrainingHandsTheDit, DistinctIdsThatAreDrawnAnewForEveryAssetAndStep) {
 TEST_F(TrainingHandsTheDit, OtherDrawsInEveryStepAndMicroBatchAndTheSameAgain) {
   setup_.batches.rule.num_micro_batches = 2;
   setup_.batches.rule.batch_size = 1;
-  const auto task = dit_training(setup_);
-  for (const auto which :
+  const auto stage = dit_stage(setup_);
+  for (const auto batch :
        {MicroBatch{0, 0}, MicroBatch{0, 1}, MicroBatch{1, 0}, MicroBatch{0, 0}}) {
-    task.loss(which);
+    stage->loss(batch);
   }
   const auto& inputs = recorder_->inputs;
   for (size_t i = 0; i < 3; ++i) {

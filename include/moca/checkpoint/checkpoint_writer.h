@@ -19,7 +19,7 @@ class CheckpointWriter {
   CheckpointWriter& operator=(const CheckpointWriter&) = delete;
 
   // Takes the memory of the copies on a thread, so that the first `save` does not wait for it.
-  void make_room(const CheckpointContent& content);
+  void reserve_memory(const CheckpointContent& content);
   // Waits for the checkpoint before, throws what went wrong with it, and begins this one.
   void save(int64_t step, const CheckpointContent& content);
   // Waits until what was saved is on the disk; throws what went wrong.

@@ -5,7 +5,7 @@
 #include "moca/data/prepared_dataset.h"
 #include "moca/flow/noise_density.h"
 #include "moca/generation/component_denoiser.h"
-#include "moca/training/training_task.h"
+#include "moca/training/stage.h"
 #include "moca/vae/vecset_vae.h"
 
 namespace moca::training {
@@ -24,6 +24,6 @@ struct DitTrainingSetup {
 // The MoCA stage (Sec. 3.3.2): latents of all components of an asset from the frozen VAE, one noise
 // level per asset, velocity matching. Measures the latents' statistics over the training split
 // first, if asked to.
-TrainingTask dit_training(const DitTrainingSetup& setup);
+std::unique_ptr<Stage> dit_stage(const DitTrainingSetup& setup);
 
 }  // namespace moca::training

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "moca/training/training_task.h"
+#include "moca/training/stage.h"
 
 namespace moca::training {
 
@@ -17,8 +17,8 @@ struct DryRun {
   double seconds_per_step = 0;
   double tflops_per_step = 0;  // of this process
   // GiB. `peak` is what the process (on a GPU: its tensors) held at most, `states` what parameters,
-  // gradients, AdamW and averages are of it, `main_memory` what the process held in main memory,
-  // with the copy that a checkpoint is written from.
+  // gradients, the optimiser and averages are of it, `main_memory` what the process held in main
+  // memory, with the copy that a checkpoint is written from.
   double peak = 0;
   double states = 0;
   double main_memory = 0;
@@ -27,9 +27,9 @@ struct DryRun {
 // Steps from the first on whose micro-batches are looked through for the largest.
 constexpr int64_t kDryRunSteps = 200;
 
-// Changes the task's model; nothing is written.
-DryRun dry_run(const TrainingTask& task, const TrainingConfig& config, const MicroBatchShare& share,
-               int world_size, c10::Device device);
+// Changes the stage's model; nothing is written.
+DryRun dry_run(Stage& stage, const TrainingConfig& config, const MicroBatchShare& share,
+               c10::Device device);
 
 // For a person: three lines.
 std::string text_of(const DryRun& found, const TrainingConfig& config, c10::Device device);

@@ -9,6 +9,9 @@
 
 namespace moca::training {
 
+// In the order in which they are recorded.
+using NamedValues = std::vector<std::pair<std::string, double>>;
+
 // Means of named figures over what happened since they were last taken, over all ranks.
 class Measurements {
  public:
@@ -19,7 +22,7 @@ class Measurements {
 
   // The means, in the order of the names, without those of which nothing was added; starts anew.
   // All ranks call it together.
-  std::vector<std::pair<std::string, double>> take(distributed::ProcessGroup& group);
+  NamedValues take(distributed::ProcessGroup& group);
 
  private:
   std::vector<std::string> names_;

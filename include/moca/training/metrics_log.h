@@ -5,9 +5,8 @@
 #include <fstream>
 #include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
+#include "moca/training/measurements.h"
 #include "moca/training/tensorboard_log.h"
 
 namespace moca::training {
@@ -19,7 +18,7 @@ class MetricsLog {
   // Lines after `last_step` (of a run that is resumed from an older checkpoint) are dropped.
   MetricsLog(const std::filesystem::path& run_folder, int64_t last_step);
 
-  void record(int64_t step, const std::vector<std::pair<std::string, double>>& values);
+  void record(int64_t step, const NamedValues& values);
 
  private:
   std::filesystem::path file_;

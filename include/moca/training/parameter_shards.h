@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "moca/distributed/process_group.h"
+
 namespace moca::training {
 
 // Which process keeps the optimiser's and the averages' state of a parameter (ZeRO, stage 1).
@@ -19,5 +21,9 @@ struct ParameterShards {
 // to the process that has the fewest. Not `sharded`, every process keeps the state of all.
 ParameterShards shards_of(const std::vector<at::Tensor>& parameters, int rank, int world_size,
                           bool sharded);
+
+// Gives every process what the owner of a parameter made of it.
+void share_updates(distributed::ProcessGroup& group, const std::vector<at::Tensor>& parameters,
+                   const ParameterShards& shards);
 
 }  // namespace moca::training

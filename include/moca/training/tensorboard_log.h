@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
-#include <utility>
-#include <vector>
+
+#include "moca/training/measurements.h"
 
 namespace moca::training {
 
@@ -16,7 +16,7 @@ class TensorboardLog {
  public:
   TensorboardLog(const std::filesystem::path& folder, int64_t last_step);
 
-  void record(int64_t step, const std::vector<std::pair<std::string, double>>& values);
+  void record(int64_t step, const NamedValues& values);
 
  private:
   void write_event(const std::string& event);

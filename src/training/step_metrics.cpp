@@ -1,0 +1,67 @@
+#include "step_metrics.h"
+
+#include <algorithm>
+
+#include "moca/core/memory.h"
+
+namespace moca::training {
+
+void StepMetrics::start(int64_t step, double seconds) {
+  if (place_.group.is_first()) {
+    log_ = std::make_unique<MetricsLog>(place_.run_folder, step);
+  }
+  step_ = step;
+  seconds_ = seconds;
+}
+
+void StepMetrics::add(MicroBatch batch, double seconds_waited) {
+  components_ += static_cast<double>(stage_.batches().num_components(batch));
+  flops_ += stage_.flops(batch);
+  micro_batches_ += 1;
+  seconds_waited_ += seconds_waited;
+}
+
+void StepMetrics::record(int64_t step, const StepStats& stats, double seconds) {
+  if (step % config_.log_every != 0 && step != config_.max_steps) {
+    return;
+  }
+  NamedValues values = {{"loss", stats.loss},
+                        {"gradient_norm", stats.gradient_norm},
+                        {"learning_rate", stats.learning_rate},
+                        {"minutes", seconds / 60.0}};
+  const auto measured = stage_.take_measurements(place_.group);
+  values.insert(values.end(), measured.begin(), measured.end());
+  const auto speed = take_speed(step, seconds);
+  values.insert(values.end(), speed.begin(), speed.end());
+  if (log_ != nullptr) {
+    values.emplace_back("memory_gib", memory_gib());
+    log_->record(step, values);
+  }
+}
+
+NamedValues StepMetrics::take_speed(int64_t step, double seconds) {
+  const auto sums =
+      place_.group.sum({components_, flops_, micro_batches_, seconds_waited_}, "throughput");
+  const double elapsed = std::max(seconds - seconds_, 1e-9);
+  const double tflops = sums[1] / 1e12 / elapsed / place_.group.size();  // a second and device
+  NamedValues values = {
+      {"seconds_per_step", elapsed / static_cast<double>(std::max<int64_t>(step - step_, 1))}};
+  if (sums[0] > 0) {
+    values.emplace_back("components_per_second", sums[0] / elapsed);
+  }
+  if (sums[2] > 0) {
+    values.emplace_back("data_wait_seconds", sums[3] / sums[2]);  // of a micro-batch
+  }
+  if (tflops > 0) {
+    values.emplace_back("model_tflops_per_second", tflops);
+  }
+  if (tflops > 0 && config_.peak_tflops > 0) {
+    values.emplace_back("model_flops_utilisation", tflops / config_.peak_tflops);
+  }
+  step_ = step;
+  seconds_ = seconds;
+  components_ = flops_ = micro_batches_ = seconds_waited_ = 0;
+  return values;
+}
+
+}  // namespace moca::training

@@ -1,0 +1,62 @@
+#include "step_phase.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+
+#include "moca/core/file_io.h"
+#include "moca/core/logging.h"
+
+namespace moca::training {
+namespace {
+
+constexpr int kHangs = 3;  // exit status
+
+// Says on which rank, in which phase and operation, and writes what the process group did last
+// beside the log. Nothing is waited for.
+[[noreturn]] void end_hanging_run(const TrainingPlace& place, const std::string& phase,
+                                  double seconds) {
+  const auto& group = place.group;
+  char taken[32];
+  std::snprintf(taken, sizeof(taken), "%.0f s", seconds);
+  std::string report = "rank " + std::to_string(group.rank()) + " of " +
+                       std::to_string(group.size()) + " has been " + taken + " in phase '" + phase +
+                       "'; its last operation with the others: " + group.operation() +
+                       ". The run ends here; continue from its last checkpoint with --resume.";
+  const auto file = place.run_folder / ("hang_rank_" + std::to_string(group.rank()) + ".json");
+  try {
+    if (!group.alone()) {
+      write_file(file, distributed::ProcessGroup::flight_record());
+      report += " Recent operations: " + file.string();
+    }
+  } catch (const std::exception& failure) {
+    report += std::string(" They could not be written: ") + failure.what();
+  }
+  log::warn(report);
+  log::flush();
+  std::_Exit(kHangs);
+}
+
+}  // namespace
+
+StepPhase::StepPhase(const TrainingPlace& place, double hang_seconds)
+    : group_(place.group),
+      watchdog_(std::chrono::duration<double>(hang_seconds),
+                [place](const std::string& phase, double seconds) {
+                  end_hanging_run(place, phase, seconds);
+                }) {}
+
+void StepPhase::enter(const std::string& phase, int64_t step) {
+  phase_ = phase + " of step " + std::to_string(step);
+  watchdog_.enter(phase_);
+}
+
+TrainingFailure StepPhase::failure(const std::string& what) const {
+  return TrainingFailure("rank " + std::to_string(group_.rank()) + ", " + phase_ +
+                         (asset_names_.empty() ? "" : ", " + asset_names_) + ": " +
+                         what.substr(0, what.find('\n')) +
+                         ". Continue with --resume once the cause is mended (out of memory: "
+                         "smaller training.batch_size with more training.micro_batches)");
+}
+
+}  // namespace moca::training

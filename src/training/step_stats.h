@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+namespace moca::training {
+
+struct StepStats {
+  double loss = 0;           // of all ranks' micro-batches
+  double gradient_norm = 0;  // before clipping
+  double learning_rate = 0;
+
+  bool is_finite() const { return std::isfinite(loss) && std::isfinite(gradient_norm); }
+};
+
+// "%.4f" and so on; "nan" without a sign, which means nothing.
+inline std::string text_of(double value, const char* format = "%f") {
+  char text[512];
+  std::snprintf(text, sizeof(text), format, std::isnan(value) ? std::abs(value) : value);
+  return text;
+}
+
+}  // namespace moca::training
