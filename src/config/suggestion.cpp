@@ -145,6 +145,13 @@ std::string nearest_name(const std::string& name, const std::vector<std::string>
   return nearest;
 }
 
+std::vector<std::string> nearest_first(const std::string& name, std::vector<std::string> names) {
+  const auto nearest = nearest_name(name, names);
+  std::stable_partition(names.begin(), names.end(),
+                        [&](const std::string& other) { return other == nearest; });
+  return names;
+}
+
 std::string did_you_mean(const std::string& name, const std::vector<std::string>& names) {
   const std::string nearest = nearest_name(name, names);
   return nearest.empty() ? "" : " Did you mean '" + nearest + "'?";

@@ -60,8 +60,9 @@ void check(const NumberRule& rule, double number, const std::string& shown, cons
 
 void check(const std::vector<std::string>& allowed, const std::string& text, const Target& target) {
   if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), text) == allowed.end()) {
-    throw Error(one_line(target.where + target.path + " must be one of " + braced(allowed) +
-                         ", got " + quoted(text) + "." + did_you_mean(text, allowed)));
+    throw Error(one_line(target.where + target.path + " must be one of " +
+                         braced(nearest_first(text, allowed)) + ", got " + quoted(text) + "." +
+                         did_you_mean(text, allowed)));
   }
 }
 

@@ -33,23 +33,16 @@ std::vector<at::Tensor> trainable_parameters(const torch::nn::Module& model) {
 
 Optimizer::Optimizer(const torch::nn::Module& model, const OptimizerConfig& config,
                      const ParameterShards& shards)
-    : config_(config), shards_(shards), parameters_(trainable_parameters(model)) {
+    : config_(config),
+      shards_(shards),
+      rule_(make_update_rule(config)),
+      names_(trainable_names(model)),
+      options_(options_of(names_, config)),
+      parameters_(trainable_parameters(model)) {
   TORCH_CHECK(!parameters_.empty(), "the optimizer was given no trainable parameter");
-  for (const auto& item : model.named_parameters()) {
-    if (item.value().requires_grad()) {
-      names_.push_back(item.key());
-    }
-  }
-  treatments_ = treatments(names_, config_);
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    const auto& parameter = parameters_[i];
-    const auto zeros = [&] {
-      return shards_.is_mine(i) ? at::zeros_like(parameter, at::MemoryFormat::Contiguous).detach()
-                                : at::Tensor();
-    };
-    first_moments_.push_back(zeros());
-    second_moments_.push_back(zeros());
-    steps_.push_back(at::zeros({}, parameter.options().dtype(at::kFloat).requires_grad(false)));
+    states_.push_back(shards_.is_mine(i) ? rule_->initial_state(parameters_[i])
+                                         : checkpoint::NamedTensors());
   }
 }
 
@@ -59,31 +52,28 @@ void Optimizer::zero_gradients() {
   }
 }
 
-// Parameters that are treated alike, what AdamW needs of each.
-struct Optimizer::Update {
-  ParameterTreatment treatment;
-  std::vector<at::Tensor> parameters, gradients, first_moments, second_moments, steps;
-};
-
-// Of this process's parameters. Those that took no part in the step have no gradient and are left
-// alone.
-std::vector<Optimizer::Update> Optimizer::updates() const {
-  std::vector<Update> updates;
+// Of this process's parameters, those together that are updated alike. Those that took no part in
+// the step have no gradient and are left alone.
+std::vector<ParameterUpdate> Optimizer::updates(double learning_rate) const {
+  std::vector<ParameterUpdate> updates;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (!parameters_[i].grad().defined() || !shards_.is_mine(i)) {
       continue;
     }
-    auto found = std::find_if(updates.begin(), updates.end(), [&](const Update& update) {
-      return update.treatment == treatments_[i];
+    const double rate = learning_rate * options_[i].learning_rate_factor;
+    const double decay = options_[i].weight_decay;
+    auto found = std::find_if(updates.begin(), updates.end(), [&](const auto& update) {
+      return update.learning_rate == rate && update.weight_decay == decay;
     });
     if (found == updates.end()) {
-      found = updates.insert(updates.end(), Update{treatments_[i], {}, {}, {}, {}, {}});
+      found = updates.insert(updates.end(), {rate, decay, {}, {}, {}});
+      found->state.resize(states_[i].size());
     }
     found->parameters.push_back(parameters_[i]);
     found->gradients.push_back(parameters_[i].grad());
-    found->first_moments.push_back(first_moments_[i]);
-    found->second_moments.push_back(second_moments_[i]);
-    found->steps.push_back(steps_[i]);
+    for (size_t entry = 0; entry < states_[i].size(); ++entry) {
+      found->state[entry].push_back(states_[i][entry].second);
+    }
   }
   return updates;
 }
@@ -100,16 +90,12 @@ double Optimizer::step(double learning_rate) {
   if (!std::isfinite(norm)) {
     return norm;
   }
-  for (auto& [treatment, parameters, own_gradients, first, second, steps] : updates()) {
+  for (const auto& update : updates(learning_rate)) {
     if (config_.max_gradient_norm > 0 && norm > config_.max_gradient_norm) {
       // as clip_grad_norm_
-      at::_foreach_mul_(own_gradients, config_.max_gradient_norm / (norm + 1e-6));
+      at::_foreach_mul_(update.gradients, config_.max_gradient_norm / (norm + 1e-6));
     }
-    at::_foreach_add_(steps, 1.0);
-    at::_fused_adamw_(parameters, own_gradients, first, second, {}, steps,
-                      learning_rate * treatment.learning_rate_factor, config_.beta1, config_.beta2,
-                      treatment.weight_decay, config_.epsilon, /*amsgrad=*/false,
-                      /*maximize=*/false);
+    rule_->update(update);
   }
   return norm;
 }
@@ -117,10 +103,8 @@ double Optimizer::step(double learning_rate) {
 checkpoint::NamedTensors Optimizer::state() const {
   checkpoint::NamedTensors state;
   for (size_t i = 0; i < names_.size(); ++i) {
-    if (shards_.is_mine(i)) {
-      state.emplace_back(names_[i] + ".exp_avg", first_moments_[i]);
-      state.emplace_back(names_[i] + ".exp_avg_sq", second_moments_[i]);
-      state.emplace_back(names_[i] + ".step", steps_[i]);
+    for (const auto& [entry, tensor] : states_[i]) {
+      state.emplace_back(names_[i] + "." + entry, tensor);
     }
   }
   return state;

@@ -11,11 +11,11 @@
 namespace moca::training {
 namespace {
 
-// Every pattern must fit something: a misspelt one would change nothing, silently.
-void check_fits_any(const std::string& pattern, const std::vector<std::string>& names,
-                    const std::string& setting) {
+// Every pattern must match something: a misspelt one would change nothing, silently.
+void check_matches_any(const std::string& pattern, const std::vector<std::string>& names,
+                       const std::string& setting) {
   const bool any = std::any_of(names.begin(), names.end(),
-                               [&](const std::string& name) { return fits(name, pattern); });
+                               [&](const std::string& name) { return matches(name, pattern); });
   if (!any) {
     throw Error(setting + ": no parameter that is trained fits '" + pattern +
                 "'. Their names are like '" + names.front() + "' and '" + names.back() +
@@ -37,9 +37,11 @@ std::pair<std::string, double> pattern_and_factor(const std::string& text) {
   return {text.substr(0, equals), factor};
 }
 
-std::vector<std::string> trainable_names(const torch::nn::Module& module) {
+}  // namespace
+
+std::vector<std::string> trainable_names(const torch::nn::Module& model) {
   std::vector<std::string> names;
-  for (const auto& item : module.named_parameters()) {
+  for (const auto& item : model.named_parameters()) {
     if (item.value().requires_grad()) {
       names.push_back(item.key());
     }
@@ -47,18 +49,16 @@ std::vector<std::string> trainable_names(const torch::nn::Module& module) {
   return names;
 }
 
-}  // namespace
-
-bool fits(const std::string& name, const std::string& pattern) {
+bool matches(const std::string& name, const std::string& pattern) {
   return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
 }
 
 void freeze(torch::nn::Module& module, const OptimizerConfig& config) {
   const auto names = trainable_names(module);
   for (const auto& pattern : config.frozen) {
-    check_fits_any(pattern, names, "training.optimizer.frozen");
+    check_matches_any(pattern, names, "training.optimizer.frozen");
     for (auto& item : module.named_parameters()) {
-      if (fits(item.key(), pattern)) {
+      if (matches(item.key(), pattern)) {
         item.value().set_requires_grad(false);
       }
     }
@@ -68,21 +68,21 @@ void freeze(torch::nn::Module& module, const OptimizerConfig& config) {
   }
 }
 
-std::vector<ParameterTreatment> treatments(const std::vector<std::string>& names,
-                                           const OptimizerConfig& config) {
-  std::vector<ParameterTreatment> found(names.size(), {1.0, config.weight_decay});
+std::vector<ParameterOptions> options_of(const std::vector<std::string>& names,
+                                         const OptimizerConfig& config) {
+  std::vector<ParameterOptions> found(names.size(), {1.0, config.weight_decay});
   for (const auto& pattern : config.no_weight_decay) {
-    check_fits_any(pattern, names, "training.optimizer.no_weight_decay");
+    check_matches_any(pattern, names, "training.optimizer.no_weight_decay");
     for (size_t i = 0; i < names.size(); ++i) {
-      found[i].weight_decay = fits(names[i], pattern) ? 0.0 : found[i].weight_decay;
+      found[i].weight_decay = matches(names[i], pattern) ? 0.0 : found[i].weight_decay;
     }
   }
   for (const auto& text : config.learning_rate_factors) {
     const auto [pattern, factor] = pattern_and_factor(text);
-    check_fits_any(pattern, names, "training.optimizer.learning_rate_factors");
+    check_matches_any(pattern, names, "training.optimizer.learning_rate_factors");
     for (size_t i = 0; i < names.size(); ++i) {
       found[i].learning_rate_factor =
-          fits(names[i], pattern) ? factor : found[i].learning_rate_factor;
+          matches(names[i], pattern) ? factor : found[i].learning_rate_factor;
     }
   }
   return found;

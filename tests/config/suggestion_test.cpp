@@ -1,5 +1,6 @@
 #include "moca/config/suggestion.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace moca::config {
@@ -11,6 +12,14 @@ TEST(Suggestion, FindsTheNearestName) {
   EXPECT_EQ(nearest_name("num_head", names), "num_heads");
   EXPECT_EQ(nearest_name("numselected", names), "num_selected");
   EXPECT_EQ(nearest_name("width", names), "width");
+}
+
+TEST(Suggestion, PutsTheNearestNameFirstAndKeepsTheOrderOfTheOthers) {
+  using ::testing::ElementsAre;
+  EXPECT_THAT(nearest_first("muom", {"adamw", "lion", "muon"}),
+              ElementsAre("muon", "adamw", "lion"));
+  EXPECT_THAT(nearest_first("zebra", {"adamw", "lion", "muon"}),
+              ElementsAre("adamw", "lion", "muon"));
 }
 
 TEST(Suggestion, StaysSilentWhereNothingIsNear) {

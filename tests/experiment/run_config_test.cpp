@@ -126,6 +126,12 @@ TEST(RunConfig, ASuggestionIsAWholePath) {
               HasSubstr("Did you mean 'training.optimizer.learning_rate'?"));
 }
 
+TEST(RunConfig, AnUnknownOptimizerIsRefusedWithTheKnownOnes) {
+  EXPECT_EQ(refusal_of("{training: {optimizer: {name: adamv}}}"),
+            "run.yaml:1: training.optimizer.name must be one of {adamw}, got 'adamv'. Did you mean "
+            "'adamw'?");
+}
+
 TEST(RunConfig, ConfigsReadmeHoldsEverySetting) {
   const auto settings = config::settings_markdown(config::describe(RunConfig()));
   const auto readme = read_file(testing::source_folder() / "configs/README.md");

@@ -222,6 +222,15 @@ TEST(TrainRun, IsResumedWithOtherIntervalsThreadsAndScoresAndItsConfigSaysSo) {
                         "evaluation.metrics.num_points=100 (before: 200)"));
 }
 
+TEST(TrainRun, IsNotResumedWithAnotherOptimizer) {
+  const TinyRuns runs;
+  auto config = runs.vae_config();
+  train_run(config);
+  config.training.optimizer.name = "another";
+  EXPECT_THAT(refusal_to_train(config, {.asked = true}),
+              HasSubstr("training.optimizer.name=another (before: adamw)"));
+}
+
 // One point of one asset of the dataset is not a number.
 void spoil_a_point(const RunConfig& config, const std::string& id) {
   const auto file = fs::path(config.data.path) / "shard_00000.safetensors";

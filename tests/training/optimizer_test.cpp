@@ -3,8 +3,6 @@
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/nn/modules/linear.h>
-#include <torch/optim/adamw.h>
 #include <torch/types.h>
 
 #include <cmath>
@@ -13,78 +11,15 @@
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tensor_matchers.h"
+#include "tests/training/small_model.h"
 
 namespace moca::training {
 namespace {
 
-using testing::all_close;
 using testing::bit_equal;
-
-OptimizerConfig plain_config() {
-  OptimizerConfig config;
-  config.learning_rate = 1e-2;
-  config.max_gradient_norm = 0;
-  return config;
-}
-
-// A linear layer of two inputs with a gradient of norm 5.
-torch::nn::Linear with_gradient() {
-  torch::manual_seed(3);
-  torch::nn::Linear module(2, 1);
-  module->weight.mutable_grad() = at::tensor({2.0F, -2.0F}).view({1, 2});
-  module->bias.mutable_grad() = at::full({1}, std::sqrt(17.0));
-  return module;
-}
 
 double gradient_norm(const torch::nn::Linear& module) {
   return at::cat({module->weight.grad().flatten(), module->bias.grad()}).norm().item<double>();
-}
-
-TEST(Optimizer, TakesTheStepsOfTorchsAdamW) {
-  torch::manual_seed(0);
-  torch::nn::Linear ours(4, 3), theirs(4, 3);
-  const auto target = at::randn({8, 3});
-  const auto input = at::randn({8, 4});
-  {
-    const torch::NoGradGuard no_grad;
-    theirs->weight.copy_(ours->weight);
-    theirs->bias.copy_(ours->bias);
-  }
-  const auto config = plain_config();
-  Optimizer optimizer(*ours, config);
-  torch::optim::AdamW reference(theirs->parameters(),
-                                torch::optim::AdamWOptions(1e-2).weight_decay(0.01));
-  for (int step = 0; step < 10; ++step) {
-    optimizer.zero_gradients();
-    at::mse_loss(ours(input), target).backward();
-    optimizer.step(1e-2);
-    reference.zero_grad();
-    at::mse_loss(theirs(input), target).backward();
-    reference.step();
-  }
-  EXPECT_TRUE(all_close(ours->weight, theirs->weight, 1e-6));
-  EXPECT_TRUE(all_close(ours->bias, theirs->bias, 1e-6));
-}
-
-TEST(Optimizer, FirstStepGoesOneLearningRateAgainstEverySign) {
-  auto module = with_gradient();
-  const auto before = module->weight.detach().clone();
-  auto config = plain_config();
-  config.weight_decay = 0.5;
-  Optimizer(*module, config).step(0.125);
-  // m / sqrt(v) is the gradient's sign after one step, whatever its size (Kingma and Ba 2015).
-  const auto expected = before * (1 - 0.125 * 0.5) - 0.125 * at::tensor({1.0F, -1.0F});
-  EXPECT_TRUE(all_close(module->weight, expected, 1e-6));
-}
-
-TEST(Optimizer, DecaysWeightsWhoseGradientIsZero) {
-  auto module = with_gradient();
-  module->weight.mutable_grad().zero_();
-  const auto before = module->weight.detach().clone();
-  auto config = plain_config();
-  config.weight_decay = 0.1;
-  Optimizer(*module, config).step(0.5);
-  EXPECT_TRUE(all_close(module->weight, 0.95 * before, 1e-6));
 }
 
 TEST(Optimizer, ScalesGradientsDownToTheAllowedNorm) {

@@ -26,38 +26,38 @@ torch::nn::Sequential two_layers() {
 }
 
 TEST(ParameterGroups, AStarStandsForAnyText) {
-  EXPECT_TRUE(fits("dit.blocks.11.router.to_q.weight", "dit.blocks.*.router.*"));
-  EXPECT_TRUE(fits("0.bias", "*.bias"));
-  EXPECT_FALSE(fits("0.bias", "bias"));
-  EXPECT_FALSE(fits("0.bias", "1.*"));
+  EXPECT_TRUE(matches("dit.blocks.11.router.to_q.weight", "dit.blocks.*.router.*"));
+  EXPECT_TRUE(matches("0.bias", "*.bias"));
+  EXPECT_FALSE(matches("0.bias", "bias"));
+  EXPECT_FALSE(matches("0.bias", "1.*"));
 }
 
-TEST(ParameterGroups, WithoutPatternsAllAreTreatedAlike) {
+TEST(ParameterGroups, WithoutPatternsAllHaveTheSameOptions) {
   OptimizerConfig config;
   config.weight_decay = 0.03;
-  const ParameterTreatment plain{1.0, 0.03};
-  EXPECT_THAT(treatments(kNames, config), ElementsAre(plain, plain, plain, plain));
+  const ParameterOptions plain{1.0, 0.03};
+  EXPECT_THAT(options_of(kNames, config), ElementsAre(plain, plain, plain, plain));
 }
 
-TEST(ParameterGroups, TheLastPatternThatFitsCounts) {
+TEST(ParameterGroups, TheLastPatternThatMatchesCounts) {
   OptimizerConfig config;
   config.weight_decay = 0.03;
   config.no_weight_decay = {"*.bias"};
   config.learning_rate_factors = {"1.*=10", "1.bias=0.5"};
-  EXPECT_THAT(treatments(kNames, config),
-              ElementsAre(ParameterTreatment{1.0, 0.03}, ParameterTreatment{1.0, 0.0},
-                          ParameterTreatment{10.0, 0.03}, ParameterTreatment{0.5, 0.0}));
+  EXPECT_THAT(options_of(kNames, config),
+              ElementsAre(ParameterOptions{1.0, 0.03}, ParameterOptions{1.0, 0.0},
+                          ParameterOptions{10.0, 0.03}, ParameterOptions{0.5, 0.0}));
 }
 
-TEST(ParameterGroups, APatternThatFitsNothingIsRefused) {
+TEST(ParameterGroups, APatternThatMatchesNothingIsRefused) {
   OptimizerConfig config;
   config.no_weight_decay = {"*.biases"};
-  EXPECT_THAT(refusal([&] { treatments(kNames, config); }),
+  EXPECT_THAT(refusal([&] { options_of(kNames, config); }),
               ::testing::AllOf(HasSubstr("no_weight_decay"), HasSubstr("'*.biases'"),
                                HasSubstr("like '0.weight'")));
   config = {};
   config.learning_rate_factors = {"1.*"};
-  EXPECT_THAT(refusal([&] { treatments(kNames, config); }), HasSubstr("no pattern and factor"));
+  EXPECT_THAT(refusal([&] { options_of(kNames, config); }), HasSubstr("no pattern and factor"));
   config = {};
   config.frozen = {"2.*"};
   auto model = two_layers();

@@ -11,6 +11,9 @@ namespace moca::config {
 // The one of `names` that `name` was most likely meant to be; empty where none is near.
 std::string nearest_name(const std::string& name, const std::vector<std::string>& names);
 
+// The same names, the nearest before the others.
+std::vector<std::string> nearest_first(const std::string& name, std::vector<std::string> names);
+
 // " Did you mean 'num_selected'?", or an empty text where no name is near.
 std::string did_you_mean(const std::string& name, const std::vector<std::string>& names);
 

@@ -4,6 +4,7 @@
 #include <torch/nn/module.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "moca/training/parameter_groups.h"
 #include "moca/training/parameter_shards.h"
 #include "moca/training/training_config.h"
+#include "moca/training/update_rule.h"
 
 namespace moca::training {
 
@@ -20,7 +22,8 @@ double learning_rate_at(const OptimizerConfig& config, int64_t step, int64_t max
 // Parameters that require a gradient, in the order that all processes share.
 std::vector<at::Tensor> trainable_parameters(const torch::nn::Module& model);
 
-// AdamW over all parameters that require a gradient, with clipping by the norm of all gradients.
+// Updates all parameters that require a gradient by the rule that the config names, after clipping
+// by the norm of all gradients.
 class Optimizer {
  public:
   // Keeps the state of this process's share of the parameters and updates those alone.
@@ -35,23 +38,20 @@ class Optimizer {
   // is changed.
   double step(double learning_rate);
 
-  // First and second moments and the number of updates, under "<parameter>.exp_avg" and so on.
+  // What the rule keeps of this process's parameters, under "<parameter>.exp_avg" and so on.
   checkpoint::NamedTensors state() const;
   void load(const checkpoint::Weights& weights);
 
  private:
-  struct Update;
-  std::vector<Update> updates() const;
+  std::vector<ParameterUpdate> updates(double learning_rate) const;
 
   OptimizerConfig config_;
   ParameterShards shards_;
+  std::unique_ptr<UpdateRule> rule_;
   std::vector<std::string> names_;
-  std::vector<ParameterTreatment> treatments_;
+  std::vector<ParameterOptions> options_;
   std::vector<at::Tensor> parameters_;
-  // Undefined where another process keeps them.
-  std::vector<at::Tensor> first_moments_;
-  std::vector<at::Tensor> second_moments_;
-  std::vector<at::Tensor> steps_;
+  std::vector<checkpoint::NamedTensors> states_;  // empty where another process keeps them
 };
 
 }  // namespace moca::training

@@ -9,24 +9,27 @@
 
 namespace moca::training {
 
-// How AdamW treats one parameter.
-struct ParameterTreatment {
+// What an update of one parameter may have of its own.
+struct ParameterOptions {
   double learning_rate_factor = 1.0;
   double weight_decay = 0.0;
 
-  bool operator==(const ParameterTreatment&) const = default;
+  bool operator==(const ParameterOptions&) const = default;
 };
 
-// Whether a name fits a pattern in which * stands for any text: "dit.blocks.*.router.*".
-bool fits(const std::string& name, const std::string& pattern);
+// Of the parameters that require a gradient, in the order that all processes share.
+std::vector<std::string> trainable_names(const torch::nn::Module& model);
+
+// Whether a name matches a pattern in which * stands for any text: "dit.blocks.*.router.*".
+bool matches(const std::string& name, const std::string& pattern);
 
 // Freezes the parameters that the config names. Throws Error when a pattern names none, or when
 // nothing is left to train.
 void freeze(torch::nn::Module& module, const OptimizerConfig& config);
 
-// The treatment of every parameter of these names; of several patterns that fit the last counts.
-// Throws Error when a pattern fits none of them or has no factor.
-std::vector<ParameterTreatment> treatments(const std::vector<std::string>& names,
-                                           const OptimizerConfig& config);
+// The options of the parameters of these names; of several patterns that match the last counts.
+// Throws Error when a pattern matches none of them or has no factor.
+std::vector<ParameterOptions> options_of(const std::vector<std::string>& names,
+                                         const OptimizerConfig& config);
 
 }  // namespace moca::training

@@ -26,7 +26,11 @@ constexpr auto enum_names(FieldTarget) {
                     std::pair{"occupancy", FieldTarget::kOccupancy}};
 }
 
+// What training.optimizer.name may be: see update_rule.h.
+std::vector<std::string> optimizer_names();
+
 struct OptimizerConfig {
+  std::string name = "adamw";
   double learning_rate = 1e-4;
   Schedule schedule = Schedule::kConstant;
   int64_t warmup_steps = 1000;
@@ -41,6 +45,8 @@ struct OptimizerConfig {
 
   static void fields(auto& self, auto&& v) {
     using config::above, config::at_least, config::in_range, config::kMayChange;
+    v("name", self.name, "how gradients change the parameters",
+      config::TextRule{optimizer_names()});
     v("learning_rate", self.learning_rate, "after warm-up (paper A.2: 1e-4, then 4e-5)", above(0.0),
       kMayChange);
     v("schedule", self.schedule, "constant, or cosine to zero at max_steps", kMayChange);
@@ -99,8 +105,8 @@ struct TrainingConfig {
     v("ema_on_cpu", self.ema_on_cpu, "keep the averaged weights in main memory: a copy a step",
       kMayChange);
     v("shard_optimizer", self.shard_optimizer,
-      "every process keeps AdamW's state and the averages of its share of the parameters only "
-      "(ZeRO, stage 1): the same bits in less memory",
+      "every process keeps the optimiser's state and the averages of its share of the parameters "
+      "only (ZeRO, stage 1): the same bits in less memory",
       kMayChange);
     v("precision", self.precision, "bf16: autocast over float weights; fp32: none");
     v("checkpoint_every", self.checkpoint_every, "steps between checkpoints", at_least(1),
@@ -132,7 +138,7 @@ struct TrainingConfig {
       "steps whose operations every process writes to trace_rank_N.json, after the first three; 0: "
       "none",
       at_least(0), kMayChange);
-    v("optimizer", self.optimizer, "AdamW");
+    v("optimizer", self.optimizer, "from gradients to parameters");
   }
 };
 
