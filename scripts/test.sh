@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Everything that must hold before a commit. Can be run again cheaply: what did not change is kept.
-# usage: scripts/test.sh [setup|format|build|unit|faults|asan|fuzz|tidy ...]     none: all, in this order
+# usage: scripts/test.sh [setup|format|build|unit|faults|extend|asan|fuzz|tidy ...]     none: all, in this order
 #        scripts/test.sh tsan     what runs in threads of its own, under ThreadSanitizer: on demand
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-stages=(setup format build unit faults asan fuzz tidy)
+stages=(setup format build unit faults extend asan fuzz tidy)
 jobs=$(nproc)
 # These programs read files that others wrote, so they also run under the sanitizers.
 reading=(config image mesh checkpoint)
@@ -16,7 +16,7 @@ stage_setup() {
 
 stage_format() {
   local complaints
-  complaints=$(find include src tools tests -regex '.*\.\(h\|cpp\|cu\|cuh\)' -print0 |
+  complaints=$(find include src tools tests examples -regex '.*\.\(h\|cpp\|cu\|cuh\)' -print0 |
     xargs -0 clang-format --dry-run -Werror 2>&1) || {
     grep -E ': error: ' <<<"$complaints" | cut -d: -f1 | sort -u || echo "$complaints"
     echo "Run clang-format -i on these files."
@@ -41,6 +41,18 @@ stage_faults() {
   printf '%s\n' signals full_disk killed_worker kill_in_checkpoint repeats damaged_checkpoint \
     hanging_worker second_signal |
     xargs -P "$jobs" -I {} .venv/bin/python tests/faults/faults.py build {}
+}
+
+# A program on an installed copy, with a source, metric, adapter and condition of its own, trains ten
+# steps of both stages.
+stage_extend() {
+  rm -rf build/extend
+  cmake --install build --prefix build/extend/moca >build/extend.log
+  cmake -S examples/extend -B build/extend/build -G Ninja -DCMAKE_BUILD_TYPE=Release \
+    -DCMAKE_CXX_FLAGS_RELEASE=-O0 -DCMAKE_PREFIX_PATH="$PWD/build/extend/moca" >>build/extend.log
+  cmake --build build/extend/build -j "$jobs" >>build/extend.log || { tail -n 60 build/extend.log && return 1; }
+  (cd build/extend && OMP_NUM_THREADS=1 build/extend ../../examples/extend 2>>../extend.log) ||
+    { tail -n 20 build/extend.log && return 1; }
 }
 
 stage_asan() {

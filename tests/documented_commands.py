@@ -110,6 +110,7 @@ A_MEASUREMENT = "minutes of measuring; benchmarks/README.md says which program"
 NOT_RUN = {
     "scripts/quickstart.sh": "half an hour; its commands are run here, smaller",
     "scripts/test.sh": "this test is a part of it",
+    "scripts/test.sh build unit": "this test is a part of it",
     "scripts/setup.sh --tests": "installs; scripts/test.sh begins with it",
     "scripts/build.sh build moca moca_nccl": "needs a GPU and its compiler",
     "scripts/bundle.sh": "minutes, for a machine with a GPU",

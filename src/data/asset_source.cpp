@@ -19,7 +19,7 @@ SourceKind procedural_source(), mesh_folder_source();  // each in its own file o
 namespace {
 
 config::KindTable<SourceKind>& table() {
-  static config::KindTable<SourceKind> kinds("data source",
+  static config::KindTable<SourceKind> kinds("data.source",
                                              {procedural_source(), mesh_folder_source()});
   return kinds;
 }

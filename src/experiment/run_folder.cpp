@@ -5,6 +5,8 @@
 
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
 #include "build_info.h"
 #include "moca/checkpoint/checkpoint_folder.h"
@@ -101,15 +103,20 @@ void make_folder(const RunConfig& config) {
 
 log::File open_run_folder(const RunConfig& config, const Resume& resume,
                           distributed::ProcessGroup& group) {
+  const auto file = config.folder() / "log.txt";
   std::string changed;
+  std::optional<log::File> resumed_log;  // what is taken over is said in it
   distributed::on_first_rank(group, [&] {
     if (resume.asked) {
+      if (std::filesystem::exists(file)) {
+        resumed_log.emplace(file);
+      }
       changed = take_over(config, resume.accept_changed_data);
     } else {
       make_folder(config);
     }
   });
-  log::File log_file(config.folder() / "log.txt");
+  auto log_file = resumed_log ? std::move(*resumed_log) : log::File(file);
   if (!changed.empty()) {
     log::warn("resumed with " + changed + "; config.yaml says so from now on");
   }

@@ -13,10 +13,10 @@ namespace {
 
 config::KindTable<AdapterKind>& adapter_table() {
   static config::KindTable<AdapterKind> kinds(
-      "adapter", {{{"none", "the denoiser's own weights are trained", config::NoSettings()},
-                   [](ComponentDenoiser&, const AdapterConfig&) {},
-                   [](ComponentDenoiser&) {}},
-                  lora_adapter()});
+      "adapter.kind", {{{"none", "the denoiser's own weights are trained", config::NoSettings()},
+                        [](ComponentDenoiser&, const AdapterConfig&) {},
+                        [](ComponentDenoiser&) {}},
+                       lora_adapter()});
   return kinds;
 }
 

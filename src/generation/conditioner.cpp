@@ -8,7 +8,7 @@ namespace moca::generation {
 namespace {
 
 config::KindTable<ConditionKind>& condition_table() {
-  static config::KindTable<ConditionKind> kinds("condition",
+  static config::KindTable<ConditionKind> kinds("condition.kind",
                                                 {{{"none", "the image alone", config::NoSettings()},
                                                   [](const config::Choice&) { return nullptr; }}});
   return kinds;

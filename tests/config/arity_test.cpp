@@ -1,4 +1,4 @@
-#include "tests/support/arity.h"
+#include "moca/config/arity.h"
 
 #include <gmock/gmock.h>
 

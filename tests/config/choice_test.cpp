@@ -80,7 +80,7 @@ TEST(Choice, IsDescribedByItsOptions) {
 
 TEST(Choice, RefusesAnUnknownNameWithTheNearest) {
   EXPECT_EQ(refusal_of("light: candel"),
-            "room.yaml:1: light must be one of {lamp, candle}, got 'candel'. Did you mean "
+            "room.yaml:1: light must be one of {candle, lamp}, got 'candel'. Did you mean "
             "'candle'?");
 }
 

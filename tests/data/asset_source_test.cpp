@@ -80,7 +80,7 @@ TEST_F(OwnSource, IsChosenByItsNameAndBringsItsSection) {
       "{path: d, source: shelves, shelves: {num_boards: 3}}", "data.yaml");
   EXPECT_EQ(config.source.settings<ShelfConfig>().num_boards, 3);
   EXPECT_EQ(refusal([] { config::parse<DataConfig>("{path: d, source: shelfs}", "data.yaml"); }),
-            "data.yaml:1: source must be one of {procedural, meshes, shelves}, got 'shelfs'. Did "
+            "data.yaml:1: source must be one of {shelves, procedural, meshes}, got 'shelfs'. Did "
             "you mean 'shelves'?");
   EXPECT_THAT(
       refusal([] { config::parse<DataConfig>("{path: d, shelves: {num_bords: 3}}", "data.yaml"); }),
@@ -157,7 +157,7 @@ TEST_F(OwnSource, ThatIsThereAlreadyIsNotAddedAgain) {
 TEST_F(OwnSource, ThatAProgramNamesWronglyIsRefused) {
   config_.source.name = "shelve";
   EXPECT_THAT(refusal([&] { open_source(config_); }),
-              HasSubstr("data.source must be one of {procedural, meshes, shelves}, got 'shelve'. "
+              HasSubstr("data.source must be one of {shelves, procedural, meshes}, got 'shelve'. "
                         "Did you mean 'shelves'?"));
 }
 

@@ -5,9 +5,10 @@
 
 #include <filesystem>
 
+#include "moca/config/arity.h"
 #include "moca/config/schema.h"
 #include "moca/core/file_io.h"
-#include "tests/support/arity.h"
+#include "moca/nn/lora.h"
 #include "tests/support/refusal.h"
 #include "tests/support/source_folder.h"
 #include "tests/support/temporary_folder.h"

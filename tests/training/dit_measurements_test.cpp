@@ -42,13 +42,14 @@ TEST(DitMeasurements, TellTheLossOfEveryAssetUnderItsNoiseLevel) {
 // The DiT after it has seen an asset of as many components.
 dit::MocaDit routed(int64_t num_components) {
   torch::manual_seed(2);
-  dit::MocaDit dit(testing::tiny_dit_config(), 4, 8);
+  dit::MocaDit dit(testing::tiny_dit_config(), 4, dit::ConditionKinds{{"image", 8}});
   const torch::NoGradGuard no_grad;
   auto generator = generator_for(1, "routers");
   dit::DitInput input;
   input.noisy_latents = at::randn({1, num_components, 8, 4}, generator, at::TensorOptions());
   input.noise_level = at::full({1}, 0.5);
-  input.image_tokens = at::randn({1, 3, 8}, generator, at::TensorOptions());
+  const auto image = at::randn({1, 3, 8}, generator, at::TensorOptions());
+  input.conditions = {{.name = "image", .tokens = image}};
   input.component_ids = at::arange(num_components).unsqueeze(0);
   input.component_mask = at::ones({1, num_components}, at::kBool);
   dit->forward(input, generator);

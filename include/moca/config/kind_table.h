@@ -17,14 +17,14 @@ namespace moca::config {
 template <class Kind>
 class KindTable {
  public:
-  // thing: what the kinds are of, in messages: "data source".
-  KindTable(std::string thing, std::vector<Kind> kinds)
-      : thing_(std::move(thing)), kinds_(std::move(kinds)) {}
+  // setting: the one that chooses, in messages: "data.source".
+  KindTable(std::string setting, std::vector<Kind> kinds)
+      : setting_(std::move(setting)), kinds_(std::move(kinds)) {}
 
   void add(Kind kind) {
     for (const Kind& known : kinds_) {
       if (known.option.name == kind.option.name) {
-        throw std::logic_error("there are two kinds of " + thing_ + " called '" + kind.option.name +
+        throw std::logic_error("two options of " + setting_ + " are called '" + kind.option.name +
                                "'");
       }
     }
@@ -49,12 +49,12 @@ class KindTable {
       }
       names.push_back(kind.option.name);
     }
-    throw Error("the " + thing_ + " must be one of " + braced(names) + ", got '" + choice.name +
-                "'." + did_you_mean(choice.name, names));
+    throw Error(setting_ + " must be one of " + braced(nearest_first(choice.name, names)) +
+                ", got '" + choice.name + "'." + did_you_mean(choice.name, names));
   }
 
  private:
-  std::string thing_;
+  std::string setting_;
   std::vector<Kind> kinds_;
 };
 

@@ -20,7 +20,7 @@ struct Score {
   std::string label;  // in tables: "F@0.1"; empty: JSON alone has it
   Better better = Better::kLower;
   double value = 0;
-  std::string note;  // how this one was computed, for a terminal; means have none
+  std::string note;    // how this one was computed, for a terminal; means have none
   bool exists = true;  // false: there is nothing to score, and the value is 0 for means alone
 };
 
