@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "moca/core/shapes.h"
@@ -37,7 +38,7 @@ at::Tensor MocGlobalAttention::forward(AttentionModules modules, const at::Tenso
   if (config_.compressed_tokens == CompressedTokens::kKeysOnly) {
     return vecset;
   }
-  const auto local = local_.forward(modules, tokens, context);
+  const auto local = local_.forward(std::move(modules), tokens, context);
   return at::cat({vecset, local.narrow(1, vecset.size(1), config_.num_added_tokens())}, 1);
 }
 
