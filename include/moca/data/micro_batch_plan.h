@@ -22,7 +22,7 @@ struct MicroBatchRule {
   int64_t max_components = 0;     // of each: samples are added until the next does not fit; 0: any
 };
 
-// Which samples every micro-batch of a run holds. It hangs on the seed and the rule alone and not
+// Which samples every micro-batch of a run holds. It depends on the seed and the rule alone and not
 // on the number of processes, so that any number of them trains on the same data in the same order.
 class MicroBatchPlan {
  public:
