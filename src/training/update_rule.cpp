@@ -1,6 +1,7 @@
 #include "moca/training/update_rule.h"
 
 #include <map>
+#include <stdexcept>
 #include <utility>
 
 #include "moca/config/suggestion.h"
@@ -23,7 +24,9 @@ std::map<std::string, MakeUpdateRule>& table() {
 }  // namespace
 
 void register_optimizer(const std::string& name, MakeUpdateRule make) {
-  table()[name] = std::move(make);
+  if (!table().emplace(name, std::move(make)).second) {
+    throw std::logic_error("there are two optimisers '" + name + "'");
+  }
 }
 
 std::vector<std::string> optimizer_names() {

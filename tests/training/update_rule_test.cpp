@@ -60,6 +60,10 @@ class RegisteredOptimizer : public ::testing::Test {
   }
 };
 
+TEST_F(RegisteredOptimizer, IsNotRegisteredTwice) {
+  EXPECT_THROW(register_optimizer("adamw", nullptr), std::logic_error);
+}
+
 TEST_F(RegisteredOptimizer, MayBeNamedInAConfig) {
   EXPECT_THAT(optimizer_names(), ::testing::AllOf(Contains("adamw"), Contains("momentum")));
   const auto config = config::parse<OptimizerConfig>("name: momentum", "run.yaml");
