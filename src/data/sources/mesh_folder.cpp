@@ -129,9 +129,10 @@ void check_ids(const std::vector<fs::path>& files, const fs::path& folder) {
   }
 }
 
-// Other names or sizes give another one.
+// Other names or sizes give another one. It begins with how the split is drawn: a preparation that
+// was begun when it went by position is not gone on with.
 std::string sum_of(const std::vector<fs::path>& files) {
-  std::string text;
+  std::string text = "split by id\n";
   for (const auto& file : files) {
     text += file.string() + " " + std::to_string(fs::file_size(file)) + "\n";
   }
