@@ -42,7 +42,7 @@ at::Tensor MocGlobalAttention::forward(AttentionModules modules, const at::Tenso
   return at::cat({vecset, local.narrow(1, vecset.size(1), config_.num_added_tokens())}, 1);
 }
 
-at::Tensor MocGlobalAttention::of_vecset(AttentionModules modules, const at::Tensor& tokens,
+at::Tensor MocGlobalAttention::of_vecset(AttentionModules& modules, const at::Tensor& tokens,
                                          const BlockContext& context) const {
   const auto [n, S, D] = shape<3>(tokens, "tokens [n, S, D]");
   auto& [attention, router] = modules;

@@ -19,7 +19,7 @@ class MocGlobalAttention : public BlockAttention {
   double flops(int64_t num_components, int64_t num_tokens) const override;
 
  private:
-  at::Tensor of_vecset(AttentionModules modules, const at::Tensor& tokens,
+  at::Tensor of_vecset(AttentionModules& modules, const at::Tensor& tokens,
                        const BlockContext& context) const;
 
   DitConfig config_;
