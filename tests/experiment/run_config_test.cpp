@@ -30,8 +30,11 @@ std::vector<fs::path> config_files() {
   return files;
 }
 
-// Recipes start from model folders that a clone does not have.
+// Recipes start from model folders that a clone does not have; a dataset is the base of runs.
 std::vector<std::string> without_public_weights(const fs::path& file) {
+  if (file.parent_path().filename() == "datasets") {
+    return {"vae_run=runs/vae"};
+  }
   const bool needs_them = read_file(file).find("models/") != std::string::npos;
   return needs_them ? std::vector<std::string>{"pretrained.vae=", "pretrained.dit=",
                                                "pretrained.image_encoder=", "vae_run=runs/vae"}
