@@ -55,13 +55,19 @@ stage_extend() {
     { tail -n 20 build/extend.log && return 1; }
 }
 
+# Tests and fuzzers of what reads files, in one folder: both are instrumented by clang alike. Few files
+# here are on LibTorch: a precompiled header of it would cost more than it saves.
+build_sanitized() {
+  scripts/setup.sh --fuzz
+  scripts/build.sh build-sanitized -DMOCA_FUZZ=ON -DMOCA_TESTS=ON -DMOCA_CUDA=OFF -DMOCA_UNITY_BUILD=OFF \
+    -DMOCA_WARNINGS_AS_ERRORS=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
+    -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=Sanitize \
+    -DCMAKE_CXX_FLAGS_SANITIZE="-O1 -g1 -D_GLIBCXX_ASSERTIONS" "$@"
+}
+
 stage_asan() {
   local targets=("${reading[@]/#/moca_}")
-  # Few files here are on LibTorch: a precompiled header of it would cost more than it saves.
-  scripts/build.sh build-asan -DMOCA_TESTS=ON -DMOCA_SANITIZE=address,undefined -DMOCA_CUDA=OFF \
-    -DMOCA_WARNINGS_AS_ERRORS=OFF -DCMAKE_BUILD_TYPE=Sanitize \
-    -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
-    -DCMAKE_CXX_FLAGS_SANITIZE="-O1 -g1 -D_GLIBCXX_ASSERTIONS" "${targets[@]/%/_test}"
+  build_sanitized "${targets[@]/%/_test}"
   # Shares of a program at a time: a sanitized one takes longer to start than most tests to run.
   local target share
   for target in "${targets[@]}"; do
@@ -69,23 +75,19 @@ stage_asan() {
       echo "$target" "$share"
     done
   done | OMP_NUM_THREADS=1 xargs -P "$jobs" -L 1 bash -c '
-    log=build-asan/$0_$1.log
-    GTEST_TOTAL_SHARDS=4 GTEST_SHARD_INDEX=$1 build-asan/tests/$0_test --gtest_brief=1 \
+    log=build-sanitized/$0_$1.log
+    GTEST_TOTAL_SHARDS=4 GTEST_SHARD_INDEX=$1 build-sanitized/tests/$0_test --gtest_brief=1 \
       >"$log" 2>&1 || { cat "$log" && exit 1; }
     echo "$0, share $1: $(tail -n 1 "$log")"'
 }
 
 # Mutated files for every reader, by libFuzzer: a crash, more than 2 s or an allocation of more than
-# 1 GB fails. MOCA_FUZZ_RUNS=100000 is the long form. What was found stays in build-fuzz, and the next
+# 1 GB fails. MOCA_FUZZ_RUNS=100000 is the long form. What was found stays in build-sanitized, and the next
 # run starts from it.
 stage_fuzz() {
-  scripts/setup.sh --fuzz
-  scripts/build.sh build-fuzz -DMOCA_FUZZ=ON -DMOCA_TESTS=OFF -DMOCA_CUDA=OFF \
-    -DMOCA_UNITY_BUILD=OFF -DMOCA_WARNINGS_AS_ERRORS=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
-    -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=Sanitize \
-    -DCMAKE_CXX_FLAGS_SANITIZE="-O1 -g1 -D_GLIBCXX_ASSERTIONS" moca_fuzzers
+  build_sanitized moca_fuzzers
   basename -a tests/fuzz/corpus/* | OMP_NUM_THREADS=1 xargs -P "$jobs" -I {} bash -c '
-    cd build-fuzz && mkdir -p found/{} crashes
+    cd build-sanitized && mkdir -p found/{} crashes
     tests/fuzz/moca_{}_fuzzer -runs="${MOCA_FUZZ_RUNS:-2000}" -seed=1 -timeout=2 \
       -malloc_limit_mb=1024 -rss_limit_mb=3000 -artifact_prefix=crashes/{}- \
       found/{} ../tests/fuzz/corpus/{} >{}.log 2>&1 || { tail -n 60 {}.log && exit 1; }

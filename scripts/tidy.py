@@ -71,7 +71,10 @@ def check_unit(files, flags, build):
     unit = build / f"{'_'.join(sorted({name_of(file.parent) for file in files}))}.cpp"
     unit.write_text("".join(f'#include "{file}"\n' for file in files))
     findings = clang_tidy(unit, flags, "--checks=-bugprone-suspicious-include")
-    return None if "clang-diagnostic-error" in findings else findings
+    errors = [line for line in findings.splitlines() if "[clang-diagnostic-error" in line]
+    if errors and len(files) > 1:
+        print("tidy: do not compile together, which takes longer:", *errors[:3], sep="\n  ", flush=True)
+    return None if errors else findings
 
 
 def name_of(folder):
@@ -88,7 +91,6 @@ def check_folders(folders, commands, build):
         return ""
     findings = check_unit(files, flags, build)
     if findings is None and len(folders) > 1:
-        print("tidy: do not compile together:", *map(name_of, folders), flush=True)
         findings = "".join(check_folders({folder: of_folder}, commands, build)
                            for folder, of_folder in folders.items())
     elif findings is None:

@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t kNumNumbers = 65536;  // of 16 bits
 
-[[noreturn]] void refuse(const std::string& name, const std::string& reason) {
+[[noreturn]] void refuse_map(const std::string& name, const std::string& reason) {
   throw Error("Cannot read the component map " + name + ": " + reason +
               ". Give a PNG of one channel, grey or palette, in which the background holds 0 and "
               "component i holds i + 1.");
@@ -45,26 +45,27 @@ ComponentMap read_component_map(const std::filesystem::path& file) {
   const auto name = file.string();
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(file, ignored)) {
-    refuse(name, "there is no such file");
+    refuse_map(name, "there is no such file");
   }
   const auto bytes = read_file(file);
   const auto format = format_of(bytes);
   if (format != "PNG") {
-    refuse(name, format.empty()     ? "its bytes are no picture's"
-                 : format == "JPEG" ? "a JPEG does not keep numbers as they are"
-                                    : "it is in the format " + format);
+    refuse_map(name, format.empty()     ? "its bytes are no picture's"
+                     : format == "JPEG" ? "a JPEG does not keep numbers as they are"
+                                        : "it is in the format " + format);
   }
   PngDecoder decoder(bytes);
   if (!decoder.read_header()) {
-    refuse(name, decoder.mistake());
+    refuse_map(name, decoder.mistake());
   }
   if (std::max(decoder.width(), decoder.height()) > kMaxPictureSide) {
-    refuse(name, "it has " + std::to_string(decoder.width()) + " x " +
-                     std::to_string(decoder.height()) + " pixels, at most 16384 a side are read");
+    refuse_map(name, "it has " + std::to_string(decoder.width()) + " x " +
+                         std::to_string(decoder.height()) +
+                         " pixels, at most 16384 a side are read");
   }
   ComponentMap map;
   if (!decoder.read_numbers(map)) {
-    refuse(name, decoder.mistake());
+    refuse_map(name, decoder.mistake());
   }
   return upright(std::move(map), orientation_of(decoder.exif()));
 }

@@ -8,7 +8,6 @@
 
 #include "moca/core/generator.h"
 #include "moca/ops/moc_attention.h"
-#include "src/ops/library_attention.h"
 #include "tests/support/tensor_matchers.h"
 #include "tests/support/test_device.h"
 
@@ -122,53 +121,6 @@ TEST(PackedContext, IsUnpackedByItsAdjoint) {
         expect_adjoint(nothing_compressed, gated);
       }
     }
-  }
-}
-
-TEST(PackedAttention, IsTheSameInChunksOfHeadsAsAtOnce) {
-  const auto c = make_case(6, 2);
-  const auto run = [&](int64_t packed_bytes) {
-    std::vector<at::Tensor> inputs;
-    for (const auto& tensor : {c.full, c.full * 0.5, c.full + 1.0, c.compressed, c.compressed + 1.0,
-                               c.routing.importance}) {
-      inputs.push_back(tensor.detach().clone().requires_grad_());
-    }
-    MocPlan plan;
-    plan.routing = c.routing;
-    plan.routing.importance = inputs[5];
-    plan.backend = MocBackend::kPacked;
-    plan.packed_bytes = packed_bytes;
-    const auto output = moc_attention(inputs[0], inputs[1], inputs[2], inputs[3], inputs[4], plan);
-    auto results = torch::autograd::grad({output}, inputs, {draw(output.sizes(), 8)});
-    results.push_back(output);
-    return results;
-  };
-  const auto whole = run(int64_t{1} << 30), one_by_one = run(1);
-  const auto two_and_one = run(2 * 2 * kB * 6 * (3 * 5 + 3 * 3) * 4 * 8);
-  for (size_t i = 0; i < whole.size(); ++i) {
-    EXPECT_TRUE(all_close(one_by_one[i], whole[i], 1e-14)) << "result " << i;
-    EXPECT_TRUE(all_close(two_and_one[i], whole[i], 1e-14)) << "result " << i;
-  }
-}
-
-TEST(LibraryAttention, OfEveryKernelHereHasTheGradientsOfAttention) {
-  const auto query = draw({2, 3, 7, 4}, 0).requires_grad_();
-  const auto key = draw({2, 3, 9, 4}, 1).requires_grad_();
-  const auto value = draw({2, 3, 9, 4}, 2).requires_grad_();
-  const auto expected = at::scaled_dot_product_attention(query, key, value);
-  const auto gradient = draw(expected.sizes(), 3);
-  const auto gradients = torch::autograd::grad({expected}, {query, key, value}, {gradient});
-  const torch::NoGradGuard no_grad;
-  auto found = library_attention(query, key, value);
-  EXPECT_EQ(found.kernel,
-            query.is_cpu() ? LibraryKernel::kFlashOnCpu : LibraryKernel::kPlain);  // of doubles
-  for (const auto kernel : {found.kernel, LibraryKernel::kPlain}) {
-    found.kernel = kernel;  // log-sum-exp means the same to both
-    const auto of = library_attention_backward(gradient, query, key, value, found);
-    EXPECT_TRUE(all_close(found.output, expected, 1e-12));
-    EXPECT_TRUE(all_close(of.query, gradients[0], 1e-12));
-    EXPECT_TRUE(all_close(of.key, gradients[1], 1e-12));
-    EXPECT_TRUE(all_close(of.value, gradients[2], 1e-12));
   }
 }
 

@@ -89,7 +89,7 @@ SourceAsset make_asset(procedural::Family family, uint64_t seed, const Procedura
   return asset;
 }
 
-AssetSource open(const DataConfig& config) {
+AssetSource open_procedural(const DataConfig& config) {
   const auto settings = config.source.settings<ProceduralConfig>();
   const auto families = families_of(settings);
   const auto family_of = [families](int64_t i) { return families[i % families.size()]; };
@@ -108,7 +108,7 @@ AssetSource open(const DataConfig& config) {
   return source;
 }
 
-void validate(const DataConfig& config, const std::string& path) {
+void validate_procedural(const DataConfig& config, const std::string& path) {
   const auto& settings = config.source.settings<ProceduralConfig>();
   const auto require_at_most = [&](const char* low_name, int64_t low, const char* high_name,
                                    int64_t high) {
@@ -126,7 +126,9 @@ void validate(const DataConfig& config, const std::string& path) {
 }  // namespace
 
 SourceKind procedural_source() {
-  return {{"procedural", "the built-in generator", ProceduralConfig()}, open, validate};
+  return {{"procedural", "the built-in generator", ProceduralConfig()},
+          open_procedural,
+          validate_procedural};
 }
 
 }  // namespace moca::data
