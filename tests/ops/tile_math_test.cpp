@@ -66,8 +66,8 @@ TYPED_TEST(TileMath, DifferentiatesARowAsTheFormulasOfTheSoftmaxSay) {
   const double key_factor = 0.25, value_factor = 0.75;
   const auto weight = (products.to(at::kDouble) * key_factor - log_sum_exp.to(at::kDouble)).exp();
   const auto gradient = weight * (values.to(at::kDouble) * value_factor - means.to(at::kDouble));
-  const double of_key = (products.to(at::kDouble) * gradient).sum().item<double>();
-  const double of_value = (values.to(at::kDouble) * weight).sum().item<double>();
+  const double of_key = (products.to(at::kDouble) * gradient).sum().template item<double>();
+  const double of_value = (values.to(at::kDouble) * weight).sum().template item<double>();
   const auto sums = differentiate_row(
       KeyRow<TypeParam>{this->data(products), this->data(values), this->data(log_sum_exp),
                         this->data(means), kCount, TypeParam(key_factor), TypeParam(value_factor)});
