@@ -51,9 +51,8 @@ int main(int argc, char** argv) {
   }
   double ours = 1e9, assimp = 1e9;  // in turns, the fastest round of each
   for (int round = 0; round < rounds; ++round) {
-    ours = std::min(ours, seconds_of(files, [](const std::string& file) {
-                      moca::mesh::read_scene(file);
-                    }));
+    ours = std::min(
+        ours, seconds_of(files, [](const std::string& file) { moca::mesh::read_scene(file); }));
     assimp = std::min(assimp, seconds_of(files, read_with_assimp));
   }
   std::printf("{\"files\": %zu, \"seconds\": %.6f, \"assimp_seconds\": %.6f}\n", files.size(), ours,

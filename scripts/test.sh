@@ -16,7 +16,7 @@ stage_setup() {
 
 stage_format() {
   local complaints
-  complaints=$(find include src tools tests examples -regex '.*\.\(h\|cpp\|cu\|cuh\)' -print0 |
+  complaints=$(find include src tools benchmarks tests examples -regex '.*\.\(h\|cpp\|cu\|cuh\)' -print0 |
     xargs -0 clang-format --dry-run -Werror 2>&1) || {
     grep -E ': error: ' <<<"$complaints" | cut -d: -f1 | sort -u || echo "$complaints"
     echo "Run clang-format -i on these files."

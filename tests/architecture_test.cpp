@@ -58,22 +58,23 @@ std::map<std::string, int> read_layers() {
   return layers;
 }
 
-// include/moca/<folder>/x.h and src/<folder>/x.cpp both belong to <folder>.
+// include/moca/<folder>/x.h and src/<folder>/x.cpp both belong to <folder>, as does <folder>/x.cpp.
 std::string folder_of(const fs::path& file) {
   const fs::path relative = fs::relative(file, testing::source_folder());
   auto step = relative.begin();
-  std::advance(step, *step == "include" ? 2 : 1);
+  std::advance(step, *step == "include" ? 2 : *step == "src" ? 1 : 0);
   return step->string();
 }
 
-// The folders of `include "moca/<folder>/..."` lines; `code` may start with spaces and "# include".
+// The folders of `include "moca/<folder>/..."` lines and of those that name `benchmarks`; `code`
+// may start with spaces and "# include".
 std::vector<std::string> included_folders(const std::vector<std::string>& code) {
-  const std::regex include("^\\s*#\\s*include\\s*[\"<]moca/([^/\">]+)/.*");
+  const std::regex include("^\\s*#\\s*include\\s*[\"<](?:moca/([^/\">]+)|(benchmarks))/.*");
   std::vector<std::string> folders;
   for (const std::string& line : code) {
     std::smatch match;
     if (std::regex_match(line, match, include)) {
-      folders.push_back(match[1]);
+      folders.push_back(match[match[1].matched ? 1 : 2]);
     }
   }
   return folders;
@@ -104,7 +105,7 @@ TEST(Architecture, TheTableListsEveryFolderOnce) {
 TEST(Architecture, IncludesGoStrictlyDown) {
   const auto layers = read_layers();
   size_t includes = 0;
-  for (const fs::path& file : sources_below({"include/moca", "src"})) {
+  for (const fs::path& file : sources_below({"include/moca", "src", "benchmarks"})) {
     const auto code = lines_of(file);
     includes += included_folders(code).size();
     EXPECT_THAT(forbidden_includes(layers, folder_of(file), code), IsEmpty())
@@ -114,7 +115,8 @@ TEST(Architecture, IncludesGoStrictlyDown) {
 }
 
 TEST(Architecture, AnIncludeUpwardsOrSidewaysIsFound) {
-  const std::map<std::string, int> layers = {{"core", 0}, {"mesh", 1}, {"ops", 1}};
+  const std::map<std::string, int> layers = {
+      {"core", 0}, {"mesh", 1}, {"ops", 1}, {"benchmarks", 2}};
   const auto found = [&](const std::string& folder, const std::string& line) {
     return forbidden_includes(layers, folder, {line}).size();
   };
@@ -123,6 +125,8 @@ TEST(Architecture, AnIncludeUpwardsOrSidewaysIsFound) {
   EXPECT_EQ(found("core", "#include \"moca/mesh/mesh_io.h\""), 1U);
   EXPECT_EQ(found("mesh", "#include \"moca/ops/moc.h\""), 1U);
   EXPECT_EQ(found("mesh", "  # include <moca/nn/layers.h>"), 1U);
+  EXPECT_EQ(found("mesh", "#include \"benchmarks/command/timing.h\""), 1U);
+  EXPECT_EQ(found("benchmarks", "#include \"moca/ops/moc.h\""), 0U);
 }
 
 // The files README.md tells a newcomer to read.
@@ -164,7 +168,7 @@ TEST(Architecture, EveryFolderOfTestsIsBuilt) {
 }
 
 TEST(Architecture, NoFileIsTooLong) {
-  for (const fs::path& file : sources_below({"include", "src", "tools"})) {
+  for (const fs::path& file : sources_below({"include", "src", "tools", "benchmarks"})) {
     EXPECT_LE(lines_of(file).size(), kLongestFile) << file;
   }
 }

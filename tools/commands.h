@@ -13,7 +13,6 @@ void add_report(CLI::App& app);
 void add_settings(CLI::App& app);
 void add_verify(CLI::App& app);
 void add_convert_weights(CLI::App& app);
-void add_benchmark(CLI::App& app);
 
 // Ends the program that a signal stopped, saying what became of the work.
 [[noreturn]] void exit_interrupted(const std::string& said);

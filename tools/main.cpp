@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "benchmarks/command/benchmark_command.h"
 #include "commands.h"
 #include "moca/config/suggestion.h"
 #include "moca/config/values.h"

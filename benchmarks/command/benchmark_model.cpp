@@ -4,7 +4,7 @@
 
 #include "moca/core/generator.h"
 
-namespace moca::benchmark {
+namespace moca::benchmarks {
 
 dit::DitConfig config_of(const BenchmarkOptions& options, dit::GlobalAttentionKind kind) {
   dit::DitConfig config;
@@ -36,4 +36,4 @@ dit::DitInput one_asset(const BenchmarkOptions& options, int64_t num_components)
   return input;
 }
 
-}  // namespace moca::benchmark
+}  // namespace moca::benchmarks

@@ -1,4 +1,4 @@
-#include "moca/benchmark/forward_benchmark.h"
+#include "benchmarks/command/forward_benchmark.h"
 
 #include <gtest/gtest.h>
 
@@ -6,9 +6,9 @@
 #include <thread>
 #include <vector>
 
-#include "moca/benchmark/step_benchmark.h"
+#include "benchmarks/command/step_benchmark.h"
 
-namespace moca::benchmark {
+namespace moca::benchmarks {
 namespace {
 
 const c10::Device kCpu(c10::kCPU);
@@ -106,4 +106,4 @@ TEST(Benchmarks, TimeAttentionAndForwardAtAnySizeAndType) {
 }
 
 }  // namespace
-}  // namespace moca::benchmark
+}  // namespace moca::benchmarks

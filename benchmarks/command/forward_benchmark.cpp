@@ -1,4 +1,4 @@
-#include "moca/benchmark/forward_benchmark.h"
+#include "forward_benchmark.h"
 
 #include <ATen/ATen.h>
 #include <torch/types.h>
@@ -9,7 +9,7 @@
 #include "moca/nn/default_type.h"
 #include "moca/ops/moc_attention.h"
 
-namespace moca::benchmark {
+namespace moca::benchmarks {
 namespace {
 
 // A model with what one block of each kind takes.
@@ -77,4 +77,4 @@ ForwardRow time_forward(const BenchmarkOptions& options, int64_t num_components)
   return row;
 }
 
-}  // namespace moca::benchmark
+}  // namespace moca::benchmarks

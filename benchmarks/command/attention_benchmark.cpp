@@ -1,4 +1,4 @@
-#include "moca/benchmark/attention_benchmark.h"
+#include "attention_benchmark.h"
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -8,7 +8,7 @@
 #include "moca/ops/attention.h"
 #include "moca/ops/moc_attention.h"
 
-namespace moca::benchmark {
+namespace moca::benchmarks {
 namespace {
 
 struct Inputs {
@@ -96,4 +96,4 @@ AttentionRow time_attention(const BenchmarkOptions& options, int64_t num_compone
   return row;
 }
 
-}  // namespace moca::benchmark
+}  // namespace moca::benchmarks

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "moca/benchmark/attention_benchmark.h"
+#include "attention_benchmark.h"
 #include "moca/dit/moca_dit.h"
 
-namespace moca::benchmark {
+namespace moca::benchmarks {
 
 inline constexpr int64_t kLatentChannels = 64;  // TripoSG
 
@@ -15,4 +15,4 @@ at::Tensor draw(const BenchmarkOptions& options, at::IntArrayRef sizes, const ch
 // One asset of N components, all present, with a picture.
 dit::DitInput one_asset(const BenchmarkOptions& options, int64_t num_components);
 
-}  // namespace moca::benchmark
+}  // namespace moca::benchmarks

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "moca/benchmark/attention_benchmark.h"
+#include "attention_benchmark.h"
 
-namespace moca::benchmark {
+namespace moca::benchmarks {
 
 // A whole training step on one asset: forward, loss, backward, clipping, AdamW, averaged weights;
 // of the dense baseline, of MoCA, and of MoCA with activation checkpointing.
@@ -18,4 +18,4 @@ struct StepRow {
 // bf16 by autocast over float weights, as in training.
 StepRow time_step(const BenchmarkOptions& options, int64_t num_components);
 
-}  // namespace moca::benchmark
+}  // namespace moca::benchmarks

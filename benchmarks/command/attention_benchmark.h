@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "moca/benchmark/timing.h"
+#include "timing.h"
 
-namespace moca::benchmark {
+namespace moca::benchmarks {
 
 // Sizes of the models that are timed; defaults are those of the bars in benchmarks/README.md.
 struct BenchmarkOptions {
@@ -38,4 +38,4 @@ struct AttentionRow {
 
 AttentionRow time_attention(const BenchmarkOptions& options, int64_t num_components);
 
-}  // namespace moca::benchmark
+}  // namespace moca::benchmarks

@@ -1,4 +1,4 @@
-#include "moca/benchmark/timing.h"
+#include "timing.h"
 
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/Event.h>
@@ -15,7 +15,7 @@
 
 #include "moca/core/memory.h"
 
-namespace moca::benchmark {
+namespace moca::benchmarks {
 namespace {
 
 double cpu_ms() {
@@ -95,4 +95,4 @@ double peak_memory_gib(const std::function<void()>& call, c10::Device device) {
   return static_cast<double>(peak - held) / (1024.0 * 1024.0 * 1024.0);
 }
 
-}  // namespace moca::benchmark
+}  // namespace moca::benchmarks

@@ -1,4 +1,4 @@
-#include "moca/benchmark/step_benchmark.h"
+#include "step_benchmark.h"
 
 #include <ATen/ATen.h>
 #include <torch/types.h>
@@ -12,7 +12,7 @@
 #include "moca/training/averaged_weights.h"
 #include "moca/training/optimizer.h"
 
-namespace moca::benchmark {
+namespace moca::benchmarks {
 namespace {
 
 // A model in training, with random weights and data.
@@ -71,4 +71,4 @@ StepRow time_step(const BenchmarkOptions& options, int64_t num_components) {
   return row;
 }
 
-}  // namespace moca::benchmark
+}  // namespace moca::benchmarks

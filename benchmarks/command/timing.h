@@ -6,7 +6,7 @@
 #include <functional>
 #include <vector>
 
-namespace moca::benchmark {
+namespace moca::benchmarks {
 
 // What one call took. On a GPU `wall` is between events of its stream, on a CPU by the clock; `cpu`
 // is the time of all threads of the process, which other load on the machine moves least.
@@ -26,4 +26,4 @@ std::vector<Timing> time_in_turn(const std::vector<std::function<void()>>& calls
 // allocator on a GPU.
 double peak_memory_gib(const std::function<void()>& call, c10::Device device);
 
-}  // namespace moca::benchmark
+}  // namespace moca::benchmarks

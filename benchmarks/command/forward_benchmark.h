@@ -1,8 +1,8 @@
 #pragma once
 
-#include "moca/benchmark/attention_benchmark.h"
+#include "attention_benchmark.h"
 
-namespace moca::benchmark {
+namespace moca::benchmarks {
 
 // A row of Table 4: milliseconds of one block of each kind and of the whole forward, MoCA beside
 // the dense baseline of the same sizes.
@@ -18,4 +18,4 @@ struct ForwardRow {
 
 ForwardRow time_forward(const BenchmarkOptions& options, int64_t num_components);
 
-}  // namespace moca::benchmark
+}  // namespace moca::benchmarks

@@ -1,3 +1,5 @@
+#include "benchmark_command.h"
+
 #include <ATen/Parallel.h>
 
 #include <cstdio>
@@ -6,23 +8,22 @@
 #include <string>
 #include <vector>
 
-#include "commands.h"
-#include "moca/benchmark/forward_benchmark.h"
-#include "moca/benchmark/step_benchmark.h"
+#include "forward_benchmark.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/progress.h"
 #include "moca/core/threads.h"
 #include "moca/ops/device.h"
+#include "step_benchmark.h"
 
 namespace {
 
-using moca::benchmark::AttentionRow;
-using moca::benchmark::ForwardRow;
-using moca::benchmark::Timing;
+using moca::benchmarks::AttentionRow;
+using moca::benchmarks::ForwardRow;
+using moca::benchmarks::Timing;
 
 struct Options {
-  moca::benchmark::BenchmarkOptions sizes;
+  moca::benchmarks::BenchmarkOptions sizes;
   std::vector<std::string> precisions = {"fp32"};
   std::string device = "cpu";
   int threads = 1;
@@ -76,7 +77,7 @@ nlohmann::json run_attention(const Options& options, const std::string& precisio
               "MoC", "ratio", "SDPA f+b", "dense f+b", "MoC f+b", "ratio", "dense GiB", "MoC GiB");
   auto rows = nlohmann::json::array();
   for (const int64_t N : options.sizes.components) {
-    const AttentionRow row = moca::benchmark::time_attention(options.sizes, N);
+    const AttentionRow row = moca::benchmarks::time_attention(options.sizes, N);
     const double dense = compared_ms(options, row.dense), moc = compared_ms(options, row.moc);
     const double sdpa = compared_ms(options, row.sdpa);
     const double dense_training = compared_ms(options, row.dense_training);
@@ -114,7 +115,7 @@ nlohmann::json run_forward(const Options& options, const std::string& precision)
               "global", "total", "GiB", "d.local", "d.global", "d.total", "GiB", "ratio");
   auto rows = nlohmann::json::array();
   for (const int64_t N : options.sizes.components) {
-    const ForwardRow row = moca::benchmark::time_forward(options.sizes, N);
+    const ForwardRow row = moca::benchmarks::time_forward(options.sizes, N);
     const auto ms = [&](const Timing& timing) { return compared_ms(options, timing); };
     const double ratio = ms(row.total) / ms(row.dense_total);
     const auto shown = [&](const Timing& timing) { return duration(ms(timing)); };
@@ -148,7 +149,7 @@ nlohmann::json run_step(const Options& options, const std::string& precision) {
               "ratio", "checkpointed", "GiB", "ratio");
   auto rows = nlohmann::json::array();
   for (const int64_t N : options.sizes.components) {
-    const auto row = moca::benchmark::time_step(options.sizes, N);
+    const auto row = moca::benchmarks::time_step(options.sizes, N);
     const double dense = compared_ms(options, row.dense), moca = compared_ms(options, row.moca);
     const double checkpointed = compared_ms(options, row.checkpointed);
     std::printf("%4lld | %10s %9.3f | %10s %9.3f %6.3f | %12s %9.3f %6.3f\n",
