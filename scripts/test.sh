@@ -43,8 +43,8 @@ stage_faults() {
     xargs -P "$jobs" -I {} .venv/bin/python tests/faults/faults.py build {}
 }
 
-# A program on an installed copy, with a source, metric, adapter and condition of its own, trains ten
-# steps of both stages.
+# A program on an installed copy, with a source, metric, adapter, condition and optimiser of its own,
+# trains ten steps of both stages.
 stage_extend() {
   rm -rf build/extend
   cmake --install build --prefix build/extend/moca >build/extend.log

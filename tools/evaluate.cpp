@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "moca/core/logging.h"
 #include "moca/experiment/evaluate_run.h"
+#include "moca/experiment/evaluation_result.h"
 #include "moca/experiment/run_config.h"
 
 namespace {

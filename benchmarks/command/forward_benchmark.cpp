@@ -6,6 +6,10 @@
 #include <memory>
 
 #include "benchmark_model.h"
+#include "moca/dit/block_attention.h"
+#include "moca/dit/component_layout.h"
+#include "moca/dit/component_router.h"
+#include "moca/dit/dit_block.h"
 #include "moca/nn/default_type.h"
 #include "moca/ops/moc_attention.h"
 

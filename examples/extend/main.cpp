@@ -1,5 +1,5 @@
-// moca with a data source, a metric, an adapter and a condition of this program's own: prepares a
-// dataset, trains both stages for ten steps and scores the result.
+// moca with a data source, a metric, an adapter, a condition and an optimiser of this program's
+// own: prepares a dataset, trains both stages for ten steps and scores the result.
 // usage: extend FOLDER_OF_CONFIGS
 #include <cstdio>
 #include <exception>
@@ -9,6 +9,7 @@
 #include "moca/config/schema.h"
 #include "moca/data/prepare.h"
 #include "moca/experiment/evaluate_run.h"
+#include "moca/experiment/evaluation_result.h"
 #include "moca/experiment/run_config.h"
 #include "moca/experiment/train_run.h"
 
@@ -23,6 +24,7 @@ int main(int argc, char** argv) {
   register_volume();
   register_mixture();
   register_sizes();
+  register_momentum();
   const std::filesystem::path configs = argv[1];
   try {
     const auto data = experiment::load_config(configs / "vae.yaml", {}).data;

@@ -9,6 +9,8 @@
 
 #include "extend.h"
 #include "moca/dit/attention_adapter.h"
+#include "moca/dit/block_attention.h"
+#include "moca/dit/dit_block.h"
 #include "moca/generation/adapter.h"
 #include "moca/nn/linear.h"
 

@@ -7,6 +7,7 @@
 
 #include "extend.h"
 #include "moca/generation/conditioner.h"
+#include "moca/generation/request.h"
 
 namespace {
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "moca/data/asset.h"
 #include "moca/data/asset_source.h"
+#include "moca/data/prepared_dataset.h"
 
 namespace moca::data {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "moca/core/file_io.h"
-#include "moca/data/asset.h"
+#include "moca/data/prepared_dataset.h"
 
 namespace moca::data {
 

@@ -1,10 +1,33 @@
 #include "moca/data/micro_batch_plan.h"
 
 #include <algorithm>
+#include <numeric>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
+#include "moca/core/random.h"
+
 namespace moca::data {
+
+DataOrder::DataOrder(int64_t count, uint64_t seed)
+    : count_(count), seed_(seed), permutation_(count) {
+  if (count < 1) {
+    throw std::logic_error("a data order needs at least one sample, got " + std::to_string(count));
+  }
+}
+
+int64_t DataOrder::sample(int64_t position) {
+  if (position / count_ != epoch_) {
+    epoch_ = position / count_;
+    std::iota(permutation_.begin(), permutation_.end(), 0);
+    for (int64_t last = count_ - 1; last > 0; --last) {  // Fisher-Yates
+      const uint64_t drawn = stream_seed(stream_seed(seed_, "data order", epoch_), "swap", last);
+      std::swap(permutation_[last], permutation_[drawn % (last + 1)]);
+    }
+  }
+  return permutation_[position % count_];
+}
 
 MicroBatchPlan::MicroBatchPlan(std::vector<int64_t> num_components, MicroBatchRule rule,
                                uint64_t seed)
@@ -19,29 +42,29 @@ MicroBatchPlan::MicroBatchPlan(std::vector<int64_t> num_components, MicroBatchRu
   }
 }
 
-const std::vector<int64_t>& MicroBatchPlan::samples(MicroBatch which) {
-  go_to(which.step);
-  return micro_batches_.at(which.index);
+const std::vector<int64_t>& MicroBatchPlan::samples(MicroBatch batch) {
+  go_to(batch.step);
+  return micro_batches_.at(batch.index);
 }
 
-int64_t MicroBatchPlan::place(MicroBatch which) {
-  go_to(which.step);
+int64_t MicroBatchPlan::place(MicroBatch batch) {
+  go_to(batch.step);
   int64_t place = 0;
-  for (int64_t i = 0; i < which.index; ++i) {
+  for (int64_t i = 0; i < batch.index; ++i) {
     place += static_cast<int64_t>(micro_batches_.at(i).size());
   }
   return place;
 }
 
-int64_t MicroBatchPlan::num_components(MicroBatch which) { return components_of(samples(which)); }
+int64_t MicroBatchPlan::num_components(MicroBatch batch) { return components_of(samples(batch)); }
 
-double MicroBatchPlan::weight(MicroBatch which) {
-  go_to(which.step);
+double MicroBatchPlan::weight(MicroBatch batch) {
+  go_to(batch.step);
   int64_t all = 0;
   for (const auto& samples : micro_batches_) {
     all += components_of(samples);
   }
-  return static_cast<double>(components_of(micro_batches_.at(which.index))) /
+  return static_cast<double>(components_of(micro_batches_.at(batch.index))) /
          static_cast<double>(all);
 }
 

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "moca/data/asset.h"
 #include "moca/data/asset_source.h"
+#include "moca/data/prepared_dataset.h"
 
 namespace moca::data {
 

@@ -1,4 +1,4 @@
-#include "moca/dit/component_packing.h"
+#include "component_packing.h"
 
 #include <ATen/ATen.h>
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "component_packing.h"
 #include "moca/core/error.h"
 #include "moca/core/shapes.h"
 #include "moca/nn/activation_checkpoint.h"
@@ -28,7 +29,7 @@ MocaDitImpl::MocaDitImpl(const DitConfig& config, int64_t latent_channels,
     component_embedding_->weight.normal_(0.0, 0.02);  // diffusers' default for a new embedding
   }
   if (config.global_attention == GlobalAttentionKind::kMoc) {
-    packing_ = register_module("packing", ComponentPacking(config));
+    packing_ = register_module("packing", std::make_shared<ComponentPackingImpl>(config));
   }
   auto list = register_module("blocks", torch::nn::ModuleList());
   for (int64_t i = 0; i < config.num_layers; ++i) {
@@ -48,7 +49,7 @@ at::Tensor MocaDitImpl::embed(const DitInput& input, const ComponentLayout& layo
       time.index_select(0, layout.asset_of_component).unsqueeze(1);  // [n, 1, D]
   std::vector<at::Tensor> parts = {time_token.to(vecset.scalar_type()), vecset};
   if (packing_) {
-    parts.push_back(packing_(vecset).to(vecset.scalar_type()));
+    parts.push_back(packing_->forward(vecset).to(vecset.scalar_type()));
   }
   const auto tokens = at::cat(parts, 1);
   if (!component_embedding_) {

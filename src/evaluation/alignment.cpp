@@ -1,4 +1,4 @@
-#include "moca/evaluation/alignment.h"
+#include "alignment.h"
 
 #include <Eigen/LU>
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "moca/mesh/registration.h"
+#include "point_distances.h"
 
 namespace moca::evaluation {
 

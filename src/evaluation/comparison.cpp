@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <sstream>
 
+#include "alignment.h"
 #include "moca/core/error.h"
 #include "moca/mesh/surface_sampling.h"
+#include "point_distances.h"
 
 namespace moca::evaluation {
 namespace {

@@ -1,4 +1,4 @@
-#include "moca/evaluation/point_distances.h"
+#include "point_distances.h"
 
 #include <algorithm>
 #include <nanoflann.hpp>

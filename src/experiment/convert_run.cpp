@@ -1,13 +1,13 @@
 #include "moca/experiment/convert_run.h"
 
+#include "exported_settings.h"
 #include "moca/config/schema.h"
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
-#include "moca/experiment/exported_settings.h"
 #include "moca/experiment/models.h"
-#include "moca/experiment/run_inputs.h"
 #include "moca/generation/adapter.h"
 #include "moca/pretrained/write_pretrained.h"
+#include "run_inputs.h"
 
 namespace moca::experiment {
 namespace {

@@ -1,4 +1,4 @@
-#include "moca/experiment/evaluate_model.h"
+#include "evaluate_model.h"
 
 #include <algorithm>
 #include <cstdio>

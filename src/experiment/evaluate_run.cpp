@@ -5,18 +5,18 @@
 #include <memory>
 #include <string>
 
+#include "evaluate_model.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/logging.h"
 #include "moca/core/threads.h"
 #include "moca/data/prepared_dataset.h"
 #include "moca/experiment/asset_scenes.h"
-#include "moca/experiment/evaluate_model.h"
-#include "moca/experiment/model_description.h"
 #include "moca/experiment/models.h"
-#include "moca/experiment/run_inputs.h"
 #include "moca/experiment/run_paths.h"
 #include "moca/ops/device.h"
+#include "model_description.h"
+#include "run_inputs.h"
 
 namespace moca::experiment {
 namespace {

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "moca/evaluation/comparison.h"
-#include "model_json.h"
+#include "model_description.h"
 
 namespace moca::experiment {
 namespace {

@@ -1,4 +1,4 @@
-#include "moca/experiment/exported_settings.h"
+#include "exported_settings.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "moca/experiment/model_description.h"
+#include "model_description.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,6 @@
 #include "moca/checkpoint/checkpoint_folder.h"
 #include "moca/config/schema.h"
 #include "moca/experiment/run_paths.h"
-#include "model_json.h"
 
 namespace moca::experiment {
 namespace {

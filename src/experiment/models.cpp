@@ -11,6 +11,7 @@
 #include "moca/core/logging.h"
 #include "moca/core/program.h"
 #include "moca/dit/dense_tokens.h"
+#include "moca/generation/image_conditioner.h"
 #include "moca/nn/default_type.h"
 #include "moca/nn/lora.h"
 #include "moca/pretrained/hugging_face_config.h"

@@ -2,18 +2,18 @@
 
 #include <algorithm>
 
+#include "exported_settings.h"
 #include "moca/config/schema.h"
 #include "moca/config/values.h"
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
 #include "moca/core/program.h"
-#include "moca/experiment/exported_settings.h"
 #include "moca/experiment/run_paths.h"
-#include "moca/experiment/training_settings.h"
 #include "moca/pretrained/hugging_face_config.h"
 #include "moca/pretrained/hugging_face_folder.h"
 #include "moca/pretrained/load_pretrained.h"
 #include "moca/pretrained/sampling_description.h"
+#include "training_settings.h"
 
 namespace moca::experiment {
 

@@ -1,4 +1,4 @@
-#include "moca/experiment/run_folder.h"
+#include "run_folder.h"
 
 #include <ATen/Parallel.h>
 #include <torch/version.h>
@@ -14,8 +14,8 @@
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/logging.h"
-#include "moca/experiment/run_inputs.h"
 #include "moca/experiment/run_paths.h"
+#include "run_inputs.h"
 
 namespace moca::experiment {
 namespace {

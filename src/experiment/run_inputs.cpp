@@ -1,4 +1,4 @@
-#include "moca/experiment/run_inputs.h"
+#include "run_inputs.h"
 
 #include <cstdio>
 #include <filesystem>

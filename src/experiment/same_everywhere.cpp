@@ -1,4 +1,4 @@
-#include "moca/experiment/same_everywhere.h"
+#include "same_everywhere.h"
 
 #include <sstream>
 

@@ -10,13 +10,13 @@
 #include "moca/experiment/asset_scenes.h"
 #include "moca/experiment/models.h"
 #include "moca/experiment/run_config.h"
-#include "moca/experiment/run_inputs.h"
 #include "moca/image/component_map.h"
 #include "moca/image/foreground.h"
 #include "moca/image/image_io.h"
 #include "moca/ops/device.h"
 #include "moca/report/contact_sheet.h"
-#include "model_json.h"
+#include "model_description.h"
+#include "run_inputs.h"
 
 namespace moca::experiment {
 namespace {

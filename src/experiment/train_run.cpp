@@ -15,14 +15,17 @@
 #include "moca/core/random.h"
 #include "moca/core/threads.h"
 #include "moca/experiment/models.h"
-#include "moca/experiment/same_everywhere.h"
-#include "moca/experiment/validation.h"
 #include "moca/ops/device.h"
 #include "moca/pretrained/load_pretrained.h"
+#include "moca/training/batches.h"
 #include "moca/training/dit_training.h"
 #include "moca/training/dry_run.h"
 #include "moca/training/parameter_groups.h"
+#include "moca/training/stage.h"
 #include "moca/training/vae_training.h"
+#include "run_folder.h"
+#include "same_everywhere.h"
+#include "validation.h"
 
 namespace moca::experiment {
 namespace {

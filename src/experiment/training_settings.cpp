@@ -1,4 +1,4 @@
-#include "moca/experiment/training_settings.h"
+#include "training_settings.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "moca/experiment/validation.h"
+#include "validation.h"
 
 #include <algorithm>
 
@@ -7,6 +7,7 @@
 #include "moca/evaluation/metric.h"
 #include "moca/experiment/asset_scenes.h"
 #include "moca/generation/component_generator.h"
+#include "moca/training/measurements.h"
 
 namespace moca::experiment {
 namespace {

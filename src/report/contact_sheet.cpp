@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "drawing.h"
 #include "moca/mesh/scene_ops.h"
-#include "moca/report/drawing.h"
 
 namespace moca::report {
 namespace {

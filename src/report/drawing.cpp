@@ -1,4 +1,4 @@
-#include "moca/report/drawing.h"
+#include "drawing.h"
 
 #include <stb/stb_easy_font.h>
 

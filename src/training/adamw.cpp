@@ -34,8 +34,9 @@ class AdamW : public UpdateRule {
 
 }  // namespace
 
-std::unique_ptr<UpdateRule> make_adamw(const OptimizerConfig& config) {
-  return std::make_unique<AdamW>(config);
+OptimizerKind adamw() {
+  return {{"adamw", "AdamW", config::NoSettings()},
+          [](const OptimizerConfig& config) { return std::make_unique<AdamW>(config); }};
 }
 
 }  // namespace moca::training

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "moca/dit/component_router.h"
 #include "moca/dit/router_figures.h"
 
 namespace moca::training {

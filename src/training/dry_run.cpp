@@ -17,6 +17,7 @@
 #include "moca/ops/device.h"
 #include "moca/training/averaged_weights.h"
 #include "moca/training/optimizer.h"
+#include "parameter_shards.h"
 
 namespace moca::training {
 namespace {

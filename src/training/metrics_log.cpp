@@ -1,4 +1,4 @@
-#include "moca/training/metrics_log.h"
+#include "metrics_log.h"
 
 #include <cerrno>
 #include <cmath>

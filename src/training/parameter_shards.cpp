@@ -1,4 +1,4 @@
-#include "moca/training/parameter_shards.h"
+#include "parameter_shards.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "moca/training/metrics_log.h"
+#include "metrics_log.h"
 #include "moca/training/trainer.h"
 #include "step_stats.h"
 

@@ -1,4 +1,4 @@
-#include "moca/training/tensorboard_log.h"
+#include "tensorboard_log.h"
 
 #include <unistd.h>
 

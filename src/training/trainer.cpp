@@ -9,6 +9,7 @@
 #include "moca/core/logging.h"
 #include "moca/core/progress.h"
 #include "moca/nn/autocast.h"
+#include "parameter_shards.h"
 #include "profile.h"
 #include "run_checkpoints.h"
 #include "step_metrics.h"

@@ -1,4 +1,4 @@
-#include "moca/data/data_order.h"
+#include "moca/data/micro_batch_plan.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

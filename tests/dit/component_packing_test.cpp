@@ -1,4 +1,4 @@
-#include "moca/dit/component_packing.h"
+#include "src/dit/component_packing.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "moca/evaluation/alignment.h"
+#include "src/evaluation/alignment.h"
 
 #include <gtest/gtest.h>
 

@@ -7,6 +7,7 @@
 
 #include "moca/core/error.h"
 #include "moca/mesh/surface_sampling.h"
+#include "src/evaluation/point_distances.h"
 #include "test_shapes.h"
 #include "tests/support/refusal.h"
 

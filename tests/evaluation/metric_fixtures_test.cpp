@@ -8,9 +8,11 @@
 #include <nlohmann/json.hpp>
 
 #include "moca/evaluation/metric.h"
-#include "moca/evaluation/self_iou.h"
 #include "moca/mesh/mesh_io.h"
 #include "moca/mesh/surface_sampling.h"
+#include "src/evaluation/alignment.h"
+#include "src/evaluation/point_distances.h"
+#include "src/evaluation/self_iou.h"
 #include "test_shapes.h"
 #include "tests/support/shared_folder.h"
 

@@ -1,4 +1,4 @@
-#include "moca/evaluation/point_distances.h"
+#include "src/evaluation/point_distances.h"
 
 #include <gtest/gtest.h>
 #include <omp.h>

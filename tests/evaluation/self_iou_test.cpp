@@ -1,4 +1,4 @@
-#include "moca/evaluation/self_iou.h"
+#include "src/evaluation/self_iou.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The evaluation with a model whose scenes are known, so that every score follows from a formula.
-#include "moca/experiment/evaluate_model.h"
+#include "src/experiment/evaluate_model.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -18,6 +18,7 @@
 #include "moca/experiment/evaluate_run.h"
 #include "moca/experiment/models.h"
 #include "moca/image/image_io.h"
+#include "src/experiment/model_description.h"
 #include "tests/experiment/tiny_runs.h"
 #include "tests/mesh/shapes.h"
 #include "tests/support/refusal.h"

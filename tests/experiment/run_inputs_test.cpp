@@ -1,4 +1,4 @@
-#include "moca/experiment/run_inputs.h"
+#include "src/experiment/run_inputs.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

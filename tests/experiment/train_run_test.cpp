@@ -226,7 +226,7 @@ TEST(TrainRun, IsNotResumedWithAnotherOptimizer) {
   const TinyRuns runs;
   auto config = runs.vae_config();
   train_run(config);
-  config.training.optimizer.name = "another";
+  config.training.optimizer.kind.name = "another";
   EXPECT_THAT(refusal_to_train(config, {.asked = true}),
               HasSubstr("training.optimizer.name=another (before: adamw)"));
 }

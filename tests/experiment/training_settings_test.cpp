@@ -1,4 +1,4 @@
-#include "moca/experiment/training_settings.h"
+#include "src/experiment/training_settings.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

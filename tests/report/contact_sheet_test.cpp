@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "moca/report/drawing.h"
+#include "src/report/drawing.h"
 
 namespace moca::report {
 namespace {

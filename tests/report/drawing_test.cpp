@@ -1,4 +1,4 @@
-#include "moca/report/drawing.h"
+#include "src/report/drawing.h"
 
 #include <gtest/gtest.h>
 

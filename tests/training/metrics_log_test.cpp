@@ -1,4 +1,4 @@
-#include "moca/training/metrics_log.h"
+#include "src/training/metrics_log.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "moca/training/parameter_shards.h"
+#include "src/training/parameter_shards.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-#include "moca/training/tensorboard_log.h"
+#include "src/training/tensorboard_log.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

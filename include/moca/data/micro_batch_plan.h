@@ -3,9 +3,23 @@
 #include <cstdint>
 #include <vector>
 
-#include "moca/data/data_order.h"
-
 namespace moca::data {
+
+// The order in which a run sees its samples: every epoch a new permutation, drawn from the seed and
+// the epoch alone. The position is the whole state, so a resumed run goes on where it stopped.
+class DataOrder {
+ public:
+  DataOrder(int64_t count, uint64_t seed);
+
+  // The sample at `position` (0 the run's first).
+  int64_t sample(int64_t position);
+
+ private:
+  int64_t count_;
+  uint64_t seed_;
+  int64_t epoch_ = -1;
+  std::vector<int64_t> permutation_;
+};
 
 // A part of a training step: what one process computes at once.
 struct MicroBatch {
@@ -29,14 +43,14 @@ class MicroBatchPlan {
   // num_components: of every sample.
   MicroBatchPlan(std::vector<int64_t> num_components, MicroBatchRule rule, uint64_t seed);
 
-  const std::vector<int64_t>& samples(MicroBatch which);
+  const std::vector<int64_t>& samples(MicroBatch batch);
   // How many samples of the step come before those of the micro-batch.
-  int64_t place(MicroBatch which);
+  int64_t place(MicroBatch batch);
   // How many components it holds.
-  int64_t num_components(MicroBatch which);
+  int64_t num_components(MicroBatch batch);
   // The share of the step's components that the micro-batch holds: its weight in the step's loss,
   // which is a mean over components.
-  double weight(MicroBatch which);
+  double weight(MicroBatch batch);
 
  private:
   void go_to(int64_t step);

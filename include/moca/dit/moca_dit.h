@@ -6,16 +6,18 @@
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/pimpl.h>
 
+#include <memory>
 #include <optional>
 #include <vector>
 
-#include "moca/dit/component_packing.h"
 #include "moca/dit/condition.h"
 #include "moca/dit/dit_block.h"
 #include "moca/dit/dit_config.h"
 #include "moca/nn/embeddings.h"
 
 namespace moca::dit {
+
+class ComponentPackingImpl;
 
 // What the denoiser sees of a batch.
 struct DitInput {
@@ -61,7 +63,7 @@ class MocaDitImpl : public torch::nn::Module {
   nn::TimeProjection time_proj_{nullptr};
   torch::nn::Linear proj_in_{nullptr};
   torch::nn::Embedding component_embedding_{nullptr};
-  ComponentPacking packing_{nullptr};
+  std::shared_ptr<ComponentPackingImpl> packing_;
   std::vector<DitBlock> blocks_;
   nn::LayerNorm norm_out_{nullptr};
   torch::nn::Linear proj_out_{nullptr};

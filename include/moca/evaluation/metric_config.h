@@ -4,10 +4,30 @@
 #include <vector>
 
 #include "moca/config/rules.h"
-#include "moca/evaluation/alignment.h"
-#include "moca/evaluation/point_distances.h"
 
 namespace moca::evaluation {
+
+// How the two directions of the Chamfer distance are put together: the sum or the mean of the two
+// mean distances, or the sum of the two mean squared distances.
+enum class ChamferForm { kSumL2, kMeanL2, kSumSquared };
+
+constexpr config::EnumNames<ChamferForm, 3> enum_names(ChamferForm) {
+  return {{{"sum_l2", ChamferForm::kSumL2},
+           {"mean_l2", ChamferForm::kMeanL2},
+           {"sum_squared", ChamferForm::kSumSquared}}};
+}
+
+// How a prediction is moved before it is compared: not at all, by the best of 4 quarter turns about
+// the Y axis, by the best of the 24 rotations that map the axes onto each other, or by iterative
+// closest points from where it is (needs Open3D).
+enum class Alignment { kNone, kYaw4, kRotations24, kIcp };
+
+constexpr config::EnumNames<Alignment, 4> enum_names(Alignment) {
+  return {{{"none", Alignment::kNone},
+           {"yaw4", Alignment::kYaw4},
+           {"rot24", Alignment::kRotations24},
+           {"icp", Alignment::kIcp}}};
+}
 
 // PartCrafter's conventions, the only ones that fit the paper's magnitudes (docs/decisions.md):
 // plain L2, the sum of both directions, no alignment, 204,800 area-weighted points of the fused

@@ -6,7 +6,7 @@
 
 #include "moca/data/prepared_dataset.h"
 #include "moca/experiment/run_config.h"
-#include "moca/generation/component_generator.h"
+#include "moca/generation/request.h"
 #include "moca/mesh/triangle_mesh.h"
 #include "moca/vae/vecset_vae.h"
 

@@ -2,11 +2,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "moca/evaluation/score.h"
-#include "moca/experiment/model_description.h"
 #include "moca/experiment/run_config.h"
 #include "moca/mesh/triangle_mesh.h"
 
@@ -74,6 +75,16 @@ struct ComponentScore {
   std::string component;
   std::string split;
   evaluation::Scores scores;  // of the VAE's reconstruction
+};
+
+// What a result was made with, as it is written beside it.
+struct ModelDescription {
+  std::string folder;           // of the run, or of the weights
+  std::optional<int64_t> step;  // of the run's checkpoint
+  // Those of sampler and decoder, the precision, and those of the model that are not the run's own,
+  // as they are written in YAML.
+  std::vector<std::pair<std::string, std::string>> settings;
+  std::vector<std::string> accepted;  // inputs that are not those of the training (check_inputs)
 };
 
 // What an evaluation of a run found.

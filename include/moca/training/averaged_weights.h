@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "moca/checkpoint/weights.h"
-#include "moca/training/parameter_shards.h"
+#include "moca/training/parameter_groups.h"
 
 namespace moca::training {
 

@@ -10,7 +10,6 @@
 
 #include "moca/checkpoint/weights.h"
 #include "moca/training/parameter_groups.h"
-#include "moca/training/parameter_shards.h"
 #include "moca/training/training_config.h"
 #include "moca/training/update_rule.h"
 

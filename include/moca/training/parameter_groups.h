@@ -2,6 +2,7 @@
 
 #include <torch/nn/module.h>
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,14 @@ struct ParameterOptions {
   double weight_decay = 0.0;
 
   bool operator==(const ParameterOptions&) const = default;
+};
+
+// Which process keeps the optimiser's and the averages' state of a parameter (ZeRO, stage 1).
+struct ParameterShards {
+  int rank = 0;
+  std::vector<int> owners;  // of every parameter; none: this process keeps all
+
+  bool is_mine(size_t parameter) const { return owners.empty() || owners[parameter] == rank; }
 };
 
 // Of the parameters that require a gradient, in the order that all processes share.

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "moca/config/choice.h"
 #include "moca/config/rules.h"
 
 namespace moca::training {
@@ -26,11 +27,11 @@ constexpr auto enum_names(FieldTarget) {
                     std::pair{"occupancy", FieldTarget::kOccupancy}};
 }
 
-// What training.optimizer.name may be: see update_rule.h.
-std::vector<std::string> optimizer_names();
+// The optimisers that this program knows; the first is AdamW. See update_rule.h.
+config::Choice known_optimizers();
 
 struct OptimizerConfig {
-  std::string name = "adamw";
+  config::Choice kind = known_optimizers();
   double learning_rate = 1e-4;
   Schedule schedule = Schedule::kConstant;
   int64_t warmup_steps = 1000;
@@ -45,8 +46,7 @@ struct OptimizerConfig {
 
   static void fields(auto& self, auto&& v) {
     using config::above, config::at_least, config::in_range, config::kMayChange;
-    v("name", self.name, "how gradients change the parameters",
-      config::TextRule{optimizer_names()});
+    v("name", self.kind);
     v("learning_rate", self.learning_rate, "after warm-up (paper A.2: 1e-4, then 4e-5)", above(0.0),
       kMayChange);
     v("schedule", self.schedule, "constant, or cosine to zero at max_steps", kMayChange);

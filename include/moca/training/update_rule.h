@@ -4,10 +4,10 @@
 
 #include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "moca/checkpoint/weights.h"
+#include "moca/config/choice.h"
 #include "moca/training/training_config.h"
 
 namespace moca::training {
@@ -34,12 +34,17 @@ class UpdateRule {
   virtual void update(const ParameterUpdate& update) const = 0;
 };
 
-using MakeUpdateRule = std::function<std::unique_ptr<UpdateRule>(const OptimizerConfig& config)>;
+// One of ours is a file in src/training/ and its line in update_rule.cpp; a program that uses this
+// library adds its own with register_optimizer before it reads any config.
+struct OptimizerKind {
+  config::Option option;  // its name, what it is, and its settings
+  std::function<std::unique_ptr<UpdateRule>(const OptimizerConfig& config)> make;
+};
 
-// Makes `name` one that training.optimizer.name may have. To be called before a config is read.
-void register_optimizer(const std::string& name, MakeUpdateRule make);
+// Adds a kind to those that training.optimizer.name can name.
+void register_optimizer(OptimizerKind kind);
 
-// The rule that config.name names. Throws Error where none is of that name.
+// The rule that the config names. Throws Error where none is of that name.
 std::unique_ptr<UpdateRule> make_update_rule(const OptimizerConfig& config);
 
 }  // namespace moca::training

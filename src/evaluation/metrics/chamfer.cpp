@@ -1,3 +1,4 @@
+#include "../point_distances.h"
 #include "moca/evaluation/metric.h"
 
 namespace moca::evaluation {

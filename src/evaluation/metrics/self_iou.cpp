@@ -1,4 +1,4 @@
-#include "moca/evaluation/self_iou.h"
+#include "../self_iou.h"
 
 #include <Eigen/Core>
 #include <algorithm>

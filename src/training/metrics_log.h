@@ -7,7 +7,7 @@
 #include <string>
 
 #include "moca/training/measurements.h"
-#include "moca/training/tensorboard_log.h"
+#include "tensorboard_log.h"
 
 namespace moca::training {
 

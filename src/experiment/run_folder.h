@@ -1,18 +1,10 @@
 #pragma once
 
-#include <filesystem>
-
 #include "moca/core/logging.h"
 #include "moca/distributed/process_group.h"
-#include "moca/experiment/run_config.h"
+#include "moca/experiment/train_run.h"
 
 namespace moca::experiment {
-
-// Whether a run goes on from its newest checkpoint.
-struct Resume {
-  bool asked = false;
-  bool accept_changed_data = false;  // with another dataset or VAE than it was trained on
-};
 
 // Makes the folder of a new run with config.yaml, environment.json and inputs.json and begins its
 // log.txt, which ends with what is returned. Refuses a folder that exists; to resume it must exist

@@ -2,23 +2,12 @@
 
 #include <cstdint>
 #include <memory>
-#include <utility>
 #include <vector>
 
-#include "moca/config/rules.h"
+#include "moca/evaluation/metric_config.h"
 #include "moca/mesh/triangle_mesh.h"
 
 namespace moca::evaluation {
-
-// How the two directions of the Chamfer distance are put together: the sum or the mean of the two
-// mean distances, or the sum of the two mean squared distances.
-enum class ChamferForm { kSumL2, kMeanL2, kSumSquared };
-
-constexpr config::EnumNames<ChamferForm, 3> enum_names(ChamferForm) {
-  return {{{"sum_l2", ChamferForm::kSumL2},
-           {"mean_l2", ChamferForm::kMeanL2},
-           {"sum_squared", ChamferForm::kSumSquared}}};
-}
 
 // Finds nearest neighbours in one set of points.
 class NearestPoints {

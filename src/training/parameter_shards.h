@@ -2,20 +2,12 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <cstddef>
 #include <vector>
 
 #include "moca/distributed/process_group.h"
+#include "moca/training/parameter_groups.h"
 
 namespace moca::training {
-
-// Which process keeps the optimiser's and the averages' state of a parameter (ZeRO, stage 1).
-struct ParameterShards {
-  int rank = 0;
-  std::vector<int> owners;  // of every parameter; none: this process keeps all
-
-  bool is_mine(size_t parameter) const { return owners.empty() || owners[parameter] == rank; }
-};
 
 // Divides the parameters so that every process keeps about as many numbers: the largest first, each
 // to the process that has the fewest. Not `sharded`, every process keeps the state of all.
