@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
   const torch::NoGradGuard no_grad;
   std::vector<at::Tensor> latents;
   for (int64_t asset = 0; asset < num_assets; ++asset) {
-    latents.push_back(experiment::latents_of(vae, dataset, asset, config, at::kCPU));
+    latents.push_back(experiment::latents_of(vae, dataset, asset, config.evaluation.seed));
   }
   for (int repeat = 0; repeat < repeats; ++repeat) {
     for (int side = 0; side < 2; ++side) {

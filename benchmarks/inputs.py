@@ -30,8 +30,7 @@ FOLDERS = ("objects", "scenes")
 
 CONFIG = """name: x
 stage: vae
-vae: {{num_tokens: 8}}
-vae_training: {{num_surface_points: 16}}
+vae: {{num_tokens: 8, num_surface_points: 16}}
 dit: {{codebook_size: 300}}
 data:
   source: meshes

@@ -39,7 +39,7 @@ VARIANTS = {
 }
 COMMON = {"training.num_threads": 1, "training.max_steps": 10, "training.checkpoint_every": 1,
           "training.log_every": 1, "vae.num_tokens": 64, "vae.width_encoder": 128,
-          "vae_training.num_surface_points": 256, "dit.num_compressed_tokens": 8}
+          "vae.num_surface_points": 256, "dit.num_compressed_tokens": 8}
 
 
 def moca(build, *arguments, folder):

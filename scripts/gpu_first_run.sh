@@ -66,8 +66,8 @@ data:
   views: {image_size: 224}
 stage: vae
 runs_folder: $work/runs
-vae: {num_tokens: 512, width_encoder: 512, width_decoder: 1024}
-vae_training: {num_surface_points: 8192, num_query_points: 4096}
+vae: {num_tokens: 512, num_surface_points: 8192, width_encoder: 512, width_decoder: 1024}
+vae_training: {num_query_points: 4096}
 YAML
 }
 

@@ -18,35 +18,18 @@ BARS = {"total_minutes": ("<=", 40), "train_minutes": ("<=", 15), "peak_memory_g
 
 def result(run, summary):
     evaluation = json.loads((run / "evaluation" / "evaluation.json").read_text())
+    del evaluation["assets"]
     environment = json.loads((run / "environment.json").read_text())
-    train, test = evaluation["train"], evaluation["test"]
-    components = evaluation["vae_components"]["train"]
-    scores = {
-        **json.loads(summary.read_text()),
-        "chamfer": train["generated"]["chamfer"],
-        "f_score_0.1": train["generated"]["f_score_0.1"],
-        "f_score_0.05": train["generated"]["f_score_0.05"],
-        "self_iou": train["generated"]["self_iou"],
-        "control_f_score_0.1": train["control"]["f_score_0.1"],
-        "other_picture_f_score_0.1": train["other_picture"]["f_score_0.1"],
-        "vae_f_score_0.05_median": components["f_score_0.05_median"],
-        "vae_f_score_0.05_mean": components["f_score_0.05_mean"],
-        "vae_reconstruction_f_score_0.1": train["vae_reconstruction"]["f_score_0.1"],
-        "num_assets": train["num_assets"],
-        "num_components": components["num_components"],
-        "held_out": {
-            "num_assets": test["num_assets"],
-            "chamfer": test["generated"]["chamfer"],
-            "f_score_0.1": test["generated"]["f_score_0.1"],
-            "f_score_0.05": test["generated"]["f_score_0.05"],
-        },
-        "conventions": evaluation["conventions"],
-    }
+    measured, train = json.loads(summary.read_text()), evaluation["train"]
+    values = {**measured, **train["generated"],
+              **{f"control_{name}": value for name, value in train["control"].items()},
+              **{f"vae_{name}": value
+                 for name, value in evaluation["vae_components"]["train"].items()}}
     origin = provenance("means over the assets trained on, each generated from its image with a "
                         "fixed seed; moca evaluate's conventions", "scripts/quickstart.sh")
     origin["revision"] = environment["git_revision"]
-    bars = [bar(name, scores[name], *rule) for name, rule in BARS.items()]
-    return {**origin, "bars": bars, **scores}
+    bars = [bar(name, values[name], *rule) for name, rule in BARS.items()]
+    return {**origin, "bars": bars, **measured, **evaluation}
 
 
 if __name__ == "__main__":

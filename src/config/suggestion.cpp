@@ -58,17 +58,17 @@ std::string undotted(const std::vector<std::string>& paths, const std::string& p
   return known ? " Write '" + name + "' inside '" + section + ":', sections are nested." : "";
 }
 
-// The sections that have a setting called `name`: "'train' or 'model'".
-std::string owners_of(const std::vector<std::string>& paths, const std::string& name) {
-  std::string owners;
+// The settings called `name`, wherever they are: "'train.seed' or 'model.seed'".
+std::string namesakes_of(const std::vector<std::string>& paths, const std::string& name) {
+  std::string namesakes;
   for (const std::string& path : paths) {
     const auto [section, leaf] = split(path);
     if (leaf == name) {
-      owners += owners.empty() ? "" : " or ";
-      owners += section.empty() ? "the top level" : quoted(section);
+      namesakes += (namesakes.empty() ? "" : " or ") + quoted(path) +
+                   (section.empty() ? " at the top level" : "");
     }
   }
-  return owners;
+  return namesakes;
 }
 
 // The names directly inside `section`.
@@ -111,8 +111,8 @@ std::string way_out(const Binding& binding, const std::string& section, const st
       return hint;
     }
   }
-  if (const std::string owners = owners_of(paths, name); !owners.empty()) {
-    return " '" + name + "' belongs under " + owners + ".";
+  if (const std::string namesakes = namesakes_of(paths, name); !namesakes.empty()) {
+    return " Did you mean " + namesakes + "?";
   }
   const std::vector<std::string> here = names_in(paths, section);
   if (const std::string nearest = nearest_name(name, here); !nearest.empty()) {

@@ -20,7 +20,6 @@
 #include "moca/mesh/mesh_io.h"
 #include "moca/mesh/scene_ops.h"
 #include "moca/mesh/signed_distance.h"
-#include "moca/vae/component_decoder.h"
 
 namespace moca::experiment {
 namespace {
@@ -80,18 +79,17 @@ uint64_t generation_seed(const EvaluationConfig& config, const data::AssetRecord
 }
 
 at::Tensor latents_of(vae::VecsetVae& vae, const data::PreparedDataset& dataset, int64_t asset,
-                      const RunConfig& config, c10::Device device) {
+                      int64_t seed) {
   const torch::NoGradGuard no_grad;
   std::vector<at::Tensor> points, normals;
   for (int64_t component = 0; component < dataset.records()[asset].num_components(); ++component) {
     const auto surface = dataset.surface(asset, component);
-    const int64_t num_points =
-        std::min(config.vae_training.num_surface_points, surface.points.size(0));
+    const int64_t num_points = std::min(vae->config().num_surface_points, surface.points.size(0));
     points.push_back(surface.points.narrow(0, 0, num_points));
     normals.push_back(surface.normals.narrow(0, 0, num_points));
   }
-  auto generator = generator_for(static_cast<uint64_t>(config.evaluation.seed),
-                                 "reconstruct " + dataset.records()[asset].id);
+  auto generator = generator_for(seed, "reconstruct " + dataset.records()[asset].id);
+  const auto device = vae->parameters().front().device();
   const auto posterior =
       vae->encode(at::stack(points).to(device), at::stack(normals).to(device), generator);
   const auto noise = at::randn(posterior.mean.sizes(), generator, at::TensorOptions());
@@ -99,11 +97,11 @@ at::Tensor latents_of(vae::VecsetVae& vae, const data::PreparedDataset& dataset,
 }
 
 mesh::Scene reconstruct(vae::VecsetVae& vae, const data::PreparedDataset& dataset, int64_t asset,
-                        const RunConfig& config, c10::Device device) {
+                        int64_t seed, const vae::DecoderConfig& decoder) {
   const torch::NoGradGuard no_grad;
-  const auto latents = latents_of(vae, dataset, asset, config, device);
+  const auto latents = latents_of(vae, dataset, asset, seed);
   mesh::Scene scene;
-  for (auto& surface : vae::decode_components(vae, latents, config.decoder)) {
+  for (auto& surface : vae::decode_components(vae, latents, decoder)) {
     scene.components.push_back({"", std::move(surface), mesh::Vec3::Zero()});
   }
   return scene;

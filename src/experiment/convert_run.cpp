@@ -6,6 +6,7 @@
 #include "moca/core/logging.h"
 #include "moca/experiment/models.h"
 #include "moca/generation/adapter.h"
+#include "moca/generation/conditioner.h"
 #include "moca/pretrained/write_pretrained.h"
 #include "run_inputs.h"
 
@@ -14,11 +15,20 @@ namespace {
 
 // For upstream, which knows no `square` preprocessing: a picture that was padded to a square on
 // white and brought to the encoder's size passes unchanged.
-image_encoder::PreprocessConfig preprocessing_of(const RunConfig& config) {
+image_encoder::PreprocessConfig preprocessing_of(int64_t image_size) {
   image_encoder::PreprocessConfig preprocess;
-  const auto size = static_cast<int>(config.image_encoder.image_size);
+  const auto size = static_cast<int>(image_size);
   preprocess.shortest_edge = preprocess.crop_width = preprocess.crop_height = size;
   return preprocess;
+}
+
+void require_image_alone(const RunConfig& config) {
+  if (config.stage == Stage::kDit && !generation::make_conditioners(config.condition).empty()) {
+    throw Error("the run " + config.folder().string() + " was trained with condition.kind " +
+                config.condition.kind.name +
+                ", which the layout of TripoSG and PartCrafter has no place for. Convert a run of "
+                "condition.kind none, or sample this one with --run.");
+  }
 }
 
 }  // namespace
@@ -29,6 +39,7 @@ void convert_run(const RunConfig& config, const std::filesystem::path& output,
     throw Error("the folder " + output.string() +
                 " exists already and is not overwritten. Remove it or name another.");
   }
+  require_image_alone(config);
   check_inputs(config, Inputs::kVae, accept_changed_data);
   for (const auto& [path, trained, now, may_change] :
        config::differences(load_run(config.folder()), config)) {
@@ -45,7 +56,7 @@ void convert_run(const RunConfig& config, const std::filesystem::path& output,
     pretrained::write_dit(output, denoiser->dit(), latent_channels, config.image_encoder.width);
     pretrained::write_image_encoder(output, denoiser->image_encoder());
     pretrained::write_scheduler(output, config.sampler.schedule);
-    pretrained::write_preprocessor(output, preprocessing_of(config));
+    pretrained::write_preprocessor(output, preprocessing_of(config.image_encoder.image_size));
   }
   std::optional<pretrained::SamplingDescription> sampling;
   if (config.stage == Stage::kDit) {

@@ -40,13 +40,13 @@ AssetScore unscored(const data::AssetRecord& record, const std::vector<int64_t>&
 class Evaluation {
  public:
   Evaluation(const ScoredModel& model, const data::PreparedDataset& dataset,
-             const RunConfig& config, const std::filesystem::path& output)
+             const EvaluationConfig& config, const std::filesystem::path& output)
       : model_(model), dataset_(dataset), config_(config), output_(output) {
-    result_.config = config.evaluation;
+    result_.config = config;
     for (const auto& record : dataset.records()) {
       references_.push_back(dataset.reference(static_cast<int64_t>(references_.size())));
-      result_.assets.push_back(unscored(
-          record, model.generate ? views_of(config.evaluation, record) : std::vector<int64_t>()));
+      result_.assets.push_back(
+          unscored(record, model.generate ? views_of(config, record) : std::vector<int64_t>()));
     }
   }
 
@@ -68,8 +68,7 @@ class Evaluation {
     }
     Progress progress("generate", static_cast<int64_t>(jobs.size()), "picture");
     for (size_t first = 0; first < jobs.size();) {
-      const size_t last =
-          std::min(first + static_cast<size_t>(config_.evaluation.batch_size), jobs.size());
+      const size_t last = std::min(first + static_cast<size_t>(config_.batch_size), jobs.size());
       generate_batch({jobs.begin() + static_cast<std::ptrdiff_t>(first),
                       jobs.begin() + static_cast<std::ptrdiff_t>(last)});
       first = last;
@@ -99,7 +98,7 @@ class Evaluation {
     const auto& views = result_.assets[pictured].views;
     const int64_t view = views[nth_view % static_cast<int64_t>(views.size())].index;
     return request_of(dataset_, pictured, view,
-                      generation_seed(config_.evaluation, dataset_.records()[seeded]));
+                      generation_seed(config_, dataset_.records()[seeded]));
   }
 
   void generate_batch(const std::vector<Job>& jobs) {
@@ -128,7 +127,7 @@ class Evaluation {
       for (const auto& job : jobs) {
         ids += (ids.empty() ? "" : ", ") + result_.assets[job.asset].id;
       }
-      throw Error("generating " + ids + " of the dataset " + config_.data.path + ": " +
+      throw Error("generating " + ids + " of the dataset " + dataset_.folder().string() + ": " +
                   mistake.what());
     }
   }
@@ -152,8 +151,7 @@ class Evaluation {
 
   evaluation::Scores compared(const mesh::Scene& scene, int64_t reference,
                               Scored scored = Scored::kAll) const {
-    return evaluation::compare_scenes(scene, references_[reference], config_.evaluation.metrics,
-                                      scored);
+    return evaluation::compare_scenes(scene, references_[reference], config_.metrics, scored);
   }
 
   // The asset's own folder for its first view, one inside it for each further view.
@@ -169,7 +167,7 @@ class Evaluation {
     const auto scene = model_.reconstruct(i);
     auto& score = result_.assets[i];
     score.reconstruction = {compared(scene, i), empty_in(scene)};
-    auto metrics = config_.evaluation.metrics;
+    auto metrics = config_.metrics;
     metrics.num_points = std::min(kComponentPoints, metrics.num_points);
     const auto frames = evaluation::comparison_frames(scene, references_[i], metrics);
     for (size_t component = 0; component < scene.components.size(); ++component) {
@@ -185,13 +183,13 @@ class Evaluation {
   }
 
   void extract_exact_field(int64_t i) {
-    const auto scene = exact_field_scene(references_[i], config_);
+    const auto scene = model_.extract_exact_field(references_[i]);
     result_.assets[i].exact_field = {compared(scene, i), empty_in(scene)};
   }
 
   const ScoredModel& model_;
   const data::PreparedDataset& dataset_;
-  const RunConfig& config_;
+  const EvaluationConfig& config_;
   const std::filesystem::path& output_;
   std::vector<mesh::Scene> references_;
   EvaluationResult result_;
@@ -200,7 +198,8 @@ class Evaluation {
 }  // namespace
 
 EvaluationResult evaluate_model(const ScoredModel& model, const data::PreparedDataset& dataset,
-                                const RunConfig& config, const std::filesystem::path& output) {
+                                const EvaluationConfig& config,
+                                const std::filesystem::path& output) {
   Evaluation evaluation(model, dataset, config, output);
   evaluation.reconstruct_all();
   if (model.generate) {

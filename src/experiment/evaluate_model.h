@@ -19,6 +19,8 @@ struct ScoredModel {
   std::function<std::vector<mesh::Scene>(const std::vector<generation::Request>&)> generate;
   // The VAE's meshes of an asset of the dataset.
   std::function<mesh::Scene(int64_t asset)> reconstruct;
+  // What the decoder's extraction makes of a reference's exact field.
+  std::function<mesh::Scene(const mesh::Scene& reference)> extract_exact_field;
 };
 
 // Generates every asset of the dataset from its picture, scores it against its reference (and, as
@@ -26,6 +28,7 @@ struct ScoredModel {
 // reconstruction of every component and what extraction alone makes of the exact field. The
 // generated assets are written into one folder each in `output`.
 EvaluationResult evaluate_model(const ScoredModel& model, const data::PreparedDataset& dataset,
-                                const RunConfig& config, const std::filesystem::path& output);
+                                const EvaluationConfig& config,
+                                const std::filesystem::path& output);
 
 }  // namespace moca::experiment

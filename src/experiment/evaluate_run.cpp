@@ -2,6 +2,8 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <string>
 
@@ -25,8 +27,11 @@ namespace {
 ScoredModel scored_model(const RunConfig& config, const data::PreparedDataset& dataset) {
   const auto device = ops::select_device(config.device);
   ScoredModel model;
-  model.reconstruct = [&config, &dataset, device, vae = vae_of(config, device)](int64_t i) mutable {
-    return reconstruct(vae, dataset, i, config, device);
+  model.reconstruct = [&config, &dataset, vae = vae_of(config, device)](int64_t i) mutable {
+    return reconstruct(vae, dataset, i, config.evaluation.seed, config.decoder);
+  };
+  model.extract_exact_field = [&config](const auto& reference) {
+    return exact_field_scene(reference, config);
   };
   if (config.stage == Stage::kDit) {
     model.generate = [generator = load_generator(config, device)](const auto& requests) mutable {
@@ -49,6 +54,19 @@ void require_room(const std::filesystem::path& output, bool overwrite) {
   if (!std::filesystem::exists(output / "evaluation.json")) {
     throw Error("the folder " + output.string() +
                 " is not overwritten: it holds no evaluation.json. Name another with --out.");
+  }
+}
+
+// In evaluation.json a split stands beside these keys.
+void require_free_names(const data::PreparedDataset& dataset) {
+  constexpr std::array kTaken = {"model", "conventions", "scores", "vae_components", "assets"};
+  for (const auto& record : dataset.records()) {
+    if (std::find(kTaken.begin(), kTaken.end(), record.split) != kTaken.end()) {
+      throw Error("the asset " + record.id + " of the dataset " + dataset.folder().string() +
+                  " is in a split called '" + record.split +
+                  "', a name that evaluation.json has for something else. Prepare the dataset with "
+                  "another name of the split.");
+    }
   }
 }
 
@@ -82,13 +100,14 @@ EvaluationResult evaluate_run(const RunConfig& config, const std::filesystem::pa
     at::set_num_threads(static_cast<int>(config.training.num_threads));
   }
   const data::PreparedDataset dataset(config.data.path);
+  require_free_names(dataset);
   const auto accepted = check_inputs(config, Inputs::kDatasetAndVae, options.accept_changed_data);
   const auto model = scored_model(config, dataset);  // its mistakes cost no earlier evaluation
   // Beside it, so that an evaluation that is ended costs no earlier one.
   const auto unfinished = beside(output);
   std::filesystem::remove_all(unfinished);
   std::filesystem::create_directories(unfinished);
-  auto result = evaluate_model(model, dataset, config, unfinished);
+  auto result = evaluate_model(model, dataset, config.evaluation, unfinished);
   result.model = describe_run(config, accepted);
   write_file(unfinished / "evaluation.json", json_of(result));
   std::filesystem::remove_all(output);

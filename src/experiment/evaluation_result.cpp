@@ -126,10 +126,14 @@ Json vae_json(const EvaluationResult& result, const std::string& split) {
     json[name + "_median"] = evaluation::median_of(values);
     json[name + "_mean"] = evaluation::mean_of(values);
   }
+  // By the first of all scores, whatever metrics were added behind it.
   std::sort(components.begin(), components.end(), [](const auto* a, const auto* b) {
-    return evaluation::is_worse(a->scores.back(), b->scores.back());
+    return evaluation::is_worse(a->scores.front(), b->scores.front());
   });
   components.resize(std::min(components.size(), kNumWorst));
+  if (!components.empty()) {
+    json["worst_by"] = components[0]->scores.front().name;
+  }
   json["worst"] = Json::array();
   for (const auto* component : components) {
     Json entry = {{"asset", component->asset}, {"component", component->component}};

@@ -45,16 +45,17 @@ void freeze(torch::nn::Module& module, c10::Device device) {
   }
 }
 
-vae::VecsetVae pretrained_vae(const RunConfig& config, c10::Device device) {
-  vae::VecsetVae vae(config.vae);
-  pretrained::load_vae_weights(vae, config.pretrained.vae);
+vae::VecsetVae pretrained_vae(const vae::VaeConfig& config, const std::string& folder,
+                              c10::Device device) {
+  vae::VecsetVae vae(config);
+  pretrained::load_vae_weights(vae, folder);
   freeze(*vae, device);
   return vae;
 }
 
 // The statistics a pretrained VAE's folder names; TripoSG's names none.
-void set_pretrained_statistics(const RunConfig& config, vae::LatentStatistics statistics) {
-  const auto description = pretrained::describe_vae(config.pretrained.vae);
+void set_pretrained_statistics(const std::string& folder, vae::LatentStatistics statistics) {
+  const auto description = pretrained::describe_vae(folder);
   if (!description.latents_mean.empty()) {
     statistics->set(at::tensor(description.latents_mean, at::kFloat),
                     at::tensor(description.latents_deviation, at::kFloat));
@@ -68,9 +69,8 @@ void merge_lora_folder(torch::nn::Module& module, const std::string& folder) {
   }
 }
 
-image_encoder::PreprocessConfig preprocess_of(const RunConfig& config) {
+image_encoder::PreprocessConfig preprocess_of(const std::filesystem::path& folder) {
   using pretrained::Part;
-  const std::filesystem::path folder = config.pretrained.image_encoder;
   if (!pretrained::has_part(folder, Part::kPreprocessor)) {
     return {};
   }
@@ -97,8 +97,9 @@ vae::VecsetVae vae_of(const RunConfig& config, c10::Device device) {
     return load_vae(config.folder(), device);
   }
   require_sound_slope(config.decoder, field_of_vae(config), "");
-  auto vae = config.pretrained.vae.empty() ? load_vae(config.vae_run, device)
-                                           : pretrained_vae(config, device);
+  auto vae = config.pretrained.vae.empty()
+                 ? load_vae(config.vae_run, device)
+                 : pretrained_vae(config.vae, config.pretrained.vae, device);
   if (config.dit.dense_tokens == dit::DenseTokens::kSamePairs) {
     const int64_t of_moc = vae->config().num_tokens, N = config.data.max_components;
     const int64_t tokens = dit::dense_tokens_of_same_pairs(config.dit, of_moc, N);
@@ -125,7 +126,7 @@ generation::ComponentDenoiser initial_denoiser(const RunConfig& config, int64_t 
   merge_lora_folder(*dit, from.dit_lora);
   merge_lora_folder(*image_encoder, from.image_encoder_lora);
   if (!from.vae.empty()) {
-    set_pretrained_statistics(config, denoiser->latent_statistics());
+    set_pretrained_statistics(from.vae, denoiser->latent_statistics());
   }
   generation::attach_adapter(denoiser, config.adapter);
   return denoiser;
@@ -166,11 +167,11 @@ generation::ComponentGenerator load_pretrained_generator(const RunConfig& config
   }
   const nn::DefaultType weights_in(type.value_or(at::kFloat));
   pretrained::require_whole_dit(config.dit, config.pretrained.dit);
-  auto vae = pretrained_vae(config, device);
+  auto vae = pretrained_vae(config.vae, config.pretrained.vae, device);
   auto denoiser = initial_denoiser(config, config.vae.latent_channels);
   freeze(*denoiser, device);
   if (sampling.preprocessing == pretrained::Preprocessing::kDinov2) {
-    denoiser->image().set_preprocess(preprocess_of(config));
+    denoiser->image().set_preprocess(preprocess_of(config.pretrained.image_encoder));
   }
   return {denoiser, vae, sampler, config.decoder, use_bf16, sampling.component_ids};
 }

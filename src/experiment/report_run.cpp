@@ -162,15 +162,19 @@ void add_key_figures(const Json& evaluation, const Columns& scores, report::Repo
 }
 
 void add_worst(const Json& evaluation, const Columns& scores, report::ReportPage& page) {
-  const auto& worst = evaluation.at("vae_components").at("train").at("worst");
+  const auto& components = evaluation.at("vae_components").at("train");
+  const auto& worst = components.at("worst");
   Columns columns = {{"asset", "asset"}, {"component", "component"}};
   add_columns(scores, "", "", columns);
   std::erase_if(columns, [&](const Column& column) {
     return !worst.empty() && !worst.front().contains(column.key);
   });
   if (!worst.empty()) {
-    add_table("The VAE's worst ten components",
-              "Of the assets trained on, by " + columns.back().header + ".", columns, worst, page);
+    const auto by = std::find_if(columns.begin(), columns.end(), [&](const Column& column) {
+      return column.key == components.value("worst_by", columns.back().key);
+    });
+    add_table("The VAE's worst ten components", "Of the assets trained on, by " + by->header + ".",
+              columns, worst, page);
   }
 }
 
@@ -208,11 +212,11 @@ Image sheet_of(const Json& evaluation, const Columns& scores, const std::string&
 }
 
 // Of the evaluation in `folder`.
-fs::path page_folder(const RunConfig& config, const fs::path& folder) {
+fs::path page_folder(const fs::path& run_folder, const fs::path& folder) {
   std::error_code missing;
   const bool elsewhere =
-      fs::exists(folder) && !fs::equivalent(folder, config.folder() / "evaluation", missing);
-  return elsewhere ? folder : config.folder();
+      fs::exists(folder) && !fs::equivalent(folder, run_folder / "evaluation", missing);
+  return elsewhere ? folder : run_folder;
 }
 
 void add_sheets(const Json& evaluation, const Columns& scores, const RunConfig& config,
@@ -223,7 +227,7 @@ void add_sheets(const Json& evaluation, const Columns& scores, const RunConfig& 
     const auto sheet =
         sheet_of(evaluation, scores, split, folder, dataset, config.name + ": " + name);
     if (sheet.width > 0) {
-      written.push_back(page_folder(config, folder) / ("contact_sheet_" + split + ".png"));
+      written.push_back(page_folder(config.folder(), folder) / ("contact_sheet_" + split + ".png"));
       write_png(written.back(), sheet);
       page.images.push_back({name, sheet,
                              "Picture, reference from two views, generated from the same two; one "
@@ -295,7 +299,7 @@ std::vector<fs::path> report_run(const RunConfig& config, const fs::path& evalua
   if (fs::exists(evaluation_folder / "evaluation.json")) {
     add_evaluation(evaluation_folder, config, page, written);
   }
-  written.insert(written.begin(), page_folder(config, evaluation_folder) / "report.html");
+  written.insert(written.begin(), page_folder(config.folder(), evaluation_folder) / "report.html");
   report::write_report(written.front(), page);
   return written;
 }

@@ -34,9 +34,10 @@ void require_tokens(const std::string& name, int64_t num_points, const std::stri
 // what is between components stays MoCA's.
 RunConfig with_pretrained_sizes(const PretrainedConfig& from, RunConfig config) {
   if (!from.vae.empty()) {
-    const int64_t num_tokens = config.vae.num_tokens;
+    const auto own = config.vae;
     config.vae = pretrained::describe_vae(from.vae).vae;
-    config.vae.num_tokens = num_tokens;
+    config.vae.num_tokens = own.num_tokens;
+    config.vae.num_surface_points = own.num_surface_points;
   }
   if (!from.dit.empty()) {
     const auto dit = pretrained::describe_dit(from.dit).dit;
@@ -163,7 +164,8 @@ std::vector<config::RetiredSetting> RunConfig::retired() {
   return {{"decoder.band",
            "decoder.max_slope says how far from a surface is refined (1 / vae_training.truncation "
            "for distances)."},
-          {"dit_training.lora", "adapter.kind: lora and the section adapter.lora."}};
+          {"dit_training.lora", "adapter.kind: lora and the section adapter.lora."},
+          {"vae_training.num_surface_points", "vae.num_surface_points."}};
 }
 
 void RunConfig::validate(const std::string& path) const {
@@ -189,8 +191,7 @@ void RunConfig::validate(const std::string& path) const {
   }
   if (stage == Stage::kVae) {  // a DiT's decoder is held to the run of its VAE, see vae_of
     require_sound_slope(decoder, field_of_vae(*this), prefix);
-    require_tokens("vae_training.num_surface_points", vae_training.num_surface_points, prefix,
-                   vae.num_tokens);
+    require_tokens("vae.num_surface_points", vae.num_surface_points, prefix, vae.num_tokens);
     require_tokens("data.num_surface_points", data.num_surface_points, prefix, vae.num_tokens);
   }
 }

@@ -20,7 +20,7 @@
 namespace moca::experiment {
 namespace {
 
-std::string environment_json(const RunConfig& config) {
+std::string environment_json(const std::string& device) {
   const std::time_t now = std::time(nullptr);
   char date[32];
   std::strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
@@ -29,7 +29,7 @@ std::string environment_json(const RunConfig& config) {
                                        {"git_revision", kGitRevision},
                                        {"libtorch", TORCH_VERSION},
                                        {"compiler", __VERSION__},
-                                       {"device", config.device},
+                                       {"device", device},
                                        {"cpu_threads", at::get_num_threads()}};
   return json.dump(1) + "\n";
 }
@@ -95,7 +95,7 @@ void make_folder(const RunConfig& config) {
     throw Error("cannot create the run folder " + folder.string() + ": " + failure.message() + ".");
   }
   write_file(folder / "config.yaml", config::dump(with_absolute_paths(config)));
-  write_file(folder / "environment.json", environment_json(config));
+  write_file(folder / "environment.json", environment_json(config.device));
   record_inputs(config);
 }
 

@@ -40,8 +40,7 @@ Json files_in(const fs::path& folder, const std::string& prefix) {
 }
 
 // index.json holds the sums of all other files.
-Json dataset_files(const RunConfig& config) {
-  const fs::path folder = config.data.path;
+Json dataset_files(const fs::path& folder) {
   return {{"path", absolute_folder(folder).string()}, {"files", files_in(folder, "index.json")}};
 }
 
@@ -64,7 +63,7 @@ Json vae_files(const RunConfig& config) {
 }
 
 Json inputs_of(const RunConfig& config) {
-  return {{"dataset", dataset_files(config)}, {"vae", vae_files(config)}};
+  return {{"dataset", dataset_files(config.data.path)}, {"vae", vae_files(config)}};
 }
 
 // Null where the run is older than inputs.json.
@@ -103,7 +102,7 @@ std::vector<std::string> differences(const Json& recorded, const RunConfig& conf
     return found;
   }
   if (which == Inputs::kDatasetAndVae) {
-    found.push_back(difference("dataset", recorded["dataset"], dataset_files(config)));
+    found.push_back(difference("dataset", recorded["dataset"], dataset_files(config.data.path)));
   }
   found.push_back(difference("VAE", recorded["vae"], vae_files(config)));
   std::erase(found, "");

@@ -59,7 +59,7 @@ ScoredStage make_stage(const RunConfig& config,
     }
     vae->to(device);
     made = {training::vae_stage(vae, dataset, config.vae_training, batches),
-            validation_of(config, dataset, vae, nullptr, device)};
+            validation_of(config, dataset, vae, nullptr)};
   } else {
     training::DitTrainingSetup setup;
     setup.vae = vae_of(config, device);
@@ -69,24 +69,21 @@ ScoredStage make_stage(const RunConfig& config,
     setup.dataset = dataset;
     setup.config = config.dit_training;
     setup.flow = config.flow;
-    setup.num_surface_points = config.vae_training.num_surface_points;
     setup.batches = batches;
-    made = {training::dit_stage(setup),
-            validation_of(config, dataset, setup.vae, setup.denoiser, device)};
+    made = {training::dit_stage(setup), validation_of(config, dataset, setup.vae, setup.denoiser)};
   }
   training::freeze(made.stage->model(), config.training.optimizer);
   return made;
 }
 
-std::shared_ptr<const data::PreparedDataset> dataset_to_train_on(const RunConfig& config) {
-  auto dataset = std::make_shared<const data::PreparedDataset>(config.data.path);
+std::shared_ptr<const data::PreparedDataset> dataset_to_train_on(const std::string& path) {
+  auto dataset = std::make_shared<const data::PreparedDataset>(path);
   if (dataset->indices_of("train").empty()) {
-    throw Error("the dataset " + config.data.path + " is for evaluation only: none of its " +
+    throw Error("the dataset " + path + " is for evaluation only: none of its " +
                 std::to_string(dataset->records().size()) +
                 " assets is in the split train. Name one to train on (data.path), or evaluate a "
                 "run on it: " +
-                command("evaluate RUN data.path=" + shell_word(config.data.path) +
-                        " --accept-changed-data") +
+                command("evaluate RUN data.path=" + shell_word(path) + " --accept-changed-data") +
                 ".");
   }
   return dataset;
@@ -108,11 +105,11 @@ void describe(const torch::nn::Module& model, const data::PreparedDataset& datas
   }
 }
 
-void set_threads(const RunConfig& config, const distributed::Launch& launch) {
-  require_threads("training.num_threads", config.training.num_threads);
-  require_threads("training.loader_threads", config.training.loader_threads);
-  if (config.training.num_threads > 0) {
-    at::set_num_threads(static_cast<int>(config.training.num_threads));
+void set_threads(const training::TrainingConfig& config, const distributed::Launch& launch) {
+  require_threads("training.num_threads", config.num_threads);
+  require_threads("training.loader_threads", config.loader_threads);
+  if (config.num_threads > 0) {
+    at::set_num_threads(static_cast<int>(config.num_threads));
   } else if (launch.local_world_size > 1) {
     at::set_num_threads(std::max(at::get_num_threads() / launch.local_world_size, 1));
   }
@@ -120,9 +117,9 @@ void set_threads(const RunConfig& config, const distributed::Launch& launch) {
 
 // Whether the run goes on: because its user says so, or because the launcher starts its processes
 // again. What the first rank sees of the run folder holds for all.
-bool is_resumed(const RunConfig& config, bool asked, const distributed::Launch& launch,
-                distributed::ProcessGroup& group) {
-  const bool again = launch.restart_count > 0 && std::filesystem::exists(config.folder());
+bool is_resumed(const std::filesystem::path& run_folder, bool asked,
+                const distributed::Launch& launch, distributed::ProcessGroup& group) {
+  const bool again = launch.restart_count > 0 && std::filesystem::exists(run_folder);
   return group.sum({group.is_first() && (asked || again) ? 1.0 : 0.0}, "whether to resume")[0] > 0;
 }
 
@@ -154,13 +151,13 @@ training::StopReason train_or_leave(training::Trainer& trainer,
 
 std::string dry_run(const RunConfig& config) {
   const auto device = ops::select_device(config.device);
-  set_threads(config, {});
+  set_threads(config.training, {});
   distributed::ProcessGroup alone;
   if (std::filesystem::exists(config.folder())) {
     log::warn("the run folder " + config.folder().string() +
               " exists already: training needs --resume, or another name=...");
   }
-  const auto dataset = dataset_to_train_on(config);
+  const auto dataset = dataset_to_train_on(config.data.path);
   const auto batches = batches_of(config, alone);
   const auto [stage, validation] = make_stage(config, dataset, batches, device);
   return training::text_of(training::dry_run(*stage, config.training, batches.share, device),
@@ -171,7 +168,7 @@ training::StopReason train_run(const RunConfig& config, Resume resume,
                                const distributed::Launch& launch) {
   const auto device =
       ops::select_device(config.device, {launch.local_rank, launch.local_world_size});
-  set_threads(config, launch);
+  set_threads(config.training, launch);
   const auto time_limit =
       std::chrono::seconds(static_cast<int64_t>(std::max(config.training.hang_seconds, 1.0)));
   distributed::ProcessGroup group(launch, device, time_limit);
@@ -179,8 +176,8 @@ training::StopReason train_run(const RunConfig& config, Resume resume,
     log::speak_as_rank(group.rank());
   }
   check_same_everywhere(group, config);
-  resume.asked = is_resumed(config, resume.asked, launch, group);
-  const auto dataset = dataset_to_train_on(config);
+  resume.asked = is_resumed(config.folder(), resume.asked, launch, group);
+  const auto dataset = dataset_to_train_on(config.data.path);
   // Before the folder: its mistakes leave nothing behind.
   const auto [stage, validation] = make_stage(config, dataset, batches_of(config, group), device);
   const auto log_file = open_run_folder(config, resume, group);

@@ -26,11 +26,10 @@ std::vector<int64_t> assets_of(const data::PreparedDataset& dataset, int64_t cou
 training::Validation validation_of(const RunConfig& config,
                                    const std::shared_ptr<const data::PreparedDataset>& dataset,
                                    const vae::VecsetVae& vae,
-                                   const generation::ComponentDenoiser& denoiser,
-                                   c10::Device device) {
+                                   const generation::ComponentDenoiser& denoiser) {
   auto scene_of = [=, vae = vae, denoiser = denoiser](int64_t asset) mutable {
     if (denoiser.is_empty()) {
-      return reconstruct(vae, *dataset, asset, config, device);
+      return reconstruct(vae, *dataset, asset, config.evaluation.seed, config.decoder);
     }
     generation::ComponentGenerator generator(
         denoiser, vae, config.sampler, config.decoder,

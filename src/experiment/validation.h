@@ -1,7 +1,5 @@
 #pragma once
 
-#include <c10/core/Device.h>
-
 #include <memory>
 
 #include "moca/data/prepared_dataset.h"
@@ -18,7 +16,6 @@ namespace moca::experiment {
 training::Validation validation_of(const RunConfig& config,
                                    const std::shared_ptr<const data::PreparedDataset>& dataset,
                                    const vae::VecsetVae& vae,
-                                   const generation::ComponentDenoiser& denoiser,
-                                   c10::Device device);
+                                   const generation::ComponentDenoiser& denoiser);
 
 }  // namespace moca::experiment

@@ -34,10 +34,11 @@ const DitTrainingSetup& checked(const DitTrainingSetup& setup) {
                   " in a micro-batch. Raise it, or prepare the data with fewer components.");
     }
   }
-  const int64_t num_tokens = setup.vae->config().num_tokens;
-  if (setup.num_surface_points < num_tokens) {
-    throw Error("vae_training.num_surface_points (" + std::to_string(setup.num_surface_points) +
-                ") must be at least the VAE's num_tokens (" + std::to_string(num_tokens) + ").");
+  const auto& vae = setup.vae->config();
+  if (vae.num_surface_points < vae.num_tokens) {
+    throw Error("vae.num_surface_points (" + std::to_string(vae.num_surface_points) +
+                ") must be at least the VAE's num_tokens (" + std::to_string(vae.num_tokens) +
+                ").");
   }
   return setup;
 }
@@ -49,7 +50,7 @@ AssetLoader::AssetLoader(const DitTrainingSetup& setup)
       assets_(setup.dataset->indices_of("train")),
       plan_(component_counts(), setup.batches.rule, setup.batches.seed),
       source_(setup.vae, setup.dataset, assets_, setup.config.num_cached_encodings,
-              setup.num_surface_points, setup.batches.seed),
+              setup.batches.seed),
       prefetcher_([this](MicroBatch batch) { return prepare(batch); }, setup.batches.share,
                   setup.batches.num_threads) {
   if (setup.measure_latents) {
@@ -102,7 +103,7 @@ double AssetLoader::flops(MicroBatch batch) {
   const double dit = dit::forward_flops(setup_.denoiser->dit()->config(), sizes, counts);
   const bool encodes = setup_.config.num_cached_encodings == 0;
   return nn::kForwardAndBackward * dit + conditions +
-         (encodes ? static_cast<double>(components) * vae.encode_flops(setup_.num_surface_points)
+         (encodes ? static_cast<double>(components) * vae.encode_flops(vae.num_surface_points)
                   : 0.0);
 }
 

@@ -34,12 +34,10 @@ at::Tensor finite_of(const at::Tensor& latents, const std::string& id) {
 }  // namespace
 
 LatentSource::LatentSource(vae::VecsetVae vae, std::shared_ptr<const data::PreparedDataset> dataset,
-                           const std::vector<int64_t>& assets, int64_t num_cached,
-                           int64_t num_surface_points, uint64_t seed)
+                           const std::vector<int64_t>& assets, int64_t num_cached, uint64_t seed)
     : vae_(std::move(vae)),
       dataset_(std::move(dataset)),
       assets_(assets),
-      num_surface_points_(num_surface_points),
       seed_(seed),
       cached_(dataset_->records().size()) {
   Progress progress("encode", static_cast<int64_t>(assets.size()), "asset");
@@ -60,7 +58,8 @@ at::Tensor LatentSource::encode(int64_t asset, uint64_t seed) {
   for (int64_t i = 0; i < dataset_->records()[asset].num_components(); ++i) {
     components.push_back({asset, i});
   }
-  const auto batch = draw_components(*dataset_, components, num_surface_points_, 0, seed);
+  const auto batch =
+      draw_components(*dataset_, components, vae_->config().num_surface_points, 0, seed);
   const auto device = vae_->parameters().front().device();
   auto generator = generator_for(seed, "encoding");
   const auto posterior =

@@ -13,8 +13,7 @@ class LatentSource {
  public:
   // num_cached encodings of every component of `assets` are made now; 0: none.
   LatentSource(vae::VecsetVae vae, std::shared_ptr<const data::PreparedDataset> dataset,
-               const std::vector<int64_t>& assets, int64_t num_cached, int64_t num_surface_points,
-               uint64_t seed);
+               const std::vector<int64_t>& assets, int64_t num_cached, uint64_t seed);
 
   // Posterior samples [N, L, C] of one asset; `seed` draws points, noise or the cached encoding.
   at::Tensor latents(int64_t asset, uint64_t seed);
@@ -28,7 +27,6 @@ class LatentSource {
   vae::VecsetVae vae_;
   std::shared_ptr<const data::PreparedDataset> dataset_;
   std::vector<int64_t> assets_;
-  int64_t num_surface_points_;
   uint64_t seed_;
   std::vector<std::vector<at::Tensor>> cached_;  // [asset][encoding], empty where nothing is cached
 };

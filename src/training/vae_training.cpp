@@ -16,10 +16,11 @@ namespace {
 
 class ComponentLoader : public Batches {
  public:
-  ComponentLoader(std::shared_ptr<const data::PreparedDataset> dataset,
-                  const VaeTrainingConfig& config, const BatchSetup& batches)
+  ComponentLoader(std::shared_ptr<const data::PreparedDataset> dataset, int64_t num_surface_points,
+                  int64_t num_query_points, const BatchSetup& batches)
       : dataset_(std::move(dataset)),
-        config_(config),
+        num_surface_points_(num_surface_points),
+        num_query_points_(num_query_points),
         seed_(batches.seed),
         components_(components_of(*dataset_, "train")),
         plan_(std::vector<int64_t>(components_.size(), 1), batches.rule, seed_),
@@ -53,13 +54,12 @@ class ComponentLoader : public Batches {
   std::function<ComponentBatch()> prepare(MicroBatch batch) {
     return [this, chosen = components(batch),
             seed = stream_seed(seed_, "VAE batch", batch.step, batch.index)] {
-      return draw_components(*dataset_, chosen, config_.num_surface_points,
-                             config_.num_query_points, seed);
+      return draw_components(*dataset_, chosen, num_surface_points_, num_query_points_, seed);
     };
   }
 
   std::shared_ptr<const data::PreparedDataset> dataset_;
-  VaeTrainingConfig config_;
+  int64_t num_surface_points_, num_query_points_;  // of a component
   uint64_t seed_;
   std::vector<ComponentIndex> components_;
   data::MicroBatchPlan plan_;
@@ -83,7 +83,7 @@ class VaeStage : public Stage {
         vae_(vae),
         config_(config),
         seed_(batches.seed),
-        batches_(dataset, config, batches) {}
+        batches_(dataset, vae->config().num_surface_points, config.num_query_points, batches) {}
 
   torch::nn::Module& model() override { return *vae_; }
   Batches& batches() override { return batches_; }
@@ -106,7 +106,7 @@ class VaeStage : public Stage {
 
   double flops(MicroBatch batch) override {
     return static_cast<double>(batches_.num_components(batch)) * nn::kForwardAndBackward *
-           (vae_->config().encode_flops(config_.num_surface_points) +
+           (vae_->config().encode_flops(vae_->config().num_surface_points) +
             vae_->config().decode_flops(config_.num_query_points));
   }
 

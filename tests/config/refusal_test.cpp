@@ -54,11 +54,11 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"SectionTwice", "model: {width: 8}\ntrain: {}\nmodel: {num_heads: 2}\n",
                 "configs/bad.yaml:3: 'model' is set twice, first on line 1."},
         Mistake{"OtherSection", "learning_rate: 0.1\n",
-                "configs/bad.yaml:1: unknown setting 'learning_rate'. 'learning_rate' belongs "
-                "under 'train.optimizer'."},
+                "configs/bad.yaml:1: unknown setting 'learning_rate'. Did you mean "
+                "'train.optimizer.learning_rate'?"},
         Mistake{"TopLevel", "model:\n  title: x\n",
-                "configs/bad.yaml:2: unknown setting 'model.title'. 'title' belongs under the top "
-                "level."},
+                "configs/bad.yaml:2: unknown setting 'model.title'. Did you mean 'title' at the "
+                "top level?"},
         Mistake{"MisspeltInOtherSection", "model:\n  lerning_rate: 1\n",
                 "configs/bad.yaml:2: unknown setting 'model.lerning_rate'. Did you mean "
                 "'train.optimizer.learning_rate'?"},
@@ -188,11 +188,11 @@ INSTANTIATE_TEST_SUITE_P(
             "Misspelt", "model.widht=3",
             "override 'model.widht=3': unknown setting 'model.widht'. Did you mean 'model.width'?"},
         Mistake{"OtherSection", "model.betas=[1]",
-                "override 'model.betas=[1]': unknown setting 'model.betas'. 'betas' belongs under "
-                "'train.optimizer'."},
+                "override 'model.betas=[1]': unknown setting 'model.betas'. Did you mean "
+                "'train.optimizer.betas'?"},
         Mistake{"UnknownSection", "modle.width=3",
-                "override 'modle.width=3': unknown setting 'modle.width'. 'width' belongs under "
-                "'model'."},
+                "override 'modle.width=3': unknown setting 'modle.width'. Did you mean "
+                "'model.width'?"},
         Mistake{"NothingNear", "qqqqqq.zzzzzz=3",
                 "override 'qqqqqq.zzzzzz=3': unknown setting 'qqqqqq.zzzzzz'. Known at the top "
                 "level: {title, split, folders, model, train}."},

@@ -46,7 +46,7 @@ TEST_F(AddedToAll, IsInTheResultItsTextItsJsonAndTheReport) {
   EXPECT_EQ(json.at("train").at("generated").at("found_components"), 1.0);
   EXPECT_EQ(json.at("vae_components").at("train").at("found_components_median"), 1.0);
   const auto page = read_file(report_run(runs_->dit_config(), folder).front());
-  EXPECT_THAT(page, AllOf(HasSubstr("<th>found \u2191</th>"), HasSubstr("by found.")));
+  EXPECT_THAT(page, AllOf(HasSubstr("<th>found \u2191</th>"), HasSubstr("by Chamfer.")));
 }
 
 TEST_F(AddedToAll, IsInTheRecordsOfAValidationAsTheMeanOverItsAssets) {

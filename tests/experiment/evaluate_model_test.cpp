@@ -115,6 +115,9 @@ class EvaluateModel : public ::testing::Test {
     config_.evaluation.view_index = 1;
     model_.generate = [this](const auto& requests) { return generate(requests); };
     model_.reconstruct = [this](int64_t i) { return scene_of(kAssets[order_[i]], 0.02F); };
+    model_.extract_exact_field = [this](const auto& reference) {
+      return exact_field_scene(reference, config_);
+    };
   }
 
   // Assets in the order of `order_`.
@@ -134,7 +137,7 @@ class EvaluateModel : public ::testing::Test {
     writer.save();
     const data::PreparedDataset dataset(folder_ / "dataset");
     std::filesystem::remove_all(folder_ / "out");
-    return evaluate_model(model_, dataset, config_, folder_ / "out");
+    return evaluate_model(model_, dataset, config_.evaluation, folder_ / "out");
   }
 
   std::vector<mesh::Scene> generate(const std::vector<generation::Request>& requests) {
@@ -316,8 +319,11 @@ class EvaluatedWeights : public TrainedRuns {
     const data::PreparedDataset dataset(config.data.path);
     const ScoredModel model = {
         [&](const auto& requests) { return generator.generate(requests); },
-        [&](int64_t i) { return reconstruct(vae, dataset, i, config, device); }};
-    auto result = evaluate_model(model, dataset, config, *runs_ / "evaluation");
+        [&](int64_t i) {
+          return reconstruct(vae, dataset, i, config.evaluation.seed, config.decoder);
+        },
+        [&](const auto& reference) { return exact_field_scene(reference, config); }};
+    auto result = evaluate_model(model, dataset, config.evaluation, *runs_ / "evaluation");
     result.model = describe_run(config, {});
     return json_of(result);
   }

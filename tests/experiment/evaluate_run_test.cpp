@@ -180,6 +180,23 @@ TEST_F(EvaluateRun, ScoresADatasetWithoutAnythingToTrainOnBySplits) {
   fs::remove_all(config.data.path);
 }
 
+TEST_F(EvaluateRun, RefusesASplitThatIsCalledAsAKeyOfItsResult) {
+  auto config = runs_->dit_config();
+  config.data.path = *runs_ / "taken";
+  data::prepare_dataset(config.data, "");
+  const auto index = fs::path(config.data.path) / "index.json";
+  const auto dataset = json::parse(read_file(index));
+  for (const char* name : {"model", "conventions", "scores", "assets", "vae_components"}) {
+    auto renamed = dataset;
+    renamed.at("assets")[1]["split"] = name;
+    write_file(index, renamed.dump());
+    EXPECT_THAT(refusal([&] { evaluate_run(config, output(), {.accept_changed_data = true}); }),
+                HasSubstr("is in a split called '" + std::string(name) + "'"));
+    EXPECT_FALSE(fs::exists(output()));
+  }
+  fs::remove_all(config.data.path);
+}
+
 TEST_F(EvaluateRun, NamesWhatItScored) {
   auto config = runs_->dit_config();
   config.sampler.guidance_scale = 7;

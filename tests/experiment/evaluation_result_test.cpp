@@ -51,7 +51,7 @@ EvaluationResult example() {
                    asset("d", "test", 0.6)};
   for (int i = 12; i >= 0; --i) {
     result.components.push_back(
-        {"a", "part_" + std::to_string(i), "train", against_reference(1, 0.05 * i)});
+        {"a", "part_" + std::to_string(i), "train", against_reference(1 - 0.01 * i, 0.05 * i)});
   }
   result.components.push_back({"d", "only", "test", against_reference(1, 1.0)});
   return result;
@@ -111,16 +111,23 @@ TEST(EvaluationJson, SaysOfEveryScoreThatTablesShowHowItIsCalledAndRead) {
     {"name": "overlap", "label": "overlap", "better": "lower"}])"));
 }
 
-TEST(EvaluationJson, RanksTheWorstComponentsByTheLastScoreAsThatIsBetter) {
+TEST(EvaluationJson, RanksTheWorstComponentsByTheFirstScoreAsThatIsBetterWhateverIsAddedBehindIt) {
   auto result = example();
   for (auto& component : result.components) {
-    component.scores.pop_back();
-    component.scores.pop_back();
     component.scores[0].value = component.component == "part_7" ? 4 : 3;
+    component.scores.push_back(
+        {"added", "added", Better::kHigher, component.component == "part_7" ? 1.0 : 0.0, ""});
   }
-  const auto train = json::parse(json_of(result)).at("vae_components").at("train");
+  auto train = json::parse(json_of(result)).at("vae_components").at("train");
+  EXPECT_EQ(train.at("worst_by"), "distance");
   EXPECT_EQ(train.at("worst")[0].at("component"), "part_7");
   EXPECT_DOUBLE_EQ(train.at("distance_median"), 3.0);
+  for (auto& component : result.components) {
+    std::swap(component.scores.front(), component.scores.back());  // the worst is the lowest now
+  }
+  train = json::parse(json_of(result)).at("vae_components").at("train");
+  EXPECT_EQ(train.at("worst_by"), "added");
+  EXPECT_NE(train.at("worst")[0].at("component"), "part_7");
 }
 
 TEST(EvaluationJson, NamesTheRuleOfViewsAndEveryAssetsViews) {

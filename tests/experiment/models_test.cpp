@@ -12,6 +12,8 @@
 #include "moca/core/file_io.h"
 #include "moca/dit/dense_tokens.h"
 #include "moca/experiment/convert_run.h"
+#include "moca/generation/conditioner.h"
+#include "moca/generation/image_conditioner.h"
 #include "moca/pretrained/write_pretrained.h"
 #include "tests/experiment/tiny_runs.h"
 #include "tests/support/refusal.h"
@@ -116,6 +118,20 @@ class PublicWeights : public Models {
 
   testing::TemporaryFolder folder_;
 };
+
+TEST_F(Models, ARunWithAConditionBesideTheImageIsNotConverted) {
+  generation::register_condition(
+      {{"places", "where every component is", config::NoSettings()}, [](const config::Choice&) {
+         return generation::ImageConditioner::make(testing::tiny_image_encoder_config());
+       }});
+  const testing::TemporaryFolder folder;
+  auto config = runs_->dit_config();
+  config.condition.kind = generation::known_conditions();
+  config.condition.kind.name = "places";
+  EXPECT_THAT(refusal([&] { convert_run(config, folder / "export"); }),
+              HasSubstr("was trained with condition.kind places, which the layout"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "export"));
+}
 
 TEST_F(PublicWeights, CropPicturesToTheirForegroundUnlessToldAndExportsAsTheirRun) {
   EXPECT_TRUE(config({}).sampler.crop_to_foreground);

@@ -112,7 +112,7 @@ TEST_F(ReportRun, HasTheScoresOfTheEvaluationAsColumns) {
   EXPECT_THAT(page_of(config),
               AllOf(HasSubstr("<th>Chamfer \u2193</th><th>F@0.3 \u2191</th><th>F@0.02 \u2191</th>"
                               "<th>self-IoU \u2193</th></tr>"),
-                    HasSubstr("<th>control F@0.3 \u2191</th>"), HasSubstr("by F@0.02."),
+                    HasSubstr("<th>control F@0.3 \u2191</th>"), HasSubstr("by Chamfer."),
                     HasSubstr("VAE F@0.3"), Not(HasSubstr("F@0.1"))));
 }
 
@@ -127,6 +127,7 @@ TEST_F(ReportRun, OfAnEarlierEvaluationCallsScoresByTheirNames) {
   evaluate_run(config, output());
   auto evaluation = nlohmann::ordered_json::parse(read_file(output() / "evaluation.json"));
   evaluation.erase("scores");
+  evaluation.at("vae_components").at("train").erase("worst_by");
   write_file(output() / "evaluation.json", evaluation.dump());
   EXPECT_THAT(page_of(config),
               AllOf(HasSubstr("<th>chamfer</th><th>f_score_0.1</th><th>f_score_0.05</th>"),

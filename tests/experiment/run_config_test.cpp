@@ -181,12 +181,22 @@ TEST(RunConfig, RefusesMoreComponentsThanIds) {
 }
 
 TEST(RunConfig, RefusesAVaeOfMoreTokensThanPoints) {
-  EXPECT_THAT(refusal_of("{stage: vae, data: {path: d}, vae: {num_tokens: 64}, "
-                         "vae_training: {num_surface_points: 63}}"),
-              HasSubstr("vae_training.num_surface_points (63) must be at least vae.num_tokens"));
+  EXPECT_THAT(
+      refusal_of("{stage: vae, data: {path: d}, vae: {num_tokens: 64, num_surface_points: 63}}"),
+      HasSubstr("vae.num_surface_points (63) must be at least vae.num_tokens"));
   EXPECT_THAT(refusal_of("{stage: vae, data: {path: d, num_surface_points: 63}, "
                          "vae: {num_tokens: 64}}"),
               HasSubstr("data.num_surface_points (63) must be at least vae.num_tokens (64)"));
+}
+
+TEST(RunConfig, ASettingThatIsElsewhereOrMisspeltIsAnsweredWithItsWholePath) {
+  EXPECT_THAT(refusal_of("{vae_run: v, data: {path: d}, vae_training: {num_surface_points: 64}}"),
+              HasSubstr("unknown setting 'vae_training.num_surface_points'. An earlier version had "
+                        "it: vae.num_surface_points."));
+  EXPECT_THAT(refusal_of("{training: {optimizer: {lerning_rate: 1}}}"),
+              HasSubstr("Did you mean 'training.optimizer.learning_rate'?"));
+  EXPECT_THAT(refusal_of("{training: {learning_rate: 1}}"),
+              HasSubstr("Did you mean 'training.optimizer.learning_rate'?"));
 }
 
 TEST(RunConfig, RefusesScoresWithoutAThreshold) {

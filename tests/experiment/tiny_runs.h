@@ -30,7 +30,6 @@ class TinyRuns {
     config.device = testing::device().str();
     config.data = data_config();
     config.vae = testing::tiny_vae_config();
-    config.vae_training.num_surface_points = 32;
     config.vae_training.num_query_points = 16;
     config.image_encoder = testing::tiny_image_encoder_config();
     config.dit = testing::tiny_dit_config();

@@ -22,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::refusal;
 using training::StopReason;
 
@@ -402,6 +403,44 @@ TEST_F(TrainRunOfRanks, TrainTheModelOfOne) {
       EXPECT_TRUE(testing::all_close(found.read(name), expected.read(name), 1e-6)) << name;
     }
   }
+}
+
+// A sweep is a loop over configs.
+TEST_F(TrainRunOfRanks, TwoOneAfterAnotherInAProcessAreThoseOfProcessesOfTheirOwn) {
+  const TinyRuns runs;
+  train_run(runs.vae_config());
+  write_file(runs / "model.yaml", config::dump(runs.dit_config()));
+  write_file(runs / "fast.yaml", "training: {optimizer: {learning_rate: 0.02}}\n");
+  write_file(runs / "sweep.yaml", "base: [model.yaml, fast.yaml]\nname: swept\n");
+  const auto config_of = [&](const std::string& runs_folder, int index) {
+    const std::vector<std::vector<std::string>> variants = {
+        {"name=moc", "seed=3"}, {"name=dense", "dit.global_attention=dense"}};
+    auto overrides = variants.at(index);
+    overrides.push_back("runs_folder=" + (runs / runs_folder).string());
+    return load_config_to_train(runs / "sweep.yaml", overrides);
+  };
+  for (const int index : {0, 1}) {
+    train_run(config_of("together", index));
+  }
+  for (const int index : {0, 1}) {
+    testing::run_processes({{}}, [&](const distributed::Launch&) -> std::string {
+      train_run(config_of("apart", index));
+      return "";
+    });
+    const auto together = config_of("together", index), apart = config_of("apart", index);
+    EXPECT_DOUBLE_EQ(together.training.optimizer.learning_rate, 0.02);
+    for (const char* file : {"model.safetensors", "ema.safetensors", "optimizer.safetensors"}) {
+      const auto step = fs::path("checkpoints") / "step_00000004" / file;
+      EXPECT_EQ(read_file(together.folder() / step), read_file(apart.folder() / step))
+          << together.name << ", " << file;
+    }
+    const auto log = read_file(together.folder() / "log.txt");
+    EXPECT_THAT(log, AllOf(HasSubstr("train 4/4"),
+                           HasSubstr("checkpoints in " + together.folder().string()),
+                           Not(HasSubstr(config_of("together", 1 - index).folder().string()))));
+    EXPECT_EQ(log.find("assets to train on"), log.rfind("assets to train on"));
+  }
+  EXPECT_NE(weights_of(config_of("together", 0)), weights_of(config_of("together", 1)));
 }
 
 TEST_F(TrainRunOfRanks, ThatWereNotStartedAlikeAreRefusedWithWhatDiffers) {

@@ -12,6 +12,7 @@ namespace moca::testing {
 inline vae::VaeConfig tiny_vae_config() {
   vae::VaeConfig config;
   config.num_tokens = 8;
+  config.num_surface_points = 32;
   config.latent_channels = 4;
   config.num_heads = 2;
   config.width_encoder = 16;

@@ -27,7 +27,6 @@ class LoadedAssets : public testing::WithTinyDataset {
     setup.vae = testing::tiny_vae();
     setup.dataset = dataset_;
     setup.config.num_cached_encodings = 0;
-    setup.num_surface_points = 32;
     setup.batches.rule.batch_size = 1;
     setup.batches.rule.num_micro_batches = setup.batches.share.num_micro_batches = 3;
     setup.batches.num_threads = 1;

@@ -22,7 +22,7 @@ class TinyDataset : public testing::WithTinyDataset {
     return draw_components(*dataset_, {{0, 1}, {2, 0}}, num_surface_points, num_query_points, seed);
   }
   static LatentSource latent_source(int64_t num_cached) {
-    return {testing::tiny_vae(), dataset_, dataset_->indices_of("train"), num_cached, 32, 5};
+    return {testing::tiny_vae(), dataset_, dataset_->indices_of("train"), num_cached, 5};
   }
 };
 

@@ -226,7 +226,6 @@ class ExactResume : public testing::WithTinyDataset,
     setup.dataset = dataset_;
     setup.config.activation_checkpointing = cell.activation_checkpointing;
     setup.config.num_cached_encodings = 1;
-    setup.num_surface_points = 32;
     setup.batches.rule = {config.micro_batches, 1, 0};
     setup.batches.share = share_of(group.rank(), group.size(), config);
     setup.batches.num_threads = 1;

@@ -120,10 +120,11 @@ TEST_F(DitTraining, AModelWithoutACodebookTakesAssetsOfAnySize) {
 
 TEST_F(DitTraining, FewerSurfacePointsThanTokensAreRefused) {
   auto setup = dit_setup();
-  setup.num_surface_points = 7;
-  EXPECT_THAT(
-      refusal([&] { dit_stage(setup); }),
-      HasSubstr("vae_training.num_surface_points (7) must be at least the VAE's num_tokens (8)"));
+  auto vae = testing::tiny_vae_config();
+  vae.num_surface_points = 7;
+  setup.vae = vae::VecsetVae(vae);
+  EXPECT_THAT(refusal([&] { dit_stage(setup); }),
+              HasSubstr("vae.num_surface_points (7) must be at least the VAE's num_tokens (8)"));
 }
 
 TEST_F(DitTraining, TheDitTellsItsLossByNoiseLevelAndWhatItsRoutersDo) {

@@ -23,12 +23,8 @@ class NoiseOfEncodings : public testing::WithTinyDataset {
  protected:
   static LatentSource source(int64_t num_cached, uint64_t seed) {
     const double log_variance = 2 * std::log(3.0);  // a deviation of 3
-    return {testing::tiny_vae_of_posterior(log_variance),
-            dataset_,
-            dataset_->indices_of("train"),
-            num_cached,
-            32,
-            seed};
+    return {testing::tiny_vae_of_posterior(log_variance), dataset_, dataset_->indices_of("train"),
+            num_cached, seed};
   }
 };
 
@@ -66,7 +62,7 @@ TEST_F(NoiseOfEncodings, IsDrawnAnewForEveryAssetAndEveryCachedEncoding) {
 
 TEST_F(NoiseOfEncodings, ThatIsNotFiniteIsNoSampleOfTheStatistics) {
   LatentSource broken(testing::tiny_vae_of_posterior(std::numeric_limits<double>::quiet_NaN()),
-                      dataset_, dataset_->indices_of("train"), 0, 32, 5);
+                      dataset_, dataset_->indices_of("train"), 0, 5);
   EXPECT_THAT(testing::refusal([&] { broken.samples(); }),
               HasSubstr("no component of the dataset has finite latents"));
 }

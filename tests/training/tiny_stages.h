@@ -24,7 +24,6 @@ class TinyStages : public testing::WithTinyDataset {
 
   static VaeTrainingConfig vae_config() {
     VaeTrainingConfig config;
-    config.num_surface_points = 32;
     config.num_query_points = 16;
     return config;
   }
@@ -38,7 +37,6 @@ class TinyStages : public testing::WithTinyDataset {
     setup.vae = testing::tiny_vae();
     setup.dataset = dataset_;
     setup.config.num_cached_encodings = 2;
-    setup.num_surface_points = 32;
     setup.batches = tiny_batches(2);
     torch::manual_seed(2);
     setup.denoiser = generation::ComponentDenoiser(testing::tiny_dit_config(),

@@ -18,7 +18,6 @@ namespace {
 class VaeLoss : public testing::WithTinyDataset {
  protected:
   VaeLoss() {
-    config_.num_surface_points = 32;
     config_.num_query_points = 16;
     config_.kl_weight = 0;
     batches_.rule.batch_size = 2;

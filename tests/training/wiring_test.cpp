@@ -66,7 +66,6 @@ class TrainingHandsTheDit : public testing::WithTinyDataset {
     setup_.dataset = dataset_;
     setup_.config.num_cached_encodings = 1;
     setup_.config.condition_dropout = 0;
-    setup_.num_surface_points = 32;
     setup_.batches.rule.batch_size = 3;
     setup_.batches.num_threads = 1;
     setup_.batches.seed = 3;
@@ -98,7 +97,7 @@ class TrainingHandsTheDit : public testing::WithTinyDataset {
 
   // The latents of an asset as the DiT is to see them: standardised.
   at::Tensor latents(int64_t asset) {
-    LatentSource source(setup_.vae, dataset_, dataset_->indices_of("train"), 1, 32,
+    LatentSource source(setup_.vae, dataset_, dataset_->indices_of("train"), 1,
                         setup_.batches.seed);
     return recorder_->latent_statistics()->standardise(source.latents(asset, 0));
   }

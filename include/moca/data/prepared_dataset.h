@@ -67,6 +67,7 @@ class PreparedDataset {
   // a shard.
   explicit PreparedDataset(const std::filesystem::path& folder);
 
+  const std::filesystem::path& folder() const { return folder_; }
   const std::vector<AssetRecord>& records() const { return records_; }
   std::vector<int64_t> indices_of(const std::string& split) const;
   int64_t image_size() const { return image_size_; }

@@ -8,6 +8,7 @@
 #include "moca/experiment/run_config.h"
 #include "moca/generation/request.h"
 #include "moca/mesh/triangle_mesh.h"
+#include "moca/vae/component_decoder.h"
 #include "moca/vae/vecset_vae.h"
 
 namespace moca::experiment {
@@ -26,12 +27,12 @@ uint64_t generation_seed(const EvaluationConfig& config, const data::AssetRecord
 
 // Latents [n, L, C] of an asset's components, each drawn once from its posterior.
 at::Tensor latents_of(vae::VecsetVae& vae, const data::PreparedDataset& dataset, int64_t asset,
-                      const RunConfig& config, c10::Device device);
+                      int64_t seed);
 
 // The decoder's meshes of an asset's components, each drawn once from its posterior: what the
 // decoder was trained on and the DiT learns. A wide posterior's mean is neither.
 mesh::Scene reconstruct(vae::VecsetVae& vae, const data::PreparedDataset& dataset, int64_t asset,
-                        const RunConfig& config, c10::Device device);
+                        int64_t seed, const vae::DecoderConfig& decoder);
 
 // What the decoder's lattice makes of a field without any error: every component's exact signed
 // distance, in the units that the VAE is trained to give (divided by the truncation and clipped),

@@ -96,7 +96,7 @@ struct EvaluationResult {
 };
 
 // evaluation.json: the model, conventions, what the scores are, means and empty components per
-// split, VAE components (median, mean, the worst ten by the last score), every asset.
+// split, VAE components (median, mean, the worst ten by the first score), every asset.
 std::string json_of(const EvaluationResult& result);
 
 // The same for a reader in a terminal: a line of means and empty components for each part that is

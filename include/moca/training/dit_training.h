@@ -16,7 +16,6 @@ struct DitTrainingSetup {
   std::shared_ptr<const data::PreparedDataset> dataset;
   DitTrainingConfig config;
   flow::FlowConfig flow;
-  int64_t num_surface_points = 0;  // of a component, for the VAE's encoder
   BatchSetup batches;
   bool measure_latents = true;  // false: the denoiser's latent statistics are used as they are
 };

@@ -144,7 +144,6 @@ struct TrainingConfig {
 
 // The VAE stage: components by themselves.
 struct VaeTrainingConfig {
-  int64_t num_surface_points = 4096;
   int64_t num_query_points = 2048;
   FieldTarget target = FieldTarget::kDistance;
   double truncation = 0.1;
@@ -152,8 +151,6 @@ struct VaeTrainingConfig {
 
   static void fields(auto& self, auto&& v) {
     using config::at_least;
-    v("num_surface_points", self.num_surface_points,
-      "surface points of a component the encoder sees a step", at_least(16));
     v("num_query_points", self.num_query_points, "query points of a component a step", at_least(1));
     v("target", self.target, "what the field learns: signed distance (clipped), or occupancy");
     v("truncation", self.truncation, "distances are clipped to +- this and divided by it",

@@ -17,6 +17,7 @@ namespace moca::vae {
 
 struct VaeConfig {
   int64_t num_tokens = 512;
+  int64_t num_surface_points = 4096;
   int64_t latent_channels = 64;
   int64_t num_heads = 8;
   int64_t width_encoder = 512;
@@ -29,6 +30,8 @@ struct VaeConfig {
   static void fields(auto& self, auto&& v) {
     using config::at_least;
     v("num_tokens", self.num_tokens, "L: latent tokens of one component", at_least(1));
+    v("num_surface_points", self.num_surface_points,
+      "surface points of a component that the encoder sees", at_least(16));
     v("latent_channels", self.latent_channels, "C: channels of a latent token (TripoSG: 64)",
       at_least(1));
     v("num_heads", self.num_heads, "heads of every attention, encoder and decoder (TripoSG: 8)",
