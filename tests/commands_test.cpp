@@ -147,7 +147,7 @@ TEST_F(Commands, CtrlCLeavesAUsableCheckpoint) {
 }
 
 TEST_F(Commands, RefuseWhatTheyCannotUseInOneLine) {
-  write_file(*folder_ / "broken.png", "this is no picture");
+  write_file(*folder_ / "broken.png", "this is no image");
   expect_refusal("sample --run runs/tiny --image broken.png", "broken.png");
   expect_refusal("sample --run runs/tiny --image missing.png", "missing.png");
   expect_refusal("sample --run runs/tiny_vae --image runs/tiny/evaluation/0000_chair/picture.png",
@@ -179,9 +179,9 @@ TEST_F(Commands, RefuseWhatTheyCannotUseInOneLine) {
 }
 
 TEST_F(Commands, AMistakeOnTheCommandLineIsOneLine) {
-  const std::string picture = "sample --run runs/tiny --image x.png ";
-  expect_refusal(picture + "--components 1.5", "--components = 1.5. See ");
-  expect_refusal(picture + "--componets 2", "--componets");
+  const std::string image = "sample --run runs/tiny --image x.png ";
+  expect_refusal(image + "--components 1.5", "--components = 1.5. See ");
+  expect_refusal(image + "--componets 2", "--componets");
   expect_refusal("sample --run runs/tiny", "--image is required");
   expect_refusal("benchmark", "required");
   expect_refusal("benchmark attention --precision fp64", "fp64");
@@ -227,8 +227,7 @@ TEST_F(Commands, RefuseACheckpointOfAnotherArchitecture) {
 }
 
 TEST_F(Commands, ConvertWeightsWritesAFolderThatSampleAndTrainingTake) {
-  const std::string picture =
-      " --image runs/tiny/evaluation/0000_chair/picture.png --components 2 ";
+  const std::string image = " --image runs/tiny/evaluation/0000_chair/picture.png --components 2 ";
   ASSERT_EQ(moca("convert-weights runs/tiny exported").code, 0);
   for (const char* file :
        {"model_index.json", "vae/diffusion_pytorch_model.safetensors", "vae/config.json",
@@ -240,7 +239,7 @@ TEST_F(Commands, ConvertWeightsWritesAFolderThatSampleAndTrainingTake) {
   expect_refusal("convert-weights runs/tiny exported", "exported exists already");
   for (const std::string precision : {"fp32", "bf16"}) {
     const auto outcome =
-        moca("sample --weights exported" + picture + "--precision " + precision + " --out from_" +
+        moca("sample --weights exported" + image + "--precision " + precision + " --out from_" +
              precision + " sampler.num_steps=2 decoder.resolution=17 decoder.coarse_resolution=9");
     EXPECT_EQ(outcome.code, 0) << outcome.output;
     EXPECT_TRUE(fs::exists(*folder_ / ("from_" + precision) / "asset.glb"));
@@ -257,12 +256,12 @@ TEST_F(Commands, AnExportSamplesTheBytesOfItsRun) {
                  " name=dense dit.global_attention=dense sampler.guidance_scale=3")
                 .code,
             0);
-  const std::string picture =
+  const std::string image =
       " --image runs/tiny/evaluation/0000_chair/picture.png --components 3 --seed 5 --out ";
   for (const std::string run : {"tiny", "dense"}) {
     ASSERT_EQ(moca("convert-weights runs/" + run + " export_" + run).code, 0);
-    ASSERT_EQ(moca("sample --run runs/" + run + picture + "of_run_" + run).code, 0);
-    const auto outcome = moca("sample --weights export_" + run + picture + "of_export_" + run);
+    ASSERT_EQ(moca("sample --run runs/" + run + image + "of_run_" + run).code, 0);
+    const auto outcome = moca("sample --weights export_" + run + image + "of_export_" + run);
     ASSERT_EQ(outcome.code, 0) << outcome.output;
     size_t files = 0;
     for (const auto& entry : fs::directory_iterator(*folder_ / ("of_run_" + run))) {
@@ -279,18 +278,18 @@ TEST_F(Commands, AnExportSamplesTheBytesOfItsRun) {
 }
 
 TEST_F(Commands, AnExportWithoutWhatSamplingNeedsIsRefusedWithItsName) {
-  const std::string picture = " --image runs/tiny/evaluation/0000_chair/picture.png --out needs";
+  const std::string image = " --image runs/tiny/evaluation/0000_chair/picture.png --out needs";
   ASSERT_EQ(moca("convert-weights runs/tiny needs_settings").code, 0);
   const auto file = *folder_ / "needs_settings/model_index.json";
   auto text = read_file(file);
   const std::string tokens = "\"vae.num_tokens\": 8,";
   ASSERT_NE(text.find(tokens), std::string::npos) << text;
   write_file(file, text.erase(text.find(tokens), tokens.size()));
-  expect_refusal("sample --weights needs_settings" + picture,
+  expect_refusal("sample --weights needs_settings" + image,
                  "model_index.json: _sampling.settings.vae.num_tokens is missing");
-  EXPECT_EQ(moca("sample --weights needs_settings vae.num_tokens=8" + picture).code, 0);
+  EXPECT_EQ(moca("sample --weights needs_settings vae.num_tokens=8" + image).code, 0);
   fs::remove(file);
-  expect_refusal("sample --weights needs_settings" + picture + "2", "_sampling is missing");
+  expect_refusal("sample --weights needs_settings" + image + "2", "_sampling is missing");
 }
 
 TEST_F(Commands, AModelWithoutComponentIdsTrainsAndIsEvaluated) {
@@ -317,9 +316,9 @@ TEST_F(Commands, TheRecipesTwinsTrainOneAfterAnother) {
   expect_refusal(
       "sample --run runs/tiny_scene_1024 --image runs/tiny/evaluation/0000_chair/picture.png "
       "--out scene",
-      "it needs a map of the picture in which pixels of component i hold i + 1");
-  const auto picture = read_image(*folder_ / "runs/tiny/evaluation/0000_chair/picture.png");
-  Image map(picture.width, picture.height, 1);
+      "it needs a map of the image in which pixels of component i hold i + 1");
+  const auto image = read_image(*folder_ / "runs/tiny/evaluation/0000_chair/picture.png");
+  Image map(image.width, image.height, 1);
   const std::string scene =
       "sample --run runs/tiny_scene_1024 --image runs/tiny/evaluation/0000_chair/picture.png "
       "--component-map map.png --out scene ";
@@ -336,16 +335,16 @@ TEST_F(Commands, TheRecipesTwinsTrainOneAfterAnother) {
 }
 
 TEST_F(Commands, PublicWeightsThatDoNotFitAreRefusedInOneLine) {
-  const std::string picture = " --image runs/tiny/evaluation/0000_chair/picture.png --out refused";
+  const std::string image = " --image runs/tiny/evaluation/0000_chair/picture.png --out refused";
   ASSERT_EQ(moca("convert-weights runs/tiny for_mistakes").code, 0);
-  expect_refusal("sample --weights nowhere" + picture, "no folder nowhere");
-  expect_refusal("sample" + picture, "name either a run with --run or a model folder");
-  expect_refusal("sample --weights for_mistakes --components 51" + picture, "ids for 1 to 50");
+  expect_refusal("sample --weights nowhere" + image, "no folder nowhere");
+  expect_refusal("sample" + image, "name either a run with --run or a model folder");
+  expect_refusal("sample --weights for_mistakes --components 51" + image, "ids for 1 to 50");
   fs::resize_file(*folder_ / "for_mistakes/transformer/diffusion_pytorch_model.safetensors", 5000);
-  expect_refusal("sample --weights for_mistakes" + picture,
+  expect_refusal("sample --weights for_mistakes" + image,
                  "for_mistakes/transformer/diffusion_pytorch_model.safetensors");
   fs::remove(*folder_ / "for_mistakes/vae/config.json");
-  expect_refusal("sample --weights for_mistakes" + picture, "vae/config.json");
+  expect_refusal("sample --weights for_mistakes" + image, "vae/config.json");
 }
 
 TEST_F(Commands, VerifyExitsWithOneWhereAFixtureDisagrees) {

@@ -35,7 +35,7 @@ void run(const EvaluateOptions& options) {
 void add_evaluate(CLI::App& app) {
   auto options = std::make_shared<EvaluateOptions>();
   auto* command = app.add_subcommand(
-      "evaluate", "Generate every asset of a run's dataset from its picture and score it");
+      "evaluate", "Generate every asset of a run's dataset from its image and score it");
   command->add_option("run", options->run, "folder of the run")->required();
   command->add_option("overrides", options->overrides, "settings as section.key=value");
   command->add_option("--out", options->out,

@@ -70,7 +70,7 @@ std::string text_of(const CLI::ParseError& mistake, const std::string& subcomman
 int run(int argc, char** argv) {
   CLI::App app(
       "moca: scalable compositional 3D generation (MoCA, arXiv 2512.07628).\n"
-      "One picture in, one mesh per component out.");
+      "One image in, one mesh per component out.");
   app.require_subcommand(1);
   add_prepare_data(app);
   add_train(app);

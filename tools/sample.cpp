@@ -1,20 +1,20 @@
 #include <memory>
 
 #include "commands.h"
-#include "moca/experiment/sample_picture.h"
+#include "moca/experiment/sample_image.h"
 
 void add_sample(CLI::App& app) {
   auto options = std::make_shared<moca::experiment::SampleOptions>();
-  auto* command = app.add_subcommand("sample", "Generate one mesh per component from a picture");
+  auto* command = app.add_subcommand("sample", "Generate one mesh per component from a image");
   command->add_option("--run", options->run, "folder of a run of stage dit");
   command->add_option("--weights", options->weights,
                       "folder of weights in the layout of TripoSG and PartCrafter: public ones, "
                       "or what convert-weights wrote");
-  command->add_option("--image", options->picture, "PNG, JPEG or WebP of the object or scene")
+  command->add_option("--image", options->image, "PNG, JPEG or WebP of the object or scene")
       ->required();
   command->add_option(
       "--component-map", options->component_map,
-      "for models trained with masks: PNG of the picture's size, grey or palette, 0 the "
+      "for models trained with masks: PNG of the image's size, grey or palette, 0 the "
       "background, i + 1 component i; says how many components there are");
   command->add_option("overrides", options->overrides, "settings as section.key=value");
   command->add_option("--components", options->num_components,
@@ -31,5 +31,5 @@ void add_sample(CLI::App& app) {
                       "run or model folder");
   command->add_flag("--accept-changed-data", options->accept_changed_data,
                     "sample with another VAE than the run was trained on; sample.json says so");
-  command->callback([options] { moca::experiment::sample_picture(*options); });
+  command->callback([options] { moca::experiment::sample_image(*options); });
 }

@@ -14,9 +14,10 @@
 namespace moca::data {
 namespace {
 
-// Half of the query points lie near the surface, at these deviations; a quarter in the component's
-// own box with a margin; a quarter anywhere. Small pieces would be lost in a uniform draw.
-constexpr double kNearSigmas[2] = {0.015, 0.06};
+// Half of the query points lie near the surface, with these standard deviations; a quarter in the
+// component's own box with a margin; a quarter anywhere. Small pieces would be lost in a uniform
+// draw.
+constexpr double kNearStds[2] = {0.015, 0.06};
 constexpr float kBoxMargin = 0.2F;
 constexpr double kSpace = 1.05;  // the uniform quarter lies in [-1.05, 1.05]^3 (Dora)
 
@@ -35,10 +36,9 @@ at::Tensor draw_query_points(const mesh::TriangleMesh& surface, int64_t count, u
   const int64_t num_box = count / 4;
   const int64_t num_space = count - num_near - num_box;
   const auto on_surface = tensor_of(mesh::sample_surface(surface, num_near, seed).positions);
-  const auto sigma =
-      at::where(at::arange(num_near).remainder(2) == 0, kNearSigmas[0], kNearSigmas[1]);
+  const auto std = at::where(at::arange(num_near).remainder(2) == 0, kNearStds[0], kNearStds[1]);
   const auto near =
-      on_surface + at::randn({num_near, 3}, generator, options) * sigma.to(at::kFloat).unsqueeze(1);
+      on_surface + at::randn({num_near, 3}, generator, options) * std.to(at::kFloat).unsqueeze(1);
   const auto box = mesh::bounds(surface);
   const mesh::Vec3 margin = mesh::Vec3::Constant(kBoxMargin);
   const auto low = tensor_of({mesh::Vec3(box.low - margin)});

@@ -5,7 +5,7 @@
 
 namespace moca::data {
 
-// Surface points with normals, query points with signed distances, pictures and meshes of an asset.
+// Surface points with normals, query points with signed distances, images and meshes of an asset.
 AssetTensors sample_asset(const AssetEntry& entry, const SourceAsset& asset,
                           const DataConfig& config);
 

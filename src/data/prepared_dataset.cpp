@@ -223,12 +223,12 @@ std::string DatasetWriter::next_shard() const {
 
 void DatasetWriter::add(AssetRecord record, const AssetTensors& tensors) {
   record.shard = next_shard();
-  const auto parts = named(record.id, tensors);
-  checkpoint::write_safetensors(file_of_next(), parts,
+  const auto named_tensors = named(record.id, tensors);
+  checkpoint::write_safetensors(file_of_next(), named_tensors,
                                 {{"asset", text_of(record)},
                                  {"made_by", index_->made_by},
                                  {"source_sum", index_->source_sum}});
-  take(std::move(record), parts);
+  take(std::move(record), named_tensors);
 }
 
 bool DatasetWriter::restore_next() {
@@ -250,11 +250,11 @@ bool DatasetWriter::restore_next() {
   for (const auto& [name, entry] : stored.entries()) {
     in_order.emplace(entry.begin, name);
   }
-  checkpoint::NamedTensors parts;
+  checkpoint::NamedTensors tensors;
   for (const auto& [begin, name] : in_order) {
-    parts.emplace_back(name, stored.read(name));
+    tensors.emplace_back(name, stored.read(name));
   }
-  take(record_of(said.at("asset"), file, index_->records.size()), parts);
+  take(record_of(said.at("asset"), file, index_->records.size()), tensors);
   return true;
 }
 

@@ -46,7 +46,7 @@ std::vector<int64_t> views_of(const EvaluationConfig& config, const data::AssetR
   const auto count = static_cast<int64_t>(record.views.size());
   if (count == 0) {
     throw Error("asset " + record.id +
-                " of the dataset has no picture to generate from. Prepare the dataset again: " +
+                " of the dataset has no image to generate from. Prepare the dataset again: " +
                 command("prepare-data CONFIG") + ".");
   }
   if (config.view == ViewRule::kFixed && config.view_index >= count) {

@@ -18,7 +18,7 @@ using evaluation::Scored;
 // Points per component and side when the VAE is scored component by component.
 constexpr int64_t kComponentPoints = 20000;
 
-// One picture to generate from.
+// One image to generate from.
 struct Job {
   int64_t asset = 0;
   int64_t nth_view = 0;  // among the asset's views that are used
@@ -81,7 +81,7 @@ class Evaluation {
  private:
   int64_t count() const { return static_cast<int64_t>(result_.assets.size()); }
 
-  // The asset whose reference and picture serve as asset i's control: the next one of its split, of
+  // The asset whose reference and image serve as asset i's control: the next one of its split, of
   // any split where i is alone in its own, i itself only where there is no other.
   int64_t other_asset(int64_t i) const {
     for (int64_t step = 1; step < count(); ++step) {
@@ -93,12 +93,11 @@ class Evaluation {
     return (i + 1) % count();
   }
 
-  // A picture of `pictured` with the seed of `seeded`.
-  generation::Request request(int64_t pictured, int64_t nth_view, int64_t seeded) const {
-    const auto& views = result_.assets[pictured].views;
+  // A image of `shown` with the seed of `seeded`.
+  generation::Request request(int64_t shown, int64_t nth_view, int64_t seeded) const {
+    const auto& views = result_.assets[shown].views;
     const int64_t view = views[nth_view % static_cast<int64_t>(views.size())].index;
-    return request_of(dataset_, pictured, view,
-                      generation_seed(config_, dataset_.records()[seeded]));
+    return request_of(dataset_, shown, view, generation_seed(config_, dataset_.records()[seeded]));
   }
 
   void generate_batch(const std::vector<Job>& jobs) {
@@ -113,7 +112,7 @@ class Evaluation {
       score_generated(jobs[i], scenes[i], other_scenes[i]);
       const auto folder = folder_of(jobs[i]);
       write_asset(folder, scenes[i]);
-      write_png(folder / "picture.png", requests[i].picture);
+      write_png(folder / "picture.png", requests[i].image);
     }
   }
 
@@ -140,13 +139,13 @@ class Evaluation {
     if (other != job.asset) {
       score.control_id = result_.assets[other].id;
       add_view(job, compared(scene, other, Scored::kAgainstReference), score.control);
-      add_view(job, compared(other_scene, other, Scored::kAgainstReference), score.other_picture);
+      add_view(job, compared(other_scene, other, Scored::kAgainstReference), score.other_image);
     }
   }
 
-  void add_view(const Job& job, const evaluation::Scores& scores, ScoredPart& part) const {
+  void add_view(const Job& job, const evaluation::Scores& scores, ScoredScene& scored) const {
     const auto num_views = static_cast<double>(result_.assets[job.asset].views.size());
-    evaluation::add_share(scores, num_views, part.scores);
+    evaluation::add_share(scores, num_views, scored.scores);
   }
 
   evaluation::Scores compared(const mesh::Scene& scene, int64_t reference,

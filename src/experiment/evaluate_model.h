@@ -23,8 +23,8 @@ struct ScoredModel {
   std::function<mesh::Scene(const mesh::Scene& reference)> extract_exact_field;
 };
 
-// Generates every asset of the dataset from its picture, scores it against its reference (and, as
-// controls, against another asset's, and from another asset's picture), scores the VAE's
+// Generates every asset of the dataset from its image, scores it against its reference (and, as
+// controls, against another asset's, and from another asset's image), scores the VAE's
 // reconstruction of every component and what extraction alone makes of the exact field. The
 // generated assets are written into one folder each in `output`.
 EvaluationResult evaluate_model(const ScoredModel& model, const data::PreparedDataset& dataset,

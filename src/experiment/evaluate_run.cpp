@@ -78,10 +78,10 @@ std::filesystem::path beside(const std::filesystem::path& output) {
 
 // Scores of nothing are numbers too: an empty prediction is one point at the origin.
 void warn_of_nothing(const EvaluationResult& result) {
-  for (const auto& kind : kParts) {
+  for (const auto& kind : kScenes) {
     EmptyComponents empty;
     for (const auto& asset : result.assets) {
-      empty += (asset.*kind.part).empty;
+      empty += (asset.*kind.scene).empty;
     }
     if (empty.of > 0 && empty.count == empty.of) {
       log::warn(std::string("no ") + kind.name + " component has a surface: these scores say " +

@@ -72,21 +72,21 @@ AssetScore summary_of(const EvaluationResult& result, const std::string& split) 
   const auto count = static_cast<double>(num_assets_of(result, split));
   for (const auto& asset : result.assets) {
     if (asset.split == split) {
-      for (const auto& [name, title, part, is_control] : kParts) {
-        evaluation::add_share((asset.*part).scores, count, (summary.*part).scores);
-        (summary.*part).empty += (asset.*part).empty;
+      for (const auto& [name, title, scene, is_control] : kScenes) {
+        evaluation::add_share((asset.*scene).scores, count, (summary.*scene).scores);
+        (summary.*scene).empty += (asset.*scene).empty;
       }
     }
   }
   return summary;
 }
 
-void add_parts(const AssetScore& asset, Json& json) {
+void add_scenes(const AssetScore& asset, Json& json) {
   Json empty;
-  for (const auto& [name, title, part, is_control] : kParts) {
-    json[name] = json_of((asset.*part).scores);
+  for (const auto& [name, title, scene, is_control] : kScenes) {
+    json[name] = json_of((asset.*scene).scores);
     if (!is_control) {
-      empty[name] = {{"count", (asset.*part).empty.count}, {"of", (asset.*part).empty.of}};
+      empty[name] = {{"count", (asset.*scene).empty.count}, {"of", (asset.*scene).empty.of}};
     }
   }
   json["empty_components"] = empty;
@@ -94,7 +94,7 @@ void add_parts(const AssetScore& asset, Json& json) {
 
 Json split_json(const EvaluationResult& result, const std::string& split) {
   Json json = {{"num_assets", num_assets_of(result, split)}};
-  add_parts(summary_of(result, split), json);
+  add_scenes(summary_of(result, split), json);
   return json;
 }
 
@@ -104,7 +104,7 @@ Json asset_json(const AssetScore& asset) {
                {"components", asset.num_components},
                {"views", views_json(asset)},
                {"control_id", asset.control_id}};
-  add_parts(asset, json);
+  add_scenes(asset, json);
   return json;
 }
 
@@ -186,8 +186,8 @@ std::vector<std::string> summary_lines(const EvaluationResult& result) {
   std::vector<std::string> lines;
   for (const auto& split : splits_of(result)) {
     const auto summary = summary_of(result, split);
-    for (const auto& [name, title, part, is_control] : kParts) {
-      const auto& [scores, empty] = summary.*part;
+    for (const auto& [name, title, scene, is_control] : kScenes) {
+      const auto& [scores, empty] = summary.*scene;
       if (!is_control && !scores.empty()) {
         char start[64];
         std::snprintf(start, sizeof(start), "%-5s %-18s ", split.c_str(), name);

@@ -10,7 +10,7 @@
 namespace moca::experiment {
 
 // The settings that generating depends on and that neither weights nor the parts' configs hold:
-// number of tokens, size of the picture, sampler, decoder, precision. As {name, value}.
+// number of tokens, size of the image, sampler, decoder, precision. As {name, value}.
 std::vector<std::pair<std::string, std::string>> exported_settings(const RunConfig& config);
 
 // Sets them to the values of an export's model_index.json and then to `overrides`. A setting that

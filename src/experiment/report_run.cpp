@@ -23,18 +23,18 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-// A value that every row of a table has: of the row's object `part`, or of the row itself.
+// A value that every row of a table has: of the row's object `scene`, or of the row itself.
 struct Column {
   std::string header;
   std::string key;
-  std::string part = "";
+  std::string scene = "";
   std::string arrow = "";  // up where a higher score is better
 };
 using Columns = std::vector<Column>;
 
 // "-" where it was not scored.
 std::string cell(const Json& row, const Column& column) {
-  const auto value = (column.part.empty() ? row : row.at(column.part)).value(column.key, Json());
+  const auto value = (column.scene.empty() ? row : row.at(column.scene)).value(column.key, Json());
   if (value.is_string()) {
     return value;
   }
@@ -64,16 +64,16 @@ Columns scores_of(const Json& evaluation) {
 }
 
 // For a reader who wants only a few.
-Columns key_scores(Columns scores) {
+Columns first_scores(Columns scores) {
   constexpr size_t kNumKeys = 2;
   scores.resize(std::min(kNumKeys, scores.size()));
   return scores;
 }
 
-void add_columns(const Columns& more, const std::string& prefix, const std::string& part,
+void add_columns(const Columns& more, const std::string& prefix, const std::string& scene,
                  Columns& columns) {
   for (const auto& column : more) {
-    columns.push_back({prefix + column.header, column.key, part, column.arrow});
+    columns.push_back({prefix + column.header, column.key, scene, column.arrow});
   }
 }
 
@@ -129,34 +129,33 @@ void add_summary(const Json& evaluation, const Columns& scores, const std::strin
     return;
   }
   Json rows = Json::array();
-  for (const auto& part : kParts) {
-    if (Json row = summary.at(part.name); !row.empty()) {
-      row["part"] = part.title;
+  for (const auto& scene : kScenes) {
+    if (Json row = summary.at(scene.name); !row.empty()) {
+      row["scene"] = scene.title;
       rows.push_back(row);
     }
   }
-  Columns columns = {{"", "part"}};
+  Columns columns = {{"", "scene"}};
   add_columns(scores, "", "", columns);
   add_table(title_of(split),
             summary.at("num_assets").dump() +
                 " assets, means. Control: the generated assets against another asset's reference. "
-                "Other picture: generated from another asset's picture, against that asset.",
+                "Other image: generated from another asset's image, against that asset.",
             columns, rows, page);
 }
 
-void add_key_figures(const Json& evaluation, const Columns& scores, report::ReportPage& page) {
+void add_key_scores(const Json& evaluation, const Columns& scores, report::ReportPage& page) {
   const auto& train = evaluation.at("train");
   const auto& vae = evaluation.at("vae_components").at("train");
-  for (const auto& [header, key, part, arrow] : key_scores(scores)) {
+  for (const auto& [header, key, scene, arrow] : first_scores(scores)) {
     if (train.at("generated").contains(key)) {
-      page.key_figures.push_back(
+      page.key_scores.push_back(
           {header + arrow, cell(train, {"", key, "generated"}),
            "assets trained on; control " + cell(train, {"", key, "control"})});
     }
     if (vae.at("num_components") > 0 && vae.contains(key + "_median")) {
-      page.key_figures.push_back(
-          {"VAE " + header + arrow, cell(vae, {"", key + "_median"}),
-           "median over components, mean " + cell(vae, {"", key + "_mean"})});
+      page.key_scores.push_back({"VAE " + header + arrow, cell(vae, {"", key + "_median"}),
+                                 "median over components, mean " + cell(vae, {"", key + "_mean"})});
     }
   }
 }
@@ -181,12 +180,12 @@ void add_worst(const Json& evaluation, const Columns& scores, report::ReportPage
 void add_assets(const Json& evaluation, const Columns& scores, report::ReportPage& page) {
   Columns columns = {{"asset", "id"}, {"split", "split"}, {"components", "components"}};
   add_columns(scores, "", "generated", columns);
-  add_columns(key_scores(scores), "control ", "control", columns);
-  add_columns(key_scores(scores), "VAE ", "vae_reconstruction", columns);
+  add_columns(first_scores(scores), "control ", "control", columns);
+  add_columns(first_scores(scores), "VAE ", "vae_reconstruction", columns);
   add_table("Every asset", "", columns, evaluation.at("assets"), page);
 }
 
-// Picture, reference and generated components of all assets of a split.
+// Image, reference and generated components of all assets of a split.
 Image sheet_of(const Json& evaluation, const Columns& scores, const std::string& split,
                const fs::path& folder, const data::PreparedDataset& dataset,
                const std::string& title) {
@@ -198,7 +197,7 @@ Image sheet_of(const Json& evaluation, const Columns& scores, const std::string&
     }
     const std::string id = assets[i].at("id");
     std::string caption;
-    for (const auto& [header, key, part, arrow] : key_scores(scores)) {
+    for (const auto& [header, key, scene, arrow] : first_scores(scores)) {
       caption +=
           (caption.empty() ? "" : "  ") + header + " " + cell(assets[i], {"", key, "generated"});
     }
@@ -230,7 +229,7 @@ void add_sheets(const Json& evaluation, const Columns& scores, const RunConfig& 
       written.push_back(page_folder(config.folder(), folder) / ("contact_sheet_" + split + ".png"));
       write_png(written.back(), sheet);
       page.images.push_back({name, sheet,
-                             "Picture, reference from two views, generated from the same two; one "
+                             "Image, reference from two views, generated from the same two; one "
                              "colour per component."});
     }
   }
@@ -264,7 +263,7 @@ void add_evaluation(const fs::path& folder, const RunConfig& config, report::Rep
     const auto evaluation = Json::parse(read_file(file));
     page.subtitle += model_text(evaluation, config);
     const auto scores = scores_of(evaluation);
-    add_key_figures(evaluation, scores, page);
+    add_key_scores(evaluation, scores, page);
     for (const auto& [split, unused] : evaluation.at("vae_components").items()) {
       add_summary(evaluation, scores, split, page);
     }

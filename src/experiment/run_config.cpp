@@ -80,18 +80,18 @@ void use_upstream_sampling(const fs::path& folder, RunConfig* config) {
 // the model's patches are chosen.
 void follow_image_size(const config::Binding& binding, RunConfig& config, bool to_train) {
   auto& encoder = config.image_encoder;
-  const bool fits = config.data.views.image_size % encoder.patch_size == 0;
-  if (config.stage != Stage::kDit || (!fits && !to_train)) {
+  const bool is_multiple = config.data.views.image_size % encoder.patch_size == 0;
+  if (config.stage != Stage::kDit || (!is_multiple && !to_train)) {
     return;
   }
   if (!binding.is_assigned("image_encoder.image_size")) {
     encoder.image_size = config.data.views.image_size;
-    if (!fits) {
+    if (!is_multiple) {
       throw Error("image_encoder.image_size follows data.views.image_size (" +
                   std::to_string(encoder.image_size) +
                   "), which must be a multiple of image_encoder.patch_size (" +
                   std::to_string(encoder.patch_size) +
-                  "). Set patch_size to a divisor of it, or prepare pictures of another size. "
+                  "). Set patch_size to a divisor of it, or prepare images of another size. "
                   "Where the config names neither, its `base:` may be missing.");
     }
   }

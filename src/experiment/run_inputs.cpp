@@ -94,14 +94,14 @@ std::string difference(const std::string& what, const Json& recorded, const Json
          recorded["files"].dump();
 }
 
-std::vector<std::string> differences(const Json& recorded, const RunConfig& config, Inputs which) {
+std::vector<std::string> differences(const Json& recorded, const RunConfig& config, Inputs inputs) {
   std::vector<std::string> found;
   if (recorded.is_null()) {
     log::warn(inputs_file(config).string() +
               " is missing: whether dataset and VAE are those of the training is not known");
     return found;
   }
-  if (which == Inputs::kDatasetAndVae) {
+  if (inputs == Inputs::kDatasetAndVae) {
     found.push_back(difference("dataset", recorded["dataset"], dataset_files(config.data.path)));
   }
   found.push_back(difference("VAE", recorded["vae"], vae_files(config)));
@@ -130,8 +130,8 @@ void write_inputs(const RunConfig& config, const Json& inputs) {
 
 void record_inputs(const RunConfig& config) { write_inputs(config, inputs_of(config)); }
 
-std::vector<std::string> check_inputs(const RunConfig& config, Inputs which, bool accept) {
-  const auto changed = differences(recorded_inputs(config), config, which);
+std::vector<std::string> check_inputs(const RunConfig& config, Inputs inputs, bool accept) {
+  const auto changed = differences(recorded_inputs(config), config, inputs);
   refuse_or_say(changed, config, accept);
   return changed;
 }

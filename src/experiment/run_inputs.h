@@ -17,7 +17,7 @@ enum class Inputs { kDatasetAndVae, kVae };
 
 // Compares the inputs that `config` names with those the run was trained on. Throws Error where one
 // is another; with `accept` warns instead and returns a sentence for each.
-std::vector<std::string> check_inputs(const RunConfig& config, Inputs which, bool accept);
+std::vector<std::string> check_inputs(const RunConfig& config, Inputs inputs, bool accept);
 
 // The same for a run that goes on with its training: inputs.json names what it is trained on from
 // now on, and under `before` what it was trained on until then.

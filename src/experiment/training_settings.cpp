@@ -181,7 +181,7 @@ void take_settings_of_inputs(const config::Binding& binding, RunConfig& config) 
     if (config.stage == Stage::kDit && binding.is_assigned("image_encoder.image_size") &&
         encoder.image_size != dataset.image_size) {
       refuse_setting("image_encoder.image_size", std::to_string(encoder.image_size),
-                     "the pictures of the dataset " + config.data.path + " have a side of",
+                     "the images of the dataset " + config.data.path + " have a side of",
                      std::to_string(dataset.image_size),
                      ", or prepare another dataset (data.path) with data.views.image_size=" +
                          std::to_string(encoder.image_size));

@@ -12,7 +12,7 @@ namespace moca::experiment {
 
 // Scores what a model in training can do: the mean scores of training.validation_assets fixed
 // assets (held out ones, where there are some), as the VAE reconstructs them or, with a denoiser,
-// as they are generated from their pictures. Draws from streams of its own and changes nothing.
+// as they are generated from their images. Draws from streams of its own and changes nothing.
 training::Validation validation_of(const RunConfig& config,
                                    const std::shared_ptr<const data::PreparedDataset>& dataset,
                                    const vae::VecsetVae& vae,

@@ -10,7 +10,7 @@
 #include "moca/core/error.h"
 #include "moca/core/generator.h"
 #include "moca/core/interrupt.h"
-#include "moca/generation/part_ids.h"
+#include "moca/generation/partcrafter_ids.h"
 #include "moca/mesh/renderer.h"
 #include "moca/nn/autocast.h"
 
@@ -20,8 +20,8 @@ namespace {
 // How many components the model has ids for.
 int64_t max_components_of(const dit::DitConfig& config, ComponentIds ids, double guidance_scale) {
   if (config.codebook_size == 0) {
-    // TripoSG makes one object; PartCrafter without part embedding any number of parts that only
-    // their noise tells apart.
+    // TripoSG makes one object; PartCrafter without part embedding any number of components that
+    // only their noise tells apart.
     const bool one = config.global_attention == dit::GlobalAttentionKind::kNone;
     return one ? 1 : std::numeric_limits<int64_t>::max();
   }
@@ -29,7 +29,7 @@ int64_t max_components_of(const dit::DitConfig& config, ComponentIds ids, double
   return both_halves ? config.codebook_size / 2 : config.codebook_size;
 }
 
-// Ids [N] of an asset's components, with the picture or without.
+// Ids [N] of an asset's components, with the image or without.
 at::Tensor ids_of(const Request& request, const dit::DitConfig& config, ComponentIds ids,
                   bool conditioned, double guidance_scale) {
   if (ids == ComponentIds::kPartCrafter) {

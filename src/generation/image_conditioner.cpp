@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "component_pictures.h"
+#include "component_maps.h"
 #include "moca/core/error.h"
 #include "moca/core/shapes.h"
 #include "moca/image/resize.h"
@@ -15,13 +15,13 @@
 namespace moca::generation {
 namespace {
 
-// [S, S, 3] bytes of a picture as the dataset has them.
-at::Tensor square_bytes(const Image& picture, int64_t image_size) {
-  auto prepared = to_square_rgb(picture, static_cast<int>(image_size));
+// [S, S, 3] bytes of a image as the dataset has them.
+at::Tensor square_bytes(const Image& image, int64_t image_size) {
+  auto prepared = to_square_rgb(image, static_cast<int>(image_size));
   return at::from_blob(prepared.pixels.data(), {image_size, image_size, 3}, at::kByte).clone();
 }
 
-// One picture of the asset, inputs [B, 3, S, S].
+// One image of the asset, inputs [B, 3, S, S].
 class AssetImage : public ImageConditioner {
  public:
   explicit AssetImage(const image_encoder::ImageEncoderConfig& config) : ImageConditioner(config) {}
@@ -34,8 +34,8 @@ class AssetImage : public ImageConditioner {
     return image_encoder::normalise_images(dataset.image(asset, view).unsqueeze(0))[0];
   }
   at::Tensor input(const Request& request) const override {
-    return preprocess_ ? image_encoder::preprocess_picture(request.picture, *preprocess_)
-                       : picture_to_input(request.picture, encoder_->config().image_size);
+    return preprocess_ ? image_encoder::preprocess_picture(request.image, *preprocess_)
+                       : image_to_input(request.image, encoder_->config().image_size);
   }
   dit::Condition condition(const at::Tensor& inputs, const at::Tensor&) override {
     return {name(), dit::ConditionScope::kAsset, encoder_->forward(inputs)};
@@ -43,7 +43,7 @@ class AssetImage : public ImageConditioner {
   double flops(int64_t num_assets, int64_t) const override { return flops_of(num_assets); }
 };
 
-// A picture of every component in its scene (MIDI-3D; paper A.2), inputs [B, N, 7, S, S].
+// A image of every component in its scene (MIDI-3D; paper A.2), inputs [B, N, 7, S, S].
 class ComponentImages : public ImageConditioner {
  public:
   explicit ComponentImages(const image_encoder::ImageEncoderConfig& config)
@@ -68,8 +68,8 @@ class ComponentImages : public ImageConditioner {
   at::Tensor input(const Request& request) const override {
     check_component_map(request);
     const auto inputs = preprocess_ ? preprocessed_components(request, *preprocess_)
-                                    : component_pictures_to_input(
-                                          request.picture, request.component_map,
+                                    : component_images_to_input(
+                                          request.image, request.component_map,
                                           request.num_components, encoder_->config().image_size);
     warn_of_lost_components(request.component_map, inputs);
     return inputs;
@@ -100,7 +100,7 @@ std::shared_ptr<ImageConditioner> ImageConditioner::make(
 void ImageConditioner::check(const data::PreparedDataset& dataset) const {
   const int64_t wanted = encoder_->config().image_size;
   if (dataset.image_size() != wanted) {
-    throw Error("the dataset's pictures are " + std::to_string(dataset.image_size()) +
+    throw Error("the dataset's images are " + std::to_string(dataset.image_size()) +
                 " pixels wide, image_encoder.image_size is " + std::to_string(wanted) +
                 ". Set data.views.image_size to it and prepare the data again.");
   }
@@ -110,23 +110,23 @@ dit::DitSizes::ConditionSize ImageConditioner::size_of(dit::ConditionScope scope
   return {encoder_->config().num_image_tokens(), encoder_->config().width, scope};
 }
 
-double ImageConditioner::flops_of(int64_t num_pictures) const {
+double ImageConditioner::flops_of(int64_t num_images) const {
   const auto& config = encoder_->config();
-  return (config.trainable ? nn::kForwardAndBackward : 1.0) * static_cast<double>(num_pictures) *
+  return (config.trainable ? nn::kForwardAndBackward : 1.0) * static_cast<double>(num_images) *
          config.forward_flops();
 }
 
-at::Tensor picture_to_input(const Image& picture, int64_t image_size) {
-  return image_encoder::normalise_images(square_bytes(picture, image_size).unsqueeze(0))[0];
+at::Tensor image_to_input(const Image& image, int64_t image_size) {
+  return image_encoder::normalise_images(square_bytes(image, image_size).unsqueeze(0))[0];
 }
 
-at::Tensor component_pictures_to_input(const Image& picture, const ComponentMap& component_map,
-                                       int64_t num_components, int64_t image_size) {
+at::Tensor component_images_to_input(const Image& image, const ComponentMap& component_map,
+                                     int64_t num_components, int64_t image_size) {
   const int size = static_cast<int>(image_size);
   const auto map = resize_nearest(pad_to_square(component_map), size, size);
   auto ids = at::empty({image_size, image_size}, at::kInt);
   std::copy(map.pixels.begin(), map.pixels.end(), ids.data_ptr<int32_t>());
-  return image_encoder::component_images(square_bytes(picture, image_size), ids, num_components);
+  return image_encoder::component_images(square_bytes(image, image_size), ids, num_components);
 }
 
 }  // namespace moca::generation

@@ -10,7 +10,7 @@
 #include "moca/core/error.h"
 #include "moca/dit/moca_dit.h"
 #include "moca/flow/euler_sampler.h"
-#include "moca/generation/part_ids.h"
+#include "moca/generation/partcrafter_ids.h"
 #include "moca/nn/embeddings.h"
 #include "moca/pretrained/hugging_face_config.h"
 #include "moca/pretrained/load_pretrained.h"

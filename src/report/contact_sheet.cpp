@@ -8,7 +8,7 @@
 namespace moca::report {
 namespace {
 
-constexpr int kCells = 5;  // picture, reference twice, generated twice
+constexpr int kCells = 5;  // image, reference twice, generated twice
 constexpr int kGap = 4;    // between cells
 constexpr int kMargin = 16;
 constexpr int kScale = 2;  // of titles
@@ -104,9 +104,9 @@ void draw_column_names(Image& sheet, const Layout& layout) {
 // Title on the left, caption on the right of one line; both small where they would collide.
 void draw_line(Image& sheet, const SheetRow& row, int x, int y, int width) {
   const int spacing = 4 * kGap;
-  const bool fits =
+  const bool both_fit =
       text_width(row.title, kScale) + spacing + text_width(row.caption, kScale) <= width;
-  const int scale = fits ? kScale : 1;
+  const int scale = both_fit ? kScale : 1;
   const std::string caption = shorten(row.caption, width, scale);
   const int left_for_title = std::max(width - text_width(caption, scale) - spacing, 0);
   draw_text(sheet, x, y, shorten(row.title, left_for_title, scale), kInk, scale);
@@ -119,10 +119,10 @@ void draw_asset(Image& sheet, const SheetRow& row, const SheetOptions& options,
   fill_rectangle(sheet, layout.left_of(index), y - kGap, layout.block_width, 1, kLine);
   draw_line(sheet, row, layout.left_of(index), y + kGap / 2, layout.block_width);
   const int top = y + kScale * kLineHeight;
-  if (row.picture.pixels.empty()) {
-    draw_empty_cell(sheet, layout.cell_left(index, 0), top, layout.cell, "no picture");
+  if (row.image.pixels.empty()) {
+    draw_empty_cell(sheet, layout.cell_left(index, 0), top, layout.cell, "no image");
   } else {
-    paste(sheet, fit_to_square(row.picture, layout.cell), layout.cell_left(index, 0), top);
+    paste(sheet, fit_to_square(row.image, layout.cell), layout.cell_left(index, 0), top);
   }
   const auto views = views_of(row, options);
   draw_scene(sheet, colored_by_index(row.reference), views, layout.cell,
@@ -148,13 +148,13 @@ Image contact_sheet(const std::vector<SheetRow>& rows, const SheetOptions& optio
   return sheet;
 }
 
-Image preview(const Image& picture, const mesh::Scene& generated, int cell_size) {
+Image preview(const Image& image, const mesh::Scene& generated, int cell_size) {
   SheetOptions options;
   options.cell_size = cell_size;
   SheetRow row;
   row.generated = colored_by_index(generated);
   Image sheet(3 * cell_size + 2 * kGap, cell_size, 3, 255);
-  paste(sheet, fit_to_square(picture, cell_size), 0, 0);
+  paste(sheet, fit_to_square(image, cell_size), 0, 0);
   draw_scene(sheet, row.generated, views_of(row, options), cell_size,
              {cell_size + kGap, 2 * (cell_size + kGap)}, 0, "nothing generated");
   return sheet;

@@ -35,7 +35,7 @@ void paste(Image& target, const Image& source, int x, int y);
 // Repeats every pixel `factor` times along both axes.
 Image enlarge(const Image& image, int factor);
 
-// The whole picture in a square of `size` on white: small ones enlarged by a whole factor, so that
+// The whole image in a square of `size` on white: small ones enlarged by a whole factor, so that
 // their pixels stay visible, large ones averaged down.
 Image fit_to_square(const Image& image, int size);
 

@@ -54,15 +54,15 @@ void write_paragraph(std::ostream& html, const char* style_class, const std::str
   }
 }
 
-void write_key_figures(std::ostream& html, const std::vector<KeyFigure>& figures) {
-  if (figures.empty()) {
+void write_key_scores(std::ostream& html, const std::vector<KeyScore>& scores) {
+  if (scores.empty()) {
     return;
   }
   html << "<ul class=\"figures\">\n";
-  for (const KeyFigure& figure : figures) {
-    html << "<li><div class=\"name\">" << escape_markup(figure.name)
-         << "</div><div class=\"value\">" << escape_markup(figure.value) << "</div>";
-    write_paragraph(html, "note", figure.note);
+  for (const KeyScore& score : scores) {
+    html << "<li><div class=\"name\">" << escape_markup(score.name) << "</div><div class=\"value\">"
+         << escape_markup(score.value) << "</div>";
+    write_paragraph(html, "note", score.note);
     html << "</li>\n";
   }
   html << "</ul>\n";
@@ -120,7 +120,7 @@ std::string html_of(const ReportPage& page) {
        << escape_markup(page.title) << "</title>\n<style>" << kStyle
        << "</style>\n</head>\n<body>\n<h1>" << escape_markup(page.title) << "</h1>\n";
   write_paragraph(html, "subtitle", page.subtitle);
-  write_key_figures(html, page.key_figures);
+  write_key_scores(html, page.key_scores);
   for (const NamedImage& image : page.images) {
     write_image(html, image);
   }

@@ -42,9 +42,9 @@ struct Range {
   // A single value gets some room on both sides.
   void widen() {
     if (low == high) {
-      const double room = low == 0 ? 1.0 : 0.1 * std::abs(low);
-      low -= room;
-      high += room;
+      const double margin = low == 0 ? 1.0 : 0.1 * std::abs(low);
+      low -= margin;
+      high += margin;
     }
   }
 };

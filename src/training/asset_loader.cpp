@@ -26,11 +26,11 @@ const DitTrainingSetup& checked(const DitTrainingSetup& setup) {
   }
   for (const int64_t asset : setup.dataset->indices_of("train")) {
     const auto& record = setup.dataset->records()[asset];
-    const int64_t room = setup.batches.rule.max_components;
-    if (room > 0 && record.num_components() > room) {
+    const int64_t most = setup.batches.rule.max_components;
+    if (most > 0 && record.num_components() > most) {
       throw Error("the dataset's asset '" + record.id + "' has " +
                   std::to_string(record.num_components()) +
-                  " components, dit_training.max_components has room for " + std::to_string(room) +
+                  " components, dit_training.max_components has room for " + std::to_string(most) +
                   " in a micro-batch. Raise it, or prepare the data with fewer components.");
     }
   }

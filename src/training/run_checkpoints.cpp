@@ -14,7 +14,7 @@
 namespace moca::training {
 namespace {
 
-// With a sharded optimiser every process writes its part of a checkpoint, otherwise the first all.
+// With a sharded optimiser every process writes a part of a checkpoint, otherwise the first all.
 checkpoint::CheckpointPart part_of(const distributed::ProcessGroup& group,
                                    const TrainingConfig& config) {
   checkpoint::CheckpointPart part;

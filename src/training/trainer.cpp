@@ -120,7 +120,7 @@ std::optional<StepStats> Trainer::train_step() {
   return stats;
 }
 
-// The micro-batch's part of the step's loss; its gradients are added to those of the step.
+// The micro-batch's share of the step's loss; its gradients are added to those of the step.
 double Trainer::loss_and_gradients(MicroBatch batch) {
   const auto names = stage_.batches().asset_names(batch);
   phase_->set_asset_names(names);

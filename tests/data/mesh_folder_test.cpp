@@ -149,16 +149,16 @@ TEST_F(TwoBoxes, IdMapsShowEachBoxWhereItIs) {
   EXPECT_TRUE((ids.narrow(0, 0, 12) == 1).any().item<bool>());
 }
 
-TEST_F(TwoBoxes, PicturesHaveTheComponentsColoursOnWhite) {
+TEST_F(TwoBoxes, ImagesHaveTheComponentsColoursOnWhite) {
   const auto ids = stored("component_ids")[0];
-  const auto picture = dataset_->image(0, 0).to(at::kInt);
-  const auto red = picture.select(2, 0);
-  const auto blue = picture.select(2, 2);
+  const auto image = dataset_->image(0, 0).to(at::kInt);
+  const auto red = image.select(2, 0);
+  const auto blue = image.select(2, 2);
   EXPECT_TRUE((red > blue + 60).masked_select(ids == 1).all().item<bool>());
   EXPECT_TRUE((blue > red + 60).masked_select(ids == 2).all().item<bool>());
   const auto seen_nearby =
       at::max_pool2d((ids > 0).to(at::kFloat).unsqueeze(0), {3, 3}, {1, 1}, {1, 1})[0] > 0;
-  EXPECT_TRUE((picture == 255).masked_select(~seen_nearby.unsqueeze(2)).all().item<bool>());
+  EXPECT_TRUE((image == 255).masked_select(~seen_nearby.unsqueeze(2)).all().item<bool>());
 }
 
 TEST_F(MeshFolder, ScalesTheWholeAssetToTheLongestSideAskedFor) {

@@ -36,8 +36,9 @@ TEST_F(AddedToAll, IsInTheResultItsTextItsJsonAndTheReport) {
   const auto folder = *runs_ / "evaluation";
   const auto result = evaluate_run(runs_->dit_config(), folder);
   EXPECT_THAT(summary_lines(result).front(), HasSubstr("found 1.0000"));
-  for (const auto& kind : kParts) {
-    EXPECT_GT(value_of((result.assets[0].*kind.part).scores, "found_components"), 0.0) << kind.name;
+  for (const auto& kind : kScenes) {
+    EXPECT_GT(value_of((result.assets[0].*kind.scene).scores, "found_components"), 0.0)
+        << kind.name;
   }
   const auto json = nlohmann::json::parse(read_file(folder / "evaluation.json"));
   EXPECT_EQ(json.at("scores").back(),

@@ -73,7 +73,7 @@ TEST(ViewsOf, RefusesAFixedViewThatTheAssetLacks) {
                     HasSubstr("views 0 to 1")));
   config.view = ViewRule::kRandom;
   EXPECT_THAT(refusal([&] { views_of(config, record_with_views("chair", 0)); }),
-              HasSubstr("asset chair of the dataset has no picture"));
+              HasSubstr("asset chair of the dataset has no image"));
 }
 
 TEST(GenerationSeed, IsTheAssetsOwn) {

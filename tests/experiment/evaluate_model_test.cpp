@@ -72,7 +72,7 @@ double chamfer_of(int64_t i, int64_t j, double lift) {
   return 2 * std::hypot(aside, up) / kAssets[j].half_side;
 }
 
-// A picture that tells its asset and view.
+// A image that tells its asset and view.
 uint8_t mark_of(int64_t asset, int64_t view) { return static_cast<uint8_t>(10 * asset + view + 1); }
 
 data::AssetTensors tensors_of(int64_t asset) {
@@ -144,8 +144,8 @@ class EvaluateModel : public ::testing::Test {
     batch_sizes_.push_back(requests.size());
     std::vector<mesh::Scene> scenes;
     for (const auto& request : requests) {
-      const int mark = request.picture.pixels.front() - 1;
-      EXPECT_EQ(request.component_map.pixels.front(), mark + 101) << "the map of another picture";
+      const int mark = request.image.pixels.front() - 1;
+      EXPECT_EQ(request.component_map.pixels.front(), mark + 101) << "the map of another image";
       EXPECT_EQ(request.num_components, 2);
       seeds_[request.seed].insert(mark);
       scenes.push_back(scene_of(kAssets[mark / 10], lift_of(mark / 10, mark % 10)));
@@ -161,7 +161,7 @@ class EvaluateModel : public ::testing::Test {
   ScoredModel model_;
   std::vector<int64_t> order_ = {0, 1, 2, 3};
   int64_t empty_in_ = -1;                    // this asset lacks a component wherever it is made
-  std::map<uint64_t, std::set<int>> seeds_;  // marks of the pictures that came with each
+  std::map<uint64_t, std::set<int>> seeds_;  // marks of the images that came with each
   std::vector<size_t> batch_sizes_;
 };
 
@@ -195,12 +195,12 @@ TEST_F(EvaluateModel, TheControlIsTheSameSceneAgainstTheNextAssetOfTheSplit) {
   }
 }
 
-TEST_F(EvaluateModel, TheOtherPictureIsScoredAgainstWhatItShowsWithTheSeedOfTheAsset) {
+TEST_F(EvaluateModel, TheOtherImageIsScoredAgainstWhatItShowsWithTheSeedOfTheAsset) {
   const auto result = evaluated();
   const data::PreparedDataset dataset(folder_ / "dataset");
   for (int64_t i = 0; i < 4; ++i) {
     const int64_t other = i == 3 ? 0 : (i + 1) % 3;
-    EXPECT_NEAR(value_of(result.assets[i].other_picture.scores, "chamfer"),
+    EXPECT_NEAR(value_of(result.assets[i].other_image.scores, "chamfer"),
                 chamfer_of(other, other, lift_of(other, 1)), kTolerance);
     EXPECT_EQ(seeds_.at(generation_seed(config_.evaluation, dataset.records()[i])),
               (std::set<int>{mark_of(i, 1) - 1, mark_of(other, 1) - 1}));
@@ -281,7 +281,7 @@ TEST_F(EvaluateModel, GeneratesNothingForAModelThatCannot) {
   EXPECT_THAT(result.assets[0].generated.scores, IsEmpty());
   EXPECT_FALSE(result.assets[0].reconstruction.scores.empty());
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
-  EXPECT_THAT(result.assets[0].views, IsEmpty()) << "it saw no picture";
+  EXPECT_THAT(result.assets[0].views, IsEmpty()) << "it saw no image";
 }
 
 TEST_F(EvaluateModel, NamesTheAssetsThatItCannotGenerate) {

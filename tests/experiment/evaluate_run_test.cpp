@@ -100,7 +100,7 @@ TEST_F(EvaluateRun, TheControlIsAnotherAssetOfTheSameSplitWhereThereIsOne) {
   }
 }
 
-TEST_F(EvaluateRun, WritesThePictureAndTheComponentsOfEveryAsset) {
+TEST_F(EvaluateRun, WritesTheImageAndTheComponentsOfEveryAsset) {
   auto config = runs_->dit_config();
   config.evaluation.view = ViewRule::kFixed;
   config.evaluation.view_index = 1;
@@ -109,12 +109,12 @@ TEST_F(EvaluateRun, WritesThePictureAndTheComponentsOfEveryAsset) {
   for (int64_t i = 0; i < 4; ++i) {
     const auto folder = output() / dataset.records()[i].id;
     EXPECT_TRUE(fs::exists(folder / "asset.glb"));
-    const auto picture = read_image(folder / "picture.png");
+    const auto image = read_image(folder / "picture.png");
     const auto expected = dataset.image(i, 1).contiguous();
-    ASSERT_EQ(picture.pixels.size(), static_cast<size_t>(expected.numel()));
-    EXPECT_EQ(std::memcmp(picture.pixels.data(), expected.const_data_ptr<uint8_t>(),
-                          picture.pixels.size()),
-              0);
+    ASSERT_EQ(image.pixels.size(), static_cast<size_t>(expected.numel()));
+    EXPECT_EQ(
+        std::memcmp(image.pixels.data(), expected.const_data_ptr<uint8_t>(), image.pixels.size()),
+        0);
   }
 }
 

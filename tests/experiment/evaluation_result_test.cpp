@@ -37,7 +37,7 @@ AssetScore asset(const std::string& id, const std::string& split, double score) 
   result.control_id = "another";
   result.generated = {of_scene(1 - score, score, score / 10), {1, 2}};
   result.control = {against_reference(2, 0.25), {}};
-  result.other_picture = {against_reference(3, 0.125), {}};
+  result.other_image = {against_reference(3, 0.125), {}};
   result.reconstruction = {of_scene(0.5, 1, 0), {0, 2}};
   result.exact_field = {of_scene(0.25, 1, 0), {2, 2}};
   return result;
@@ -174,7 +174,7 @@ TEST(EvaluationJson, LeavesOutWhatWasNotScored) {
   for (auto& score : result.assets) {  // a run of stage vae
     score.generated = {};
     score.control = {};
-    score.other_picture = {};
+    score.other_image = {};
   }
   const auto parsed = json::parse(json_of(result));
   EXPECT_THAT(parsed.at("train").at("generated"), IsEmpty());

@@ -133,7 +133,7 @@ TEST_F(Models, ARunWithAConditionBesideTheImageIsNotConverted) {
   EXPECT_FALSE(std::filesystem::exists(folder / "export"));
 }
 
-TEST_F(PublicWeights, CropPicturesToTheirForegroundUnlessToldAndExportsAsTheirRun) {
+TEST_F(PublicWeights, CropImagesToTheirForegroundUnlessToldAndExportsAsTheirRun) {
   EXPECT_TRUE(config({}).sampler.crop_to_foreground);
   EXPECT_FALSE(config({"sampler.crop_to_foreground=false"}).sampler.crop_to_foreground);
   const testing::TemporaryFolder folder;

@@ -102,7 +102,7 @@ TEST_F(ReportRun, OfAVaeTellsItsReconstructionsAlone) {
   evaluate_run(config, output());
   const auto page = page_of(config);
   EXPECT_THAT(page, AllOf(HasSubstr("VAE reconstruction (ceiling)"), HasSubstr("worst ten"),
-                          Not(HasSubstr("Every asset")), Not(HasSubstr("other picture"))));
+                          Not(HasSubstr("Every asset")), Not(HasSubstr("other image"))));
 }
 
 TEST_F(ReportRun, HasTheScoresOfTheEvaluationAsColumns) {
@@ -139,10 +139,10 @@ TEST_F(ReportRun, ShowsAnAssetOfWhichNothingWasGenerated) {
   evaluate_run(config, output());
   const data::PreparedDataset dataset(config.data.path);
   const auto folder = output() / dataset.records()[0].id;
-  const auto picture = read_file(folder / "picture.png");
+  const auto image = read_file(folder / "picture.png");
   fs::remove_all(folder);
   write_asset(folder, {{{"component_00", {}, mesh::Vec3::Zero()}}});
-  write_file(folder / "picture.png", picture);
+  write_file(folder / "picture.png", image);
   EXPECT_EQ(report_run(config, output()).size(), 3U);
 }
 

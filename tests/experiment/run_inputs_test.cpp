@@ -9,7 +9,7 @@
 #include "moca/core/file_io.h"
 #include "moca/experiment/convert_run.h"
 #include "moca/experiment/evaluate_run.h"
-#include "moca/experiment/sample_picture.h"
+#include "moca/experiment/sample_image.h"
 #include "moca/image/image_io.h"
 #include "tests/experiment/tiny_runs.h"
 #include "tests/support/refusal.h"
@@ -47,7 +47,7 @@ class RunInputs : public ::testing::Test {
     config.seed = 77;
     train_run(config);
   }
-  fs::path picture() const {
+  fs::path image() const {
     const auto file = runs_ / "picture.png";
     write_png(file, Image(16, 16, 3, 200));
     return file;
@@ -55,7 +55,7 @@ class RunInputs : public ::testing::Test {
   SampleOptions sampling() const {
     SampleOptions options;
     options.run = runs_.dit_config().folder();
-    options.picture = picture();
+    options.image = image();
     options.num_components = 2;
     options.out = runs_ / "sampled";
     return options;
@@ -108,7 +108,7 @@ TEST_F(RunInputs, AnotherVaeUnderADitIsRefusedByResumeEvaluateSampleAndExport) {
                               HasSubstr("--accept-changed-data"));
   EXPECT_THAT(refusal([&] { train_run(config, {.asked = true}); }), expected);
   EXPECT_THAT(refusal([&] { evaluate_run(config, runs_ / "evaluation"); }), expected);
-  EXPECT_THAT(refusal([&] { sample_picture(sampling()); }), expected);
+  EXPECT_THAT(refusal([&] { sample_image(sampling()); }), expected);
   EXPECT_THAT(refusal([&] { convert_run(config, runs_ / "exported"); }), expected);
   EXPECT_FALSE(fs::exists(runs_ / "sampled"));
   EXPECT_FALSE(fs::exists(runs_ / "exported"));
@@ -124,7 +124,7 @@ TEST_F(RunInputs, AcceptedOnesAreSaidInTheResults) {
               HasSubstr("is not the one"));
   auto options = sampling();
   options.accept_changed_data = true;
-  sample_picture(options);
+  sample_image(options);
   const auto sample = json::parse(read_file(runs_ / "sampled/sample.json"));
   EXPECT_THAT(sample.at("model").at("accepted"), SizeIs(1));
 }

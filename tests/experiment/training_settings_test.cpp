@@ -110,14 +110,14 @@ TEST_F(TrainingSettings, OfTheVaeAreThoseOfItsRun) {
                     HasSubstr("has 8. Leave it out of the config")));
 }
 
-TEST_F(TrainingSettings, OfTheImageEncoderFollowTheDatasetsPictures) {
+TEST_F(TrainingSettings, OfTheImageEncoderFollowTheDatasetsImages) {
   const auto config = dit();
   EXPECT_EQ(config.image_encoder.image_size, 16);
   EXPECT_EQ(config.image_encoder.position_grid, 2);
   EXPECT_EQ(dit({"image_encoder.patch_size=4"}).image_encoder.position_grid, 4);
   EXPECT_EQ(dit({"image_encoder.position_grid=7"}).image_encoder.position_grid, 7);
   EXPECT_THAT(refusal([] { dit({"image_encoder.image_size=32"}); }),
-              HasSubstr("image_encoder.image_size is 32, but the pictures of the dataset " +
+              HasSubstr("image_encoder.image_size is 32, but the images of the dataset " +
                         data_.path + " have a side of 16"));
   EXPECT_THAT(refusal([] { dit({"image_encoder.patch_size=14"}); }),
               HasSubstr("image_encoder.image_size follows data.views.image_size (16), which must "

@@ -22,7 +22,7 @@ using testing::bit_equal;
 using ::testing::HasSubstr;
 using testing::refusal;
 
-Image picture(uint8_t grey) { return {40, 30, 3, grey}; }
+Image image(uint8_t grey) { return {40, 30, 3, grey}; }
 
 // A generator of random weights; its parts are at hand to be changed before it is used.
 struct TinyGenerator {
@@ -49,7 +49,7 @@ struct TinyGenerator {
 
 TEST(ComponentGenerator, GivesOneNamedAndColouredMeshPerComponent) {
   auto generator = TinyGenerator().make();
-  const auto scenes = generator.generate({{picture(10), 3, 1}, {picture(200), 1, 2}});
+  const auto scenes = generator.generate({{image(10), 3, 1}, {image(200), 1, 2}});
   ASSERT_EQ(scenes.size(), 2U);
   ASSERT_EQ(scenes[0].components.size(), 3U);
   ASSERT_EQ(scenes[1].components.size(), 1U);
@@ -65,7 +65,7 @@ TEST(ComponentGenerator, DecodesTheLatentsItSampledWithTheVaesMeanAndDeviation) 
   auto statistics = tiny.denoiser->latent_statistics();
   statistics->set(at::tensor({0.5, -1.0, 0.0, 2.0}), at::tensor({0.25, 2.0, 1.0, 0.5}));
   auto generator = tiny.make();
-  const Request request = {picture(10), 2, 1};
+  const Request request = {image(10), 2, 1};
   const auto scene = generator.generate({request})[0];
   auto vae = tiny.vae;
   const auto meshes =
@@ -80,14 +80,13 @@ TEST(ComponentGenerator, DecodesTheLatentsItSampledWithTheVaesMeanAndDeviation) 
 
 TEST(ComponentGenerator, RepeatsItselfForASeedAndNotForAnother) {
   const TinyGenerator tiny;
-  EXPECT_TRUE(bit_equal(tiny.latents({picture(10), 3, 1}), tiny.latents({picture(10), 3, 1})));
-  EXPECT_FALSE(at::equal(tiny.latents({picture(10), 3, 1}), tiny.latents({picture(10), 3, 2})));
+  EXPECT_TRUE(bit_equal(tiny.latents({image(10), 3, 1}), tiny.latents({image(10), 3, 1})));
+  EXPECT_FALSE(at::equal(tiny.latents({image(10), 3, 1}), tiny.latents({image(10), 3, 2})));
 }
 
 TEST(ComponentGenerator, GeneratesEachRequestByItselfInAnyOrder) {
   auto generator = TinyGenerator().make();
-  const std::vector<Request> requests = {
-      {picture(10), 3, 1}, {picture(200), 2, 2}, {picture(90), 5, 3}};
+  const std::vector<Request> requests = {{image(10), 3, 1}, {image(200), 2, 2}, {image(90), 5, 3}};
   const auto together = generator.generate_latents(requests);
   const auto reversed = generator.generate_latents({requests[2], requests[1], requests[0]});
   for (size_t i = 0; i < requests.size(); ++i) {
@@ -97,27 +96,27 @@ TEST(ComponentGenerator, GeneratesEachRequestByItselfInAnyOrder) {
   }
 }
 
-TEST(ComponentGenerator, FollowsThePictureByTheGuidanceScale) {
+TEST(ComponentGenerator, FollowsTheImageByTheGuidanceScale) {
   TinyGenerator tiny;
-  const auto change_by_picture = [&](double guidance_scale) {
+  const auto change_by_image = [&](double guidance_scale) {
     tiny.sampler.guidance_scale = guidance_scale;
-    return (tiny.latents({picture(10), 2, 1}) - tiny.latents({picture(200), 2, 1}))
+    return (tiny.latents({image(10), 2, 1}) - tiny.latents({image(200), 2, 1}))
         .abs()
         .max()
         .item<double>();
   };
-  EXPECT_EQ(change_by_picture(0), 0.0) << "without guidance towards it the picture is not seen";
-  EXPECT_GT(change_by_picture(1), 0.0);
-  EXPECT_GT(change_by_picture(7), change_by_picture(1));
+  EXPECT_EQ(change_by_image(0), 0.0) << "without guidance towards it the image is not seen";
+  EXPECT_GT(change_by_image(1), 0.0);
+  EXPECT_GT(change_by_image(7), change_by_image(1));
 }
 
-TEST(ComponentGenerator, TakesPicturesOfEveryKindAndSize) {
+TEST(ComponentGenerator, TakesImagesOfEveryKindAndSize) {
   const TinyGenerator tiny;
   const auto latents = [&](const Image& image) { return tiny.latents({image, 2, 1}); };
-  const auto expected = latents(picture(90));
+  const auto expected = latents(image(90));
   EXPECT_TRUE(bit_equal(latents(Image(40, 30, 1, 90)), expected)) << "grey";
   Image transparent(40, 30, 4, 0);
-  EXPECT_TRUE(bit_equal(latents(transparent), latents(picture(255)))) << "clear is white";
+  EXPECT_TRUE(bit_equal(latents(transparent), latents(image(255)))) << "clear is white";
   for (const auto& [width, height] : {std::pair(1, 1), std::pair(3, 200), std::pair(16, 16)}) {
     EXPECT_TRUE(at::isfinite(latents(Image(width, height, 3, 90))).all().item<bool>());
   }
@@ -126,7 +125,7 @@ TEST(ComponentGenerator, TakesPicturesOfEveryKindAndSize) {
 TEST(ComponentGenerator, RunsInBf16NearItsResultInFloat) {
   TinyGenerator tiny;
   tiny.sampler.guidance_scale = 1;
-  const Request request = {picture(10), 2, 1};
+  const Request request = {image(10), 2, 1};
   const auto exact = tiny.latents(request);
   tiny.use_bf16 = true;
   const auto rounded = tiny.latents(request);
@@ -142,19 +141,19 @@ TEST(ComponentGenerator, SwitchesItsModelsToInference) {
   tiny.make();
   EXPECT_FALSE(tiny.denoiser->is_training());
   EXPECT_FALSE(tiny.vae->is_training());
-  EXPECT_FALSE(tiny.latents({picture(10), 1, 1}).requires_grad());
+  EXPECT_FALSE(tiny.latents({image(10), 1, 1}).requires_grad());
 }
 
 TEST(ComponentGenerator, RefusesMoreComponentsThanIdsAndNone) {
   const TinyGenerator tiny;
   for (const int64_t num_components : {9, 0, -1}) {
     EXPECT_EQ(refusal([&] {
-                tiny.latents({picture(10), num_components, 1});
+                tiny.latents({image(10), num_components, 1});
               }),
               "cannot generate " + std::to_string(num_components) +
                   " components: the model's codebook has ids for 1 to 8.");
   }
-  EXPECT_EQ(refusal([&] { tiny.latents({picture(10), 8, 1}); }), "accepted");
+  EXPECT_EQ(refusal([&] { tiny.latents({image(10), 8, 1}); }), "accepted");
 }
 
 TEST(ComponentGenerator, GeneratesOneComponentWithoutIdsAndAttentionBetweenComponents) {
@@ -163,8 +162,8 @@ TEST(ComponentGenerator, GeneratesOneComponentWithoutIdsAndAttentionBetweenCompo
   config.codebook_size = 0;
   config.global_attention = dit::GlobalAttentionKind::kNone;
   tiny.denoiser = ComponentDenoiser(config, testing::tiny_image_encoder_config(), 4);
-  EXPECT_EQ(tiny.latents({picture(10), 1, 1}).size(0), 1);
-  EXPECT_THAT(refusal([&] { tiny.latents({picture(10), 2, 1}); }), HasSubstr("ids for 1 to 1"));
+  EXPECT_EQ(tiny.latents({image(10), 1, 1}).size(0), 1);
+  EXPECT_THAT(refusal([&] { tiny.latents({image(10), 2, 1}); }), HasSubstr("ids for 1 to 1"));
 }
 
 TEST(ComponentGenerator, TellsComponentsWithoutIdsApartByTheirNoise) {
@@ -172,7 +171,7 @@ TEST(ComponentGenerator, TellsComponentsWithoutIdsApartByTheirNoise) {
   auto config = testing::tiny_dit_config();
   config.codebook_size = 0;
   tiny.denoiser = ComponentDenoiser(config, testing::tiny_image_encoder_config(), 4);
-  const auto latents = tiny.latents({picture(10), 20, 1});
+  const auto latents = tiny.latents({image(10), 20, 1});
   EXPECT_EQ(latents.size(0), 20);
   EXPECT_FALSE(at::equal(latents[0], latents[1]));
 }
@@ -201,32 +200,32 @@ TEST(ComponentGenerator, LooksAtEveryComponentsMaskWhereTheModelTakesMasks) {
   const auto tiny = generator_with_masks();
   EXPECT_TRUE(tiny.make().takes_component_maps());
   EXPECT_FALSE(TinyGenerator().make().takes_component_maps());
-  const Request request = {picture(10), 3, 1, column_map(3)};
+  const Request request = {image(10), 3, 1, column_map(3)};
   const auto latents = tiny.latents(request);
   auto other = request;
   std::fill(other.component_map.pixels.begin(), other.component_map.pixels.end(), uint16_t{2});
   EXPECT_FALSE(at::equal(tiny.latents(other), latents));
   // One call for several assets of different sizes gives what each gives by itself.
-  const auto together = tiny.make().generate_latents({{picture(90), 1, 2, column_map(1)}, request});
+  const auto together = tiny.make().generate_latents({{image(90), 1, 2, column_map(1)}, request});
   EXPECT_TRUE(all_close(together[1], latents, 1e-5));
 }
 
 TEST(ComponentGenerator, RefusesAMissingOrMisfittingComponentMap) {
   const auto tiny = generator_with_masks();
   EXPECT_THAT(refusal([&] {
-                tiny.latents({picture(10), 3, 1});
+                tiny.latents({image(10), 3, 1});
               }),
-              HasSubstr("trained with component masks: it needs a map of the picture"));
+              HasSubstr("trained with component masks: it needs a map of the image"));
   EXPECT_THAT(refusal([&] {
-                tiny.latents({picture(10), 3, 1, ComponentMap(20, 30, 1)});
+                tiny.latents({image(10), 3, 1, ComponentMap(20, 30, 1)});
               }),
-              HasSubstr("the component map (20 x 30) must have the picture's size (40 x 30)"));
+              HasSubstr("the component map (20 x 30) must have the image's size (40 x 30)"));
   EXPECT_THAT(refusal([&] {
-                tiny.latents({picture(10), 3, 1, ComponentMap(40, 30, 1)});
+                tiny.latents({image(10), 3, 1, ComponentMap(40, 30, 1)});
               }),
               HasSubstr("the component map marks no component"));
   EXPECT_THAT(refusal([&] {
-                tiny.latents({picture(10), 2, 1, column_map(3)});
+                tiny.latents({image(10), 2, 1, column_map(3)});
               }),
               HasSubstr("names component 3, but 2 are asked for"));
 }
@@ -237,7 +236,7 @@ TEST(ComponentGenerator, PublicPreprocessingSeesTheSameComponents) {
   preprocess.shortest_edge = preprocess.crop_width = preprocess.crop_height = 16;
   tiny.denoiser->image().set_preprocess(preprocess);
   auto generator = tiny.make();
-  const Request request = {picture(10), 2, 1, column_map(2)};
+  const Request request = {image(10), 2, 1, column_map(2)};
   auto swapped = request;
   for (auto& id : swapped.component_map.pixels) {
     id = id == 0 ? 0 : 3 - id;

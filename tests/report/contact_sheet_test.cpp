@@ -26,7 +26,7 @@ mesh::Component tetrahedron(float size, const mesh::Vec3& center) {
 SheetRow full_row() {
   SheetRow row;
   row.title = "pair";
-  row.picture = Image(16, 16, 3, 90);
+  row.image = Image(16, 16, 3, 90);
   row.reference.components = {tetrahedron(0.4F, {0.4F, 0, 0}), tetrahedron(0.3F, {-0.5F, 0, 0})};
   row.generated = row.reference;
   row.caption = "CD 0";
@@ -96,7 +96,7 @@ TEST(ContactSheet, LabelsWhatIsAbsentInsteadOfFailing) {
   SheetRow failed = full_row();
   failed.generated.components[0].mesh = {};
   failed.generated.components[1].mesh = {};
-  failed.picture = Image();
+  failed.image = Image();
   const Image complete = contact_sheet({full_row()}, options());
   for (const SheetRow& row : {photo, failed}) {
     const Image sheet = contact_sheet({row}, options());

@@ -114,7 +114,7 @@ TEST(Paste, PutsEveryPixelThatFits) {
   EXPECT_EQ(count_color(corners, kRed), 2);
 }
 
-TEST(Paste, TakesGreyAndTransparentPictures) {
+TEST(Paste, TakesGreyAndTransparentImages) {
   Image target(4, 1, 3, 100);
   paste(target, Image(1, 1, 1, 40), 0, 0);
   paste(target, Image(1, 1, 4, 0), 1, 0);
@@ -131,7 +131,7 @@ TEST(Enlarge, RepeatsPixels) {
   EXPECT_EQ(larger.pixels, (std::vector<uint8_t>{3, 3, 9, 9, 3, 3, 9, 9}));
 }
 
-TEST(FitToSquare, KeepsTheWholePictureAndItsShape) {
+TEST(FitToSquare, KeepsTheWholeImageAndItsShape) {
   Image small(16, 8, 3);
   fill_rectangle(small, 0, 0, 16, 8, kRed);
   const Image enlarged = fit_to_square(small, 40);

@@ -22,7 +22,7 @@ ReportPage example_page() {
   ReportPage page;
   page.title = "Run of the day";
   page.subtitle = "32 assets";
-  page.key_figures = {{"F-score", "0.91", "bar: 0.85"}, {"Chamfer", "0.09", ""}};
+  page.key_scores = {{"F-score", "0.91", "bar: 0.85"}, {"Chamfer", "0.09", ""}};
   page.svg_plots = {line_plot("Loss", "step", "loss", {{"train", {0, 1}, {2, 1}}})};
   page.tables = {
       {"Assets", {"name", "score"}, {{"chair_1", "0.5"}, {"lamp_2", "93 %"}}, "worst first"}};
@@ -39,7 +39,7 @@ TEST(HtmlOf, HoldsEveryPieceOfThePage) {
   }
 }
 
-TEST(HtmlOf, EmbedsPicturesAsTheirPngBytes) {
+TEST(HtmlOf, EmbedsImagesAsTheirPngBytes) {
   const ReportPage page = example_page();
   EXPECT_THAT(html_of(page),
               HasSubstr("data:image/png;base64," + base64(encode_png(page.images[0].image))));
@@ -59,7 +59,7 @@ TEST(HtmlOf, EscapesEveryText) {
   ReportPage page;
   page.title = evil;
   page.subtitle = evil;
-  page.key_figures = {{evil, evil, evil}};
+  page.key_scores = {{evil, evil, evil}};
   page.tables = {{evil, {evil}, {{evil}}, evil}};
   page.images = {{evil, Image(1, 1, 3), evil}};
   const std::string html = html_of(page);

@@ -52,7 +52,7 @@ inline dit::DitConfig tiny_dit_config() {
   return config;
 }
 
-// Takes pictures of 16 x 16.
+// Takes images of 16 x 16.
 inline image_encoder::ImageEncoderConfig tiny_image_encoder_config() {
   image_encoder::ImageEncoderConfig config;
   config.image_size = 16;

@@ -76,7 +76,7 @@ TEST_F(DitTraining, TheVaeIsNeitherTrainedNorStoredByTheDitStage) {
   }
 }
 
-TEST_F(DitTraining, TheImageEncoderLearnsFromAssetsThatKeepTheirPictureOnly) {
+TEST_F(DitTraining, TheImageEncoderLearnsFromAssetsThatKeepTheirImageOnly) {
   auto setup = dit_setup();
   setup.config.condition_dropout = 0;
   dit_stage(setup)->loss({0}).backward();
@@ -89,13 +89,13 @@ TEST_F(DitTraining, TheImageEncoderLearnsFromAssetsThatKeepTheirPictureOnly) {
   EXPECT_GT(largest_gradient(*setup.denoiser, "dit."), 0.0);
 }
 
-TEST_F(DitTraining, PicturesOfAnotherSizeAreRefused) {
+TEST_F(DitTraining, ImagesOfAnotherSizeAreRefused) {
   auto setup = dit_setup();
   auto config = testing::tiny_image_encoder_config();
   config.image_size = 24;
   setup.denoiser = generation::ComponentDenoiser(testing::tiny_dit_config(), config, 4);
   EXPECT_THAT(refusal([&] { dit_stage(setup); }),
-              AllOf(HasSubstr("pictures are 16 pixels wide, image_encoder.image_size is 24"),
+              AllOf(HasSubstr("images are 16 pixels wide, image_encoder.image_size is 24"),
                     HasSubstr("Set data.views.image_size to it")));
 }
 

@@ -35,11 +35,10 @@ double teraflops(const PaperStep& step, double passes = nn::kForwardAndBackward)
   const auto scope = step.scene ? dit::ConditionScope::kComponent : dit::ConditionScope::kAsset;
   const dit::DitSizes sizes = {
       step.num_tokens, vae.latent_channels, {{encoder.num_image_tokens(), encoder.width, scope}}};
-  const double pictures = step.scene ? 32.0 : static_cast<double>(assets.size());
-  return 1e-12 *
-         (passes * dit::forward_flops(config, sizes, assets) +
-          (step.scene ? nn::kForwardAndBackward : 1.0) * pictures * encoder.forward_flops() +
-          32.0 * vae.encode_flops(8192));
+  const double images = step.scene ? 32.0 : static_cast<double>(assets.size());
+  return 1e-12 * (passes * dit::forward_flops(config, sizes, assets) +
+                  (step.scene ? nn::kForwardAndBackward : 1.0) * images * encoder.forward_flops() +
+                  32.0 * vae.encode_flops(8192));
 }
 
 TEST(PaperSteps, TakeTheOperationsThatDocsTrainingSays) {

@@ -205,7 +205,7 @@ TEST_F(TrainingHandsTheDit, OtherDrawsInEveryStepAndMicroBatchAndTheSameAgain) {
   EXPECT_TRUE(bit_equal(inputs[3].component_ids, inputs[0].component_ids));
 }
 
-TEST_F(TrainingHandsTheDit, ThePictureOfEveryViewInTurnOrNone) {
+TEST_F(TrainingHandsTheDit, TheImageOfEveryViewInTurnOrNone) {
   std::set<int64_t> views;
   for (int64_t number = 0; number < 6; ++number) {
     const auto seen = step(number);
@@ -284,7 +284,7 @@ TEST(SamplingHandsTheDit, DistinctIdsOfEveryRequestsOwn) {
   EXPECT_FALSE(at::equal(ids[0], ids[1]));
 }
 
-TEST(SamplingHandsTheDit, TheSameToBothHalvesOfGuidanceButThePicture) {
+TEST(SamplingHandsTheDit, TheSameToBothHalvesOfGuidanceButTheImage) {
   const Sampled sampled(3.0);
   sampled.latents(two_requests());
   const auto& inputs = sampled.inputs();

@@ -32,7 +32,7 @@ struct ViewConfig {
   std::string images;
 
   static void fields(auto& self, auto&& v) {
-    v("image_size", self.image_size, "side of the rendered pictures in pixels",
+    v("image_size", self.image_size, "side of the rendered images in pixels",
       config::in_range(8, 4096));
     v("azimuths", self.azimuths, "degrees, one per view (0 is the front)",
       config::in_range(-360, 360));
@@ -64,7 +64,7 @@ struct DataConfig {
     using config::at_least;
     v("path", self.path, "folder of the prepared dataset", config::place());
     v("source", self.source);
-    v("views", self.views, "rendered pictures");
+    v("views", self.views, "rendered images");
     v("num_surface_points", self.num_surface_points,
       "P: stored surface points with normals per component", at_least(16));
     v("num_query_points", self.num_query_points,

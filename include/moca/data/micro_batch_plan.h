@@ -21,7 +21,7 @@ class DataOrder {
   std::vector<int64_t> permutation_;
 };
 
-// A part of a training step: what one process computes at once.
+// A share of a training step: what one process computes at once.
 struct MicroBatch {
   int64_t step = 0;
   int64_t index = 0;  // among the step's

@@ -101,9 +101,9 @@ struct DitConfig {
       "rows of the component ID embedding (paper: 50; PartCrafter: 32); 0: none (TripoSG)",
       at_least(0));
     v("local_image_attention", self.local_image_attention,
-      "local blocks see the picture (PartCrafter: enable_local_cross_attn)");
+      "local blocks see the image (PartCrafter: enable_local_cross_attn)");
     v("global_image_attention", self.global_image_attention,
-      "global blocks see the picture (PartCrafter: enable_global_cross_attn)");
+      "global blocks see the image (PartCrafter: enable_global_cross_attn)");
     v("router", self.router, "the component router");
   }
   void validate(const std::string& path) const;

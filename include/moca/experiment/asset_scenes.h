@@ -17,7 +17,7 @@ namespace moca::experiment {
 // not on its place in the dataset. Throws Error for a fixed view that the asset lacks.
 std::vector<int64_t> views_of(const EvaluationConfig& config, const data::AssetRecord& record);
 
-// As many components as an asset has, from its picture `view`.
+// As many components as an asset has, from its image `view`.
 generation::Request request_of(const data::PreparedDataset& dataset, int64_t asset, int64_t view,
                                uint64_t seed);
 

@@ -27,7 +27,7 @@ struct EmptyComponents {
 
 EmptyComponents empty_in(const mesh::Scene& scene);
 
-// A picture that an asset was generated from.
+// A image that an asset was generated from.
 struct UsedView {
   int64_t index = 0;
   double azimuth = 0;  // degrees, as the dataset's cameras
@@ -35,7 +35,7 @@ struct UsedView {
 };
 
 // One of the scenes that are scored of an asset.
-struct ScoredPart {
+struct ScoredScene {
   evaluation::Scores scores;  // none: it was not scored
   EmptyComponents empty;      // of all views together
 };
@@ -47,25 +47,25 @@ struct AssetScore {
   int64_t num_components = 0;
   std::vector<UsedView> views;
   std::string control_id;
-  ScoredPart generated;  // from its own picture, against its own reference
-  ScoredPart control;    // the same generated asset against another asset's reference
-  // From the other asset's picture with this one's seed, against the other.
-  ScoredPart other_picture;
-  ScoredPart reconstruction;  // the VAE's own, the ceiling of what can be generated
-  ScoredPart exact_field;     // the exact field, extracted: the decoder's ceiling
+  ScoredScene generated;  // from its own image, against its own reference
+  ScoredScene control;    // the same generated asset against another asset's reference
+  // From the other asset's image with this one's seed, against the other.
+  ScoredScene other_image;
+  ScoredScene reconstruction;  // the VAE's own, the ceiling of what can be generated
+  ScoredScene exact_field;     // the exact field, extracted: the decoder's ceiling
 };
 
-// What everything that lists or shows the parts of an asset knows of them.
-struct PartKind {
+// What everything that lists or shows the scenes of an asset knows of them.
+struct SceneKind {
   const char* name;   // in evaluation.json
   const char* title;  // in reports
-  ScoredPart AssetScore::*part;
+  ScoredScene AssetScore::*scene;
   bool is_control = false;  // another asset's: no empty components, nothing of the prediction alone
 };
-inline constexpr std::array<PartKind, 5> kParts = {{
+inline constexpr std::array<SceneKind, 5> kScenes = {{
     {"generated", "generated", &AssetScore::generated},
     {"control", "control", &AssetScore::control, true},
-    {"other_picture", "other picture", &AssetScore::other_picture, true},
+    {"other_picture", "other image", &AssetScore::other_image, true},
     {"vae_reconstruction", "VAE reconstruction (ceiling)", &AssetScore::reconstruction},
     {"exact_field", "exact field, extracted (the decoder's ceiling)", &AssetScore::exact_field},
 }};
@@ -99,7 +99,7 @@ struct EvaluationResult {
 // split, VAE components (median, mean, the worst ten by the first score), every asset.
 std::string json_of(const EvaluationResult& result);
 
-// The same for a reader in a terminal: a line of means and empty components for each part that is
+// The same for a reader in a terminal: a line of means and empty components for each scene that is
 // no control, split by split.
 std::vector<std::string> summary_lines(const EvaluationResult& result);
 

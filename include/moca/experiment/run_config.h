@@ -28,7 +28,7 @@ constexpr auto enum_names(Stage) {
   return std::array{std::pair{"vae", Stage::kVae}, std::pair{"dit", Stage::kDit}};
 }
 
-// Which of an asset's pictures it is generated from: one for all, one drawn per asset, or every
+// Which of an asset's images it is generated from: one for all, one drawn per asset, or every
 // one.
 enum class ViewRule { kFixed, kRandom, kAll };
 constexpr auto enum_names(ViewRule) {
@@ -48,7 +48,7 @@ struct EvaluationConfig {
     v("seed", self.seed, "seed of the noise, component ids and drawn views of generated assets",
       config::at_least(0));
     v("view", self.view,
-      "picture an asset is generated from: fixed (view_index), random (drawn per asset; the "
+      "image an asset is generated from: fixed (view_index), random (drawn per asset; the "
       "paper's), or all (scores are means over every view)");
     v("view_index", self.view_index, "which view, for view: fixed; 0 is the first",
       config::at_least(0));
@@ -121,7 +121,7 @@ struct RunConfig {
     v("seed", self.seed, "seed of everything random in the run", config::at_least(0));
     v("data", self.data, "the prepared dataset and how it is made");
     v("vae", self.vae, "the vecset VAE (Eq. 1, 2)");
-    v("image_encoder", self.image_encoder, "the picture's encoder (DINOv2)");
+    v("image_encoder", self.image_encoder, "the image's encoder (DINOv2)");
     v("dit", self.dit, "the MoCA diffusion transformer");
     v("condition", self.condition, "what the DiT sees beside the image");
     v("adapter", self.adapter, "what is trained in place of the denoiser's own weights");
@@ -149,7 +149,7 @@ void require_sound_slope(const vae::DecoderConfig& decoder,
                          const training::VaeTrainingConfig& field, const std::string& prefix);
 
 // Reads a config file; the name defaults to the file's. Settings it leaves out take the values of
-// the pretrained folders that it names, then the defaults; the size of the image encoder's pictures
+// the pretrained folders that it names, then the defaults; the size of the image encoder's images
 // is the dataset's.
 RunConfig load_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
 

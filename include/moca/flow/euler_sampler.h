@@ -22,14 +22,14 @@ struct SamplerConfig {
       "classifier-free guidance; 1 is none and halves the work (PartCrafter: 7)",
       config::at_least(0.0));
     v("crop_to_foreground", self.crop_to_foreground,
-      "sample: crop a picture whose alpha tells foreground from background to the foreground, on "
+      "sample: crop a image whose alpha tells foreground from background to the foreground, on "
       "white, a tenth of the longer side free at each border (PartCrafter, TripoSG: true)");
     v("schedule", self.schedule, "which noise levels the steps go through");
   }
 };
 
 // The model's velocity [B, N, L, C] at noisy latents [B, N, L, C] and noise levels [B];
-// `conditioned` says whether it sees the picture. The noise levels are doubles of which
+// `conditioned` says whether it sees the image. The noise levels are doubles of which
 // 1000 times one, rounded to float, is the reference's timestep.
 using VelocityFunction = std::function<at::Tensor(const at::Tensor& noisy_latents,
                                                   const at::Tensor& noise_level, bool conditioned)>;

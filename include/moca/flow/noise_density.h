@@ -41,7 +41,8 @@ struct FlowConfig {
     v("density", self.density, "density of training's noise levels (PartCrafter: logit_normal)");
     v("logit_mean", self.logit_mean,
       "logit_normal: mean of the noise levels' logits; above 0 favours noise (PartCrafter: 0)");
-    v("logit_std", self.logit_std, "logit_normal: their deviation (PartCrafter: 1)", above(0.0));
+    v("logit_std", self.logit_std, "logit_normal: their standard deviation (PartCrafter: 1)",
+      above(0.0));
     v("mode_scale", self.mode_scale, "mode: weight of the middle; 0 is uniform (SD3: 1.29)",
       in_range(-1.0, 1.75));  // SD3 Sec. 3.1: monotonic from -1 to 2 / (pi - 2)
     v("shift", self.shift, "above 1: noise levels are moved up as by sampler.schedule.shift",

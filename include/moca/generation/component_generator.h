@@ -22,7 +22,7 @@ constexpr auto enum_names(ComponentIds) {
                     std::pair{"partcrafter", ComponentIds::kPartCrafter}};
 }
 
-// One picture to one mesh per component: image encoder, Euler sampling of the DiT's velocity with
+// One image to one mesh per component: image encoder, Euler sampling of the DiT's velocity with
 // guidance, the VAE's decoder, marching cubes.
 class ComponentGenerator {
  public:

@@ -9,7 +9,7 @@
 
 namespace moca::generation {
 
-// The asset's picture, or what an encoder of 7 channels sees of every component.
+// The asset's image, or what an encoder of 7 channels sees of every component.
 class ImageConditioner : public Conditioner {
  public:
   static std::shared_ptr<ImageConditioner> make(const image_encoder::ImageEncoderConfig& config);
@@ -20,24 +20,24 @@ class ImageConditioner : public Conditioner {
   void check(const data::PreparedDataset& dataset) const override;
 
   image_encoder::ImageEncoder encoder() const { return encoder_; }
-  // Requests' pictures are prepared as DINOv2's processor does instead of as `picture_to_input`.
+  // Requests' images are prepared as DINOv2's processor does instead of as `image_to_input`.
   void set_preprocess(const image_encoder::PreprocessConfig& config) { preprocess_ = config; }
 
  protected:
   explicit ImageConditioner(const image_encoder::ImageEncoderConfig& config) : encoder_(config) {}
   dit::DitSizes::ConditionSize size_of(dit::ConditionScope scope) const;
-  double flops_of(int64_t num_pictures) const;
+  double flops_of(int64_t num_images) const;
 
   image_encoder::ImageEncoder encoder_;
   std::optional<image_encoder::PreprocessConfig> preprocess_;
 };
 
-// The image encoder's input [3, S, S] from a picture: composited on white, padded to a square,
+// The image encoder's input [3, S, S] from a image: composited on white, padded to a square,
 // resized.
-at::Tensor picture_to_input(const Image& picture, int64_t image_size);
+at::Tensor image_to_input(const Image& image, int64_t image_size);
 
-// The same with the picture's component map, for an image encoder of 7 channels: [N, 7, S, S].
-at::Tensor component_pictures_to_input(const Image& picture, const ComponentMap& component_map,
-                                       int64_t num_components, int64_t image_size);
+// The same with the image's component map, for an image encoder of 7 channels: [N, 7, S, S].
+at::Tensor component_images_to_input(const Image& image, const ComponentMap& component_map,
+                                     int64_t num_components, int64_t image_size);
 
 }  // namespace moca::generation

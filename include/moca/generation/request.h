@@ -12,7 +12,7 @@ namespace moca::generation {
 
 // One thing to generate.
 struct Request {
-  Image picture;                    // RGB or RGBA, any size
+  Image image;                      // RGB or RGBA, any size
   int64_t num_components = 1;       // N
   uint64_t seed = 0;                // of the noise and of the component ids
   ComponentMap component_map = {};  // for a model that takes masks, which needs it; empty: none

@@ -10,7 +10,7 @@
 namespace moca::report {
 
 // A number worth reading first: "F-score at 0.1", "0.913", "bar: at least 0.85".
-struct KeyFigure {
+struct KeyScore {
   std::string name;
   std::string value;
   std::string note;
@@ -32,13 +32,13 @@ struct NamedImage {
 struct ReportPage {
   std::string title;
   std::string subtitle;
-  std::vector<KeyFigure> key_figures;
+  std::vector<KeyScore> key_scores;
   std::vector<std::string> svg_plots;  // whole SVG elements, from line_plot; put in as they are
   std::vector<Table> tables;
   std::vector<NamedImage> images;
 };
 
-// One page that needs nothing else: styles, plots and pictures are inside. All text is escaped.
+// One page that needs nothing else: styles, plots and images are inside. All text is escaped.
 // Throws std::logic_error for a table row that is longer or shorter than the table's header.
 std::string html_of(const ReportPage& page);
 

@@ -1,4 +1,4 @@
-#include "moca/experiment/sample_picture.h"
+#include "moca/experiment/sample_image.h"
 
 #include <array>
 #include <nlohmann/json.hpp>
@@ -77,10 +77,10 @@ Model model_of_weights(const SampleOptions& options) {
           config.sampler.crop_to_foreground};
 }
 
-generation::Request request_of(const SampleOptions& options, Image picture,
+generation::Request request_of(const SampleOptions& options, Image image,
                                const generation::ComponentGenerator& generator) {
   generation::Request request;
-  request.picture = std::move(picture);
+  request.image = std::move(image);
   request.num_components = options.num_components.value_or(kDefaultComponents);
   request.seed = static_cast<uint64_t>(options.seed);
   if (options.component_map.empty()) {
@@ -88,7 +88,7 @@ generation::Request request_of(const SampleOptions& options, Image picture,
   }
   if (!generator.takes_component_maps()) {
     throw Error("--component-map " + options.component_map.string() +
-                " does not fit the model, which was trained on pictures without component masks. "
+                " does not fit the model, which was trained on images without component masks. "
                 "Leave it out.");
   }
   request.component_map =
@@ -103,14 +103,14 @@ generation::Request request_of(const SampleOptions& options, Image picture,
   return request;
 }
 
-// Samples of one picture do not share a folder.
+// Samples of one image do not share a folder.
 fs::path folder_of(const SampleOptions& options, const generation::Request& request) {
   if (!options.out.empty()) {
     return options.out;
   }
   const fs::path source = options.weights.empty() ? options.run : options.weights;
   return source / "samples" /
-         (options.picture.stem().string() + "_" + std::to_string(request.num_components) +
+         (options.image.stem().string() + "_" + std::to_string(request.num_components) +
           "_components_seed_" + std::to_string(options.seed));
 }
 
@@ -131,7 +131,7 @@ void write_record(const fs::path& out, const SampleOptions& options,
       empty.push_back(component.name);
     }
   }
-  Json json = {{"picture", fs::absolute(options.picture).string()},
+  Json json = {{"picture", fs::absolute(options.image).string()},
                {"components", request.num_components},
                {"empty_components", empty},
                {"seed", options.seed},
@@ -144,7 +144,7 @@ void write_record(const fs::path& out, const SampleOptions& options,
 
 }  // namespace
 
-void sample_picture(const SampleOptions& options) {
+void sample_image(const SampleOptions& options) {
   if (options.run.empty() == options.weights.empty()) {
     throw Error("name either a run with --run or a model folder with --weights.");
   }
@@ -154,25 +154,25 @@ void sample_picture(const SampleOptions& options) {
   if (!options.out.empty()) {
     require_new(options.out);  // before the model is read
   }
-  const auto picture = read_image(options.picture);
+  const auto image = read_image(options.image);
   auto [generator, description, crops_to_foreground] =
       options.weights.empty() ? model_of_run(options) : model_of_weights(options);
-  // A component map says of the whole picture which pixels are whose, so that is not cropped.
+  // A component map says of the whole image which pixels are whose, so that is not cropped.
   const bool crop = crops_to_foreground && options.component_map.empty();
   if (crops_to_foreground && !crop) {
     log::info(
-        "the picture is not cropped to its foreground (sampler.crop_to_foreground): the "
-        "component map is of the whole picture");
+        "the image is not cropped to its foreground (sampler.crop_to_foreground): the "
+        "component map is of the whole image");
   }
   const auto request =
-      request_of(options, picture_to_show(picture, crop, options.picture.string()), generator);
+      request_of(options, picture_to_show(image, crop, options.image.string()), generator);
   const auto out = folder_of(options, request);
   require_new(out);
   const auto latents = generator.generate_latents({request}).front();
   const auto scene = generator.decode(latents);
   write_asset(out, scene);
   checkpoint::write_safetensors(out / "latents.safetensors", {{"latents", latents.cpu()}});
-  write_png(out / "preview.png", report::preview(request.picture, scene));
+  write_png(out / "preview.png", report::preview(request.image, scene));
   write_record(out, options, request, description, scene);
   log::info("wrote " + (out / "asset.glb").string() + ", seen in preview.png beside it");
 }

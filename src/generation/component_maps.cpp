@@ -1,4 +1,4 @@
-#include "component_pictures.h"
+#include "component_maps.h"
 
 #include <ATen/ATen.h>
 
@@ -14,19 +14,19 @@
 namespace moca::generation {
 
 void check_component_map(const Request& request) {
-  const Image& picture = request.picture;
+  const Image& image = request.image;
   const ComponentMap& map = request.component_map;
   const auto size_text = [](const auto& image) {
     return std::to_string(image.width) + " x " + std::to_string(image.height);
   };
   if (map.pixels.empty()) {
     throw Error(
-        "the model was trained with component masks: it needs a map of the picture in which pixels "
+        "the model was trained with component masks: it needs a map of the image in which pixels "
         "of component i hold i + 1 and the background 0. Give it with --component-map.");
   }
-  if (map.width != picture.width || map.height != picture.height) {
-    throw Error("the component map (" + size_text(map) + ") must have the picture's size (" +
-                size_text(picture) + ").");
+  if (map.width != image.width || map.height != image.height) {
+    throw Error("the component map (" + size_text(map) + ") must have the image's size (" +
+                size_text(image) + ").");
   }
   const int largest = *std::max_element(map.pixels.begin(), map.pixels.end());
   if (largest == 0) {
@@ -41,7 +41,7 @@ void check_component_map(const Request& request) {
 
 at::Tensor preprocessed_components(const Request& request,
                                    const image_encoder::PreprocessConfig& config) {
-  const auto scene = to_rgb(request.picture);
+  const auto scene = to_rgb(request.image);
   std::vector<at::Tensor> inputs;
   for (int64_t i = 0; i < request.num_components; ++i) {
     Image own = scene;

@@ -1,4 +1,4 @@
-#include "moca/generation/part_ids.h"
+#include "moca/generation/partcrafter_ids.h"
 
 #include <ATen/ATen.h>
 
