@@ -1,4 +1,3 @@
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,14 +22,12 @@ void run(const ConvertOptions& options) {
 }  // namespace
 
 void add_convert_weights(CLI::App& app) {
-  auto options = std::make_shared<ConvertOptions>();
-  auto* command = app.add_subcommand(
-      "convert-weights",
-      "Write a run's weights as a folder that diffusers-style Python code loads");
+  auto [command, options] = add_command<ConvertOptions>(
+      app, "convert-weights",
+      "Write a run's weights as a folder that diffusers-style Python code loads", run);
   command->add_option("run", options->run, "folder of a run")->required();
   command->add_option("out", options->out, "folder to make")->required();
   command->add_option("overrides", options->overrides, "settings as section.key=value");
   command->add_flag("--accept-changed-data", options->accept_changed_data,
                     "export another VAE than the run was trained on");
-  command->callback([options] { run(*options); });
 }

@@ -1,5 +1,4 @@
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -33,9 +32,8 @@ void run(const EvaluateOptions& options) {
 }  // namespace
 
 void add_evaluate(CLI::App& app) {
-  auto options = std::make_shared<EvaluateOptions>();
-  auto* command = app.add_subcommand(
-      "evaluate", "Generate every asset of a run's dataset from its image and score it");
+  auto [command, options] = add_command<EvaluateOptions>(
+      app, "evaluate", "Generate every asset of a run's dataset from its image and score it", run);
   command->add_option("run", options->run, "folder of the run")->required();
   command->add_option("overrides", options->overrides, "settings as section.key=value");
   command->add_option("--out", options->out,
@@ -45,5 +43,4 @@ void add_evaluate(CLI::App& app) {
   command->add_flag("--accept-changed-data", options->how.accept_changed_data,
                     "evaluate on another dataset or VAE than the run was trained on; "
                     "evaluation.json says so");
-  command->callback([options] { run(*options); });
 }

@@ -1,5 +1,4 @@
 #include <cstdio>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -50,11 +49,10 @@ void run(const MetricsOptions& options) {
 }  // namespace
 
 void add_metrics(CLI::App& app) {
-  auto options = std::make_shared<MetricsOptions>();
-  auto* command = app.add_subcommand("metrics", "Score a mesh file against a reference");
+  auto [command, options] =
+      add_command<MetricsOptions>(app, "metrics", "Score a mesh file against a reference", run);
   command->add_option("prediction", options->prediction, "GLB, glTF, OBJ, PLY or STL")->required();
   command->add_option("reference", options->reference, "GLB, glTF, OBJ, PLY or STL")->required();
   command->add_option("overrides", options->overrides,
                       "key=value, for example alignment=yaw4; see moca settings");
-  command->callback([options] { run(*options); });
 }

@@ -1,4 +1,3 @@
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -31,11 +30,9 @@ void run(const PrepareDataOptions& options) {
 }  // namespace
 
 void add_prepare_data(CLI::App& app) {
-  auto options = std::make_shared<PrepareDataOptions>();
-  auto* command = app.add_subcommand(
-      "prepare-data",
-      "Make the prepared dataset a config names: procedural assets or a mesh folder");
+  auto [command, options] = add_command<PrepareDataOptions>(
+      app, "prepare-data",
+      "Make the prepared dataset a config names: procedural assets or a mesh folder", run);
   command->add_option("config", options->config, "YAML file with a `data` section")->required();
   command->add_option("overrides", options->overrides, "settings as section.key=value");
-  command->callback([options] { run(*options); });
 }

@@ -1,5 +1,4 @@
 #include <filesystem>
-#include <memory>
 #include <string>
 
 #include "commands.h"
@@ -27,11 +26,10 @@ void run(const ReportOptions& options) {
 }  // namespace
 
 void add_report(CLI::App& app) {
-  auto options = std::make_shared<ReportOptions>();
-  auto* command = app.add_subcommand(
-      "report", "Make a run's page and contact sheets from its metrics and its evaluation");
+  auto [command, options] = add_command<ReportOptions>(
+      app, "report", "Make a run's page and contact sheets from its metrics and its evaluation",
+      run);
   command->add_option("run", options->run, "folder of the run")->required();
   command->add_option("--evaluation", options->evaluation,
                       "folder of the evaluation; default RUN/evaluation");
-  command->callback([options] { run(*options); });
 }

@@ -1,11 +1,10 @@
-#include <memory>
-
 #include "commands.h"
 #include "moca/experiment/sample_image.h"
 
 void add_sample(CLI::App& app) {
-  auto options = std::make_shared<moca::experiment::SampleOptions>();
-  auto* command = app.add_subcommand("sample", "Generate one mesh per component from a image");
+  auto [command, options] = add_command<moca::experiment::SampleOptions>(
+      app, "sample", "Generate one mesh per component from an image",
+      moca::experiment::sample_image);
   command->add_option("--run", options->run, "folder of a run of stage dit");
   command->add_option("--weights", options->weights,
                       "folder of weights in the layout of TripoSG and PartCrafter: public ones, "
@@ -31,5 +30,4 @@ void add_sample(CLI::App& app) {
                       "run or model folder");
   command->add_flag("--accept-changed-data", options->accept_changed_data,
                     "sample with another VAE than the run was trained on; sample.json says so");
-  command->callback([options] { moca::experiment::sample_image(*options); });
 }

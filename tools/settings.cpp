@@ -1,6 +1,4 @@
 #include <cstdio>
-#include <memory>
-
 #include "commands.h"
 #include "moca/config/schema.h"
 #include "moca/experiment/run_config.h"
@@ -21,9 +19,7 @@ void run(const SettingsOptions& options) {
 }  // namespace
 
 void add_settings(CLI::App& app) {
-  auto options = std::make_shared<SettingsOptions>();
-  auto* command =
-      app.add_subcommand("settings", "Print every setting with type, default, rule and help");
+  auto [command, options] = add_command<SettingsOptions>(
+      app, "settings", "Print every setting with type, default, rule and help", run);
   command->add_flag("--markdown", options->markdown, "as the tables of configs/README.md");
-  command->callback([options] { run(*options); });
 }

@@ -1,5 +1,4 @@
 #include <cstdio>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -41,9 +40,8 @@ void run(const TrainOptions& options) {
 }  // namespace
 
 void add_train(CLI::App& app) {
-  auto options = std::make_shared<TrainOptions>();
-  auto* command =
-      app.add_subcommand("train", "Train the VAE or the DiT, as the config's stage says");
+  auto [command, options] = add_command<TrainOptions>(
+      app, "train", "Train the VAE or the DiT, as the config's stage says", run);
   command->add_option("config", options->config, "YAML file of the run")->required();
   command->add_option("overrides", options->overrides, "settings as section.key=value");
   command->add_flag("--resume", options->resume, "continue from the newest checkpoint of the run");
@@ -52,5 +50,4 @@ void add_train(CLI::App& app) {
   command->add_flag(
       "--dry-run", options->dry_run,
       "check config and data, compute a few steps, say what memory and time they take");
-  command->callback([options] { run(*options); });
 }

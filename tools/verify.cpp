@@ -1,6 +1,5 @@
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,8 +9,14 @@
 
 namespace {
 
-void run(const std::vector<std::string>& fixtures, const std::string& device_name) {
-  const auto device = moca::ops::select_device(device_name);
+struct VerifyOptions {
+  std::vector<std::string> fixtures;
+  std::string device = "cpu";
+};
+
+void run(const VerifyOptions& options) {
+  const auto& fixtures = options.fixtures;
+  const auto device = moca::ops::select_device(options.device);
   size_t num_failed = 0;
   for (const auto& fixture : fixtures) {
     const auto verification = moca::parity::verify_fixture(fixture, device);
@@ -28,12 +33,11 @@ void run(const std::vector<std::string>& fixtures, const std::string& device_nam
 }  // namespace
 
 void add_verify(CLI::App& app) {
-  auto fixtures = std::make_shared<std::vector<std::string>>();
-  auto device = std::make_shared<std::string>("cpu");
-  auto* command = app.add_subcommand(
-      "verify", "Compare our modules with tensors computed by the reference implementations");
-  command->add_option("fixtures", *fixtures, "NAME.safetensors, each with NAME.json beside it")
+  auto [command, options] = add_command<VerifyOptions>(
+      app, "verify", "Compare our modules with tensors computed by the reference implementations",
+      run);
+  command
+      ->add_option("fixtures", options->fixtures, "NAME.safetensors, each with NAME.json beside it")
       ->required();
-  command->add_option("--device", *device, "cpu, cuda or cuda:N")->capture_default_str();
-  command->callback([fixtures, device] { run(*fixtures, *device); });
+  command->add_option("--device", options->device, "cpu, cuda or cuda:N")->capture_default_str();
 }

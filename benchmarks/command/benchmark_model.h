@@ -12,7 +12,7 @@ dit::DitConfig config_of(const BenchmarkOptions& options, dit::GlobalAttentionKi
 
 at::Tensor draw(const BenchmarkOptions& options, at::IntArrayRef sizes, const char* purpose);
 
-// One asset of N components, all present, with a image.
+// One asset of N components, all present, with an image.
 dit::DitInput one_asset(const BenchmarkOptions& options, int64_t num_components);
 
 }  // namespace moca::benchmarks

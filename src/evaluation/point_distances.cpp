@@ -75,8 +75,6 @@ NearestPoints::NearestPoints(const std::vector<Vec3>& points) {
 }
 
 NearestPoints::~NearestPoints() = default;
-NearestPoints::NearestPoints(NearestPoints&&) noexcept = default;
-NearestPoints& NearestPoints::operator=(NearestPoints&&) noexcept = default;
 
 std::vector<double> NearestPoints::distances(const std::vector<Vec3>& queries) const {
   check_points(queries);

@@ -15,8 +15,6 @@ class NearestPoints {
   // Throws Error when the set is empty or a coordinate is not finite.
   explicit NearestPoints(const std::vector<mesh::Vec3>& points);
   ~NearestPoints();
-  NearestPoints(NearestPoints&&) noexcept;
-  NearestPoints& operator=(NearestPoints&&) noexcept;
 
   // Distance (L2) of every query to the nearest point; the same for any number of threads.
   std::vector<double> distances(const std::vector<mesh::Vec3>& queries) const;

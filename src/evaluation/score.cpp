@@ -4,17 +4,8 @@
 #include <cstdio>
 #include <iterator>
 #include <numeric>
-#include <stdexcept>
 
 namespace moca::evaluation {
-double value_of(const Scores& scores, const std::string& name) {
-  for (const Score& score : scores) {
-    if (score.name == name) {
-      return score.value;
-    }
-  }
-  throw std::out_of_range("no score is called " + name);
-}
 
 Scores labelled(const Scores& scores) {
   Scores shown;

@@ -13,7 +13,7 @@
 namespace moca::experiment {
 namespace {
 
-// For upstream, which knows no `square` preprocessing: a image that was padded to a square on
+// For upstream, which knows no `square` preprocessing: an image that was padded to a square on
 // white and brought to the encoder's size passes unchanged.
 image_encoder::PreprocessConfig preprocessing_of(int64_t image_size) {
   image_encoder::PreprocessConfig preprocess;

@@ -66,7 +66,7 @@ class Evaluation {
         jobs.push_back({i, static_cast<int64_t>(nth)});
       }
     }
-    Progress progress("generate", static_cast<int64_t>(jobs.size()), "picture");
+    Progress progress("generate", static_cast<int64_t>(jobs.size()), "image");
     for (size_t first = 0; first < jobs.size();) {
       const size_t last = std::min(first + static_cast<size_t>(config_.batch_size), jobs.size());
       generate_batch({jobs.begin() + static_cast<std::ptrdiff_t>(first),
@@ -93,7 +93,7 @@ class Evaluation {
     return (i + 1) % count();
   }
 
-  // A image of `shown` with the seed of `seeded`.
+  // An image of `shown` with the seed of `seeded`.
   generation::Request request(int64_t shown, int64_t nth_view, int64_t seeded) const {
     const auto& views = result_.assets[shown].views;
     const int64_t view = views[nth_view % static_cast<int64_t>(views.size())].index;

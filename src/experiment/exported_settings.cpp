@@ -18,25 +18,23 @@ bool is_exported(const std::string& setting) {
          setting.starts_with("decoder.");
 }
 
-bool names(const std::string& assignment, const std::string& setting) {
-  return assignment.starts_with(setting + "=");
-}
-
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> exported_settings(const RunConfig& config) {
-  RunConfig copy = config;
-  std::vector<std::pair<std::string, std::string>> result;
-  for (const auto& setting : config::bind(copy).settings) {
-    if (is_exported(setting.path)) {
-      result.emplace_back(setting.path, config::yaml_text(setting));
+NamedSettings settings_of(const RunConfig& config, bool (*wanted)(const std::string& path)) {
+  NamedSettings settings;
+  for (const auto& setting : config::describe(config)) {
+    if (wanted(setting.path)) {
+      settings.emplace_back(setting.path, setting.default_value);
     }
   }
-  return result;
+  return settings;
 }
 
-void apply_exported_settings(const std::vector<std::pair<std::string, std::string>>& stored,
-                             const std::filesystem::path& folder,
+NamedSettings exported_settings(const RunConfig& config) {
+  return settings_of(config, is_exported);
+}
+
+void apply_exported_settings(const NamedSettings& stored, const std::filesystem::path& folder,
                              const std::vector<std::string>& overrides, RunConfig* config) {
   const auto file = (folder / pretrained::kModelIndex).string();
   auto binding = config::bind(*config);
@@ -50,7 +48,7 @@ void apply_exported_settings(const std::vector<std::pair<std::string, std::strin
   }
   for (const auto& setting : binding.settings) {
     const auto is_it = [&](const std::string& assignment) {
-      return names(assignment, setting.path);
+      return assignment.starts_with(setting.path + "=");
     };
     if (is_exported(setting.path) && std::none_of(assignments.begin(), assignments.end(), is_it) &&
         std::none_of(overrides.begin(), overrides.end(), is_it)) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "exported_settings.h"
 #include "moca/checkpoint/checkpoint_folder.h"
 #include "moca/config/schema.h"
 #include "moca/experiment/run_paths.h"
@@ -10,14 +11,8 @@
 namespace moca::experiment {
 namespace {
 
-std::vector<std::pair<std::string, std::string>> sampling_settings(const RunConfig& config) {
-  std::vector<std::pair<std::string, std::string>> settings;
-  for (const auto& setting : config::describe(config)) {
-    if (setting.path.starts_with("sampler.") || setting.path.starts_with("decoder.")) {
-      settings.emplace_back(setting.path, setting.default_value);
-    }
-  }
-  return settings;
+bool is_of_sampling(const std::string& path) {
+  return path.starts_with("sampler.") || path.starts_with("decoder.");
 }
 
 // Whether a setting may change what comes out of the model.
@@ -27,24 +22,20 @@ bool is_of_model(const std::string& path) {
                      [&](const char* section) { return path.starts_with(section); });
 }
 
-// Those that this use of the model was given anew.
-void add_changed(const RunConfig& stored, const RunConfig& config, ModelDescription& model) {
-  for (const auto& [path, before, now, may_change] : config::differences(stored, config)) {
-    if (is_of_model(path)) {
-      model.settings.emplace_back(path, now);
-    }
-  }
-}
-
 }  // namespace
 
 ModelDescription describe_run(const RunConfig& config, std::vector<std::string> accepted) {
   ModelDescription model{absolute_folder(config.folder()).string(),
                          checkpoint::latest_good_step(config.folder() / "checkpoints"),
-                         sampling_settings(config), std::move(accepted)};
+                         settings_of(config, is_of_sampling), std::move(accepted)};
   model.settings.emplace_back("training.precision",
                               std::string(config::name_of(config.training.precision)));
-  add_changed(load_run(config.folder()), config, model);
+  for (const auto& [path, stored, now, may_change] :
+       config::differences(load_run(config.folder()), config)) {
+    if (is_of_model(path)) {  // given anew for this use of the model
+      model.settings.emplace_back(path, now);
+    }
+  }
   return model;
 }
 
@@ -52,13 +43,13 @@ ModelDescription describe_weights(const RunConfig& config, const std::filesystem
                                   const std::string& precision,
                                   const std::vector<std::string>& overrides) {
   ModelDescription model{
-      absolute_folder(folder).string(), std::nullopt, sampling_settings(config), {}};
+      absolute_folder(folder).string(), std::nullopt, settings_of(config, is_of_sampling), {}};
   model.settings.emplace_back("precision", precision);
+  const auto of_model = settings_of(config, is_of_model);
   for (const auto& text : overrides) {
-    const auto path = text.substr(0, text.find('='));
-    for (const auto& setting : config::describe(config)) {
-      if (setting.path == path && is_of_model(path)) {
-        model.settings.emplace_back(path, setting.default_value);
+    for (const auto& setting : of_model) {
+      if (text.starts_with(setting.first + "=")) {
+        model.settings.push_back(setting);
       }
     }
   }

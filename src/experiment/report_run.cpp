@@ -93,8 +93,8 @@ void add_table(const std::string& title, const std::string& note, const Columns&
 }
 
 // A curve of a metrics.jsonl. A line cut short by a kill is left out.
-report::Series curve_of(const fs::path& file, const std::string& name) {
-  report::Series curve{name, {}, {}};
+report::Curve curve_of(const fs::path& file, const std::string& name) {
+  report::Curve curve;
   std::istringstream lines(fs::exists(file) ? read_file(file) : "");
   for (std::string line; std::getline(lines, line);) {
     const auto json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
@@ -110,8 +110,7 @@ report::Series curve_of(const fs::path& file, const std::string& name) {
 void add_curves(const fs::path& run_folder, const std::string& stage, report::ReportPage& page) {
   for (const char* name : {"loss", "gradient_norm"}) {
     if (const auto curve = curve_of(run_folder / "metrics.jsonl", name); !curve.x.empty()) {
-      page.svg_plots.push_back(
-          report::line_plot(stage + ": " + name, "step", name, {curve}, /*log_y=*/true));
+      page.svg_plots.push_back(report::line_plot(stage + ": " + name, "step", name, curve));
     }
   }
 }
@@ -169,11 +168,10 @@ void add_worst(const Json& evaluation, const Columns& scores, report::ReportPage
     return !worst.empty() && !worst.front().contains(column.key);
   });
   if (!worst.empty()) {
-    const auto by = std::find_if(columns.begin(), columns.end(), [&](const Column& column) {
-      return column.key == components.value("worst_by", columns.back().key);
-    });
-    add_table("The VAE's worst ten components", "Of the assets trained on, by " + by->header + ".",
-              columns, worst, page);
+    const auto by =
+        components.value("worst_by", columns.back().key);  // of older evaluations the last
+    add_table("The VAE's worst ten components", "Of the assets trained on, by " + by + ".", columns,
+              worst, page);
   }
 }
 
@@ -205,9 +203,7 @@ Image sheet_of(const Json& evaluation, const Columns& scores, const std::string&
                     dataset.reference(static_cast<int64_t>(i)),
                     mesh::read_scene_with_empty(folder / id / "asset.glb"), caption});
   }
-  report::SheetOptions options;
-  options.headline = title;
-  return rows.empty() ? Image() : report::contact_sheet(rows, options);
+  return rows.empty() ? Image() : report::contact_sheet(rows, title);
 }
 
 // Of the evaluation in `folder`.

@@ -24,7 +24,6 @@
 #include "moca/training/stage.h"
 #include "moca/training/vae_training.h"
 #include "run_folder.h"
-#include "same_everywhere.h"
 #include "validation.h"
 
 namespace moca::experiment {

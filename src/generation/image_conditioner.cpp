@@ -6,19 +6,81 @@
 #include <string>
 #include <vector>
 
-#include "component_maps.h"
 #include "moca/core/error.h"
+#include "moca/core/logging.h"
 #include "moca/core/shapes.h"
+#include "moca/image/component_map.h"
+#include "moca/image/image_io.h"
 #include "moca/image/resize.h"
 #include "moca/nn/flops.h"
 
 namespace moca::generation {
 namespace {
 
-// [S, S, 3] bytes of a image as the dataset has them.
+// [S, S, 3] bytes of an image as the dataset has them.
 at::Tensor square_bytes(const Image& image, int64_t image_size) {
   auto prepared = to_square_rgb(image, static_cast<int>(image_size));
   return at::from_blob(prepared.pixels.data(), {image_size, image_size, 3}, at::kByte).clone();
+}
+
+// Throws Error where a request's component map is missing or does not fit its image.
+void check_component_map(const Request& request) {
+  const Image& image = request.image;
+  const ComponentMap& map = request.component_map;
+  const auto size_text = [](const auto& image) {
+    return std::to_string(image.width) + " x " + std::to_string(image.height);
+  };
+  if (map.pixels.empty()) {
+    throw Error(
+        "the model was trained with component masks: it needs a map of the image in which pixels "
+        "of component i hold i + 1 and the background 0. Give it with --component-map.");
+  }
+  if (map.width != image.width || map.height != image.height) {
+    throw Error("the component map (" + size_text(map) + ") must have the image's size (" +
+                size_text(image) + ").");
+  }
+  const int largest = *std::max_element(map.pixels.begin(), map.pixels.end());
+  if (largest == 0) {
+    throw Error("the component map marks no component: its pixels are all 0, the background.");
+  }
+  if (largest > request.num_components) {
+    throw Error("a pixel of the component map names component " + std::to_string(largest) +
+                ", but " + std::to_string(request.num_components) +
+                " are asked for. Pixels of component i hold i + 1, the background 0.");
+  }
+}
+
+// What preprocess.h makes of every component for an image encoder of 7 channels: [N, 7, H, W].
+at::Tensor preprocessed_components(const Request& request,
+                                   const image_encoder::PreprocessConfig& config) {
+  const auto scene = to_rgb(request.image);
+  std::vector<at::Tensor> inputs;
+  for (int64_t i = 0; i < request.num_components; ++i) {
+    Image own = scene;
+    Image mask(scene.width, scene.height, 1);
+    for (size_t pixel = 0; pixel < mask.pixels.size(); ++pixel) {
+      if (request.component_map.pixels[pixel] == i + 1) {
+        mask.pixels[pixel] = 255;
+      } else {
+        std::fill_n(&own.pixels[3 * pixel], 3, uint8_t{255});
+      }
+    }
+    inputs.push_back(image_encoder::scene_input(own, scene, mask, config));
+  }
+  return at::stack(inputs);
+}
+
+// Names the components so small that the model's image has no pixel of them. inputs:
+// [N, 7, H, W], the mask last.
+void warn_of_lost_components(const ComponentMap& map, const at::Tensor& inputs) {
+  const auto is_left = inputs.select(1, 6).flatten(1).ne(0).any(1);
+  for (const uint16_t number : numbers_in(map)) {
+    if (!is_left[number - 1].item<bool>()) {
+      log::warn("component " + std::to_string(number - 1) +
+                " is too small to be seen: none of its pixels is left at " +
+                std::to_string(inputs.size(3)) + " x " + std::to_string(inputs.size(2)));
+    }
+  }
 }
 
 // One image of the asset, inputs [B, 3, S, S].
@@ -43,7 +105,7 @@ class AssetImage : public ImageConditioner {
   double flops(int64_t num_assets, int64_t) const override { return flops_of(num_assets); }
 };
 
-// A image of every component in its scene (MIDI-3D; paper A.2), inputs [B, N, 7, S, S].
+// An image of every component in its scene (MIDI-3D; paper A.2), inputs [B, N, 7, S, S].
 class ComponentImages : public ImageConditioner {
  public:
   explicit ComponentImages(const image_encoder::ImageEncoderConfig& config)

@@ -1,8 +1,10 @@
 #include "moca/report/contact_sheet.h"
 
 #include <algorithm>
+#include <array>
 
 #include "drawing.h"
+#include "moca/mesh/renderer.h"
 #include "moca/mesh/scene_ops.h"
 
 namespace moca::report {
@@ -33,18 +35,16 @@ struct Layout {
   }
 };
 
-Layout layout_of(size_t num_assets, const SheetOptions& options) {
+Layout layout_of(size_t num_assets, const std::string& headline, int cell_size) {
   constexpr int kFewAssets = 8;
   const int count = std::max(static_cast<int>(num_assets), 1);
   Layout layout;
-  layout.cell = options.cell_size;
-  layout.columns = options.num_columns > 0 ? options.num_columns : (count <= kFewAssets ? 1 : 2);
-  layout.columns = std::min(layout.columns, count);
+  layout.cell = cell_size;
+  layout.columns = count <= kFewAssets ? 1 : 2;
   layout.rows = (count + layout.columns - 1) / layout.columns;
   layout.block_width = kCells * layout.cell + (kCells - 1) * kGap;
   layout.block_height = kScale * kLineHeight + layout.cell + kMargin;
-  layout.top =
-      kMargin + kScale * kLineHeight + (options.headline.empty() ? 0 : 2 * kScale * kLineHeight);
+  layout.top = kMargin + kScale * kLineHeight + (headline.empty() ? 0 : 2 * kScale * kLineHeight);
   return layout;
 }
 
@@ -66,11 +66,14 @@ void draw_empty_cell(Image& sheet, int x, int y, int size, const std::string& la
 using Views = std::array<mesh::Camera, 2>;
 
 // Cameras that show the reference and what was generated whole and at one scale.
-Views views_of(const SheetRow& row, const SheetOptions& options) {
-  Views views = options.views;
+Views views_of(const SheetRow& row, int cell_size) {
+  // The images' default direction and the one from behind, which shows what the model had to guess;
+  // wide enough for a box that fills the frame.
+  Views views = {mesh::Camera{.half_extent = 1.35F},
+                 mesh::Camera{.azimuth = 215.0F, .half_extent = 1.35F}};
   for (auto& view : views) {
     for (const auto* scene : {&row.reference, &row.generated}) {
-      view = mesh::fitted(view, *scene, options.cell_size, mesh::Lines::kCreases);
+      view = mesh::fitted(view, *scene, cell_size, mesh::Lines::kCreases);
     }
   }
   return views;
@@ -113,8 +116,7 @@ void draw_line(Image& sheet, const SheetRow& row, int x, int y, int width) {
   draw_text(sheet, x + width - text_width(caption, scale), y, caption, kSoftInk, scale);
 }
 
-void draw_asset(Image& sheet, const SheetRow& row, const SheetOptions& options,
-                const Layout& layout, int index) {
+void draw_asset(Image& sheet, const SheetRow& row, const Layout& layout, int index) {
   const int y = layout.top_of(index);
   fill_rectangle(sheet, layout.left_of(index), y - kGap, layout.block_width, 1, kLine);
   draw_line(sheet, row, layout.left_of(index), y + kGap / 2, layout.block_width);
@@ -124,7 +126,7 @@ void draw_asset(Image& sheet, const SheetRow& row, const SheetOptions& options,
   } else {
     paste(sheet, fit_to_square(row.image, layout.cell), layout.cell_left(index, 0), top);
   }
-  const auto views = views_of(row, options);
+  const auto views = views_of(row, layout.cell);
   draw_scene(sheet, colored_by_index(row.reference), views, layout.cell,
              {layout.cell_left(index, 1), layout.cell_left(index, 2)}, top, "no reference");
   draw_scene(sheet, colored_by_index(row.generated), views, layout.cell,
@@ -133,29 +135,27 @@ void draw_asset(Image& sheet, const SheetRow& row, const SheetOptions& options,
 
 }  // namespace
 
-Image contact_sheet(const std::vector<SheetRow>& rows, const SheetOptions& options) {
-  const Layout layout = layout_of(rows.size(), options);
+Image contact_sheet(const std::vector<SheetRow>& rows, const std::string& headline, int cell_size) {
+  const Layout layout = layout_of(rows.size(), headline, cell_size);
   const int width = layout.columns * (layout.block_width + 2 * kMargin);
   Image sheet(width, layout.top + layout.rows * layout.block_height, 3, 255);
-  if (!options.headline.empty()) {
-    draw_text(sheet, kMargin, kMargin, shorten(options.headline, width - 2 * kMargin, kScale), kInk,
+  if (!headline.empty()) {
+    draw_text(sheet, kMargin, kMargin, shorten(headline, width - 2 * kMargin, kScale), kInk,
               kScale);
   }
   draw_column_names(sheet, layout);
   for (size_t i = 0; i < rows.size(); ++i) {
-    draw_asset(sheet, rows[i], options, layout, static_cast<int>(i));
+    draw_asset(sheet, rows[i], layout, static_cast<int>(i));
   }
   return sheet;
 }
 
 Image preview(const Image& image, const mesh::Scene& generated, int cell_size) {
-  SheetOptions options;
-  options.cell_size = cell_size;
   SheetRow row;
   row.generated = colored_by_index(generated);
   Image sheet(3 * cell_size + 2 * kGap, cell_size, 3, 255);
   paste(sheet, fit_to_square(image, cell_size), 0, 0);
-  draw_scene(sheet, row.generated, views_of(row, options), cell_size,
+  draw_scene(sheet, row.generated, views_of(row, cell_size), cell_size,
              {cell_size + kGap, 2 * (cell_size + kGap)}, 0, "nothing generated");
   return sheet;
 }

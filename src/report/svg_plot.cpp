@@ -1,7 +1,6 @@
 #include "moca/report/svg_plot.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <sstream>
@@ -16,14 +15,10 @@ constexpr double kLeft = 66;
 constexpr double kRight = 16;
 constexpr double kTitleHeight = 30;
 constexpr double kBottom = 44;
-constexpr double kLegendRow = 16;
-constexpr size_t kLegendColumns = 3;
-constexpr size_t kMaxPoints = 400;  // per line: about one a pixel
+constexpr size_t kMaxPoints = 400;  // about one a pixel
 constexpr int kWantedTicks = 6;
 
-// Okabe and Ito's palette, which colour-blind readers can tell apart (yellow left out: too light).
-constexpr std::array<const char*, 7> kLineColors = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
-                                                    "#E69F00", "#56B4E9", "#000000"};
+constexpr const char* kLineColor = "#0072B2";
 
 struct Point {
   double x;
@@ -49,18 +44,17 @@ struct Range {
   }
 };
 
-// From values to pixels. With `is_log` y holds logarithms.
+// From values, those of y as logarithms, to pixels.
 struct Axes {
   Range x;
   Range y;
-  bool is_log = false;
-  double top_edge = kTitleHeight;
 
   double left(double value) const {
     return kLeft + (value - x.low) / (x.high - x.low) * (kWidth - kLeft - kRight);
   }
   double top(double value) const {
-    return kHeight - kBottom - (value - y.low) / (y.high - y.low) * (kHeight - top_edge - kBottom);
+    return kHeight - kBottom -
+           (value - y.low) / (y.high - y.low) * (kHeight - kTitleHeight - kBottom);
   }
 };
 
@@ -72,20 +66,22 @@ std::string number(double value, int digits = 6) {
 }
 
 // Unbroken runs of drawable points.
-std::vector<std::vector<Point>> runs_of(const Series& series, bool log_y) {
-  if (series.x.size() != series.y.size()) {
-    throw std::logic_error("line_plot: series " + series.name + " has " +
-                           std::to_string(series.x.size()) + " x and " +
-                           std::to_string(series.y.size()) + " y");
+std::vector<std::vector<Point>> runs_of(const Curve& curve) {
+  if (curve.x.size() != curve.y.size()) {
+    throw std::logic_error("line_plot: a curve has " + std::to_string(curve.x.size()) + " x and " +
+                           std::to_string(curve.y.size()) + " y");
   }
   std::vector<std::vector<Point>> runs(1);
-  for (size_t i = 0; i < series.x.size(); ++i) {
-    const double y = log_y ? (series.y[i] > 0 ? std::log10(series.y[i]) : NAN) : series.y[i];
-    if (std::isfinite(series.x[i]) && std::isfinite(y)) {
-      runs.back().push_back({series.x[i], y});
+  for (size_t i = 0; i < curve.x.size(); ++i) {
+    const double y = curve.y[i] > 0 ? std::log10(curve.y[i]) : NAN;
+    if (std::isfinite(curve.x[i]) && std::isfinite(y)) {
+      runs.back().push_back({curve.x[i], y});
     } else if (!runs.back().empty()) {
       runs.emplace_back();
     }
+  }
+  if (runs.back().empty()) {
+    runs.pop_back();
   }
   return runs;
 }
@@ -149,67 +145,35 @@ void draw_grid_line(std::ostream& svg, double x1, double y1, double x2, double y
 
 void draw_axes(std::ostream& svg, const Axes& axes) {
   for (const double tick : ticks_in(axes.x)) {
-    draw_grid_line(svg, axes.left(tick), axes.top_edge, axes.left(tick), kHeight - kBottom);
+    draw_grid_line(svg, axes.left(tick), kTitleHeight, axes.left(tick), kHeight - kBottom);
     draw_text(svg, axes.left(tick), kHeight - kBottom + 16, "middle", number(tick));
   }
-  for (const double tick : axes.is_log ? log_ticks_in(axes.y) : ticks_in(axes.y)) {
+  for (const double tick : log_ticks_in(axes.y)) {
     draw_grid_line(svg, kLeft, axes.top(tick), kWidth - kRight, axes.top(tick));
-    draw_text(svg, kLeft - 6, axes.top(tick) + 4, "end",
-              number(axes.is_log ? std::pow(10.0, tick) : tick, 3));
+    draw_text(svg, kLeft - 6, axes.top(tick) + 4, "end", number(std::pow(10.0, tick), 3));
   }
-  svg << "<rect x=\"" << kLeft << "\" y=\"" << axes.top_edge << "\" width=\""
-      << kWidth - kLeft - kRight << "\" height=\"" << kHeight - axes.top_edge - kBottom
+  svg << "<rect x=\"" << kLeft << "\" y=\"" << kTitleHeight << "\" width=\""
+      << kWidth - kLeft - kRight << "\" height=\"" << kHeight - kTitleHeight - kBottom
       << "\" fill=\"none\" stroke=\"#888888\"/>\n";
 }
 
-void draw_run(std::ostream& svg, const std::vector<Point>& run, const Axes& axes,
-              const char* color) {
+void draw_run(std::ostream& svg, const std::vector<Point>& run, const Axes& axes) {
   if (run.size() == 1) {
     svg << "<circle cx=\"" << axes.left(run[0].x) << "\" cy=\"" << axes.top(run[0].y)
-        << "\" r=\"3\" fill=\"" << color << "\"/>\n";
+        << "\" r=\"3\" fill=\"" << kLineColor << "\"/>\n";
     return;
   }
-  svg << "<polyline fill=\"none\" stroke=\"" << color << "\" stroke-width=\"1.6\" points=\"";
+  svg << "<polyline fill=\"none\" stroke=\"" << kLineColor << "\" stroke-width=\"1.6\" points=\"";
   for (const Point& point : thinned(run)) {
     svg << axes.left(point.x) << ',' << axes.top(point.y) << ' ';
   }
   svg << "\"/>\n";
 }
 
-// Between the title and the plot, so that it never hides a line.
-void draw_legend(std::ostream& svg, const std::vector<Series>& series) {
-  constexpr double kColumnWidth = (kWidth - kLeft - kRight) / kLegendColumns;
-  for (size_t i = 0; i < series.size(); ++i) {
-    const double x = kLeft + kColumnWidth * static_cast<double>(i % kLegendColumns);
-    const double y =
-        kTitleHeight + 8 + kLegendRow * std::floor(static_cast<double>(i) / kLegendColumns);
-    svg << "<line x1=\"" << x << "\" y1=\"" << y - 4 << "\" x2=\"" << x + 16 << "\" y2=\"" << y - 4
-        << "\" stroke=\"" << kLineColors[i % kLineColors.size()] << "\" stroke-width=\"2\"/>\n";
-    draw_text(svg, x + 22, y, "start", series[i].name);
-  }
-}
-
-// The ranges of all points and the room that the legend leaves.
-Axes axes_around(const std::vector<std::vector<std::vector<Point>>>& lines, bool is_log) {
-  Axes axes;
-  axes.is_log = is_log;
-  const size_t legend_rows = (lines.size() + kLegendColumns - 1) / kLegendColumns;
-  axes.top_edge = kTitleHeight + kLegendRow * static_cast<double>(legend_rows);
-  for (const auto& line : lines) {
-    for (const std::vector<Point>& run : line) {
-      for (const Point& point : run) {
-        axes.x.include(point.x);
-        axes.y.include(point.y);
-      }
-    }
-  }
-  return axes;
-}
-
 }  // namespace
 
 std::string line_plot(std::string_view title, std::string_view x_label, std::string_view y_label,
-                      const std::vector<Series>& series, bool log_y) {
+                      const Curve& curve) {
   std::ostringstream svg;
   svg.precision(5);
   svg << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " << kWidth << ' ' << kHeight
@@ -219,12 +183,14 @@ std::string line_plot(std::string_view title, std::string_view x_label, std::str
       << "<g font-size=\"14\" font-weight=\"bold\">";
   draw_text(svg, kLeft, 20, "start", title);
   svg << "</g>\n";
-  std::vector<std::vector<std::vector<Point>>> lines;
-  lines.reserve(series.size());
-  for (const Series& line : series) {
-    lines.push_back(runs_of(line, log_y));
+  const auto runs = runs_of(curve);
+  Axes axes;
+  for (const std::vector<Point>& run : runs) {
+    for (const Point& point : run) {
+      axes.x.include(point.x);
+      axes.y.include(point.y);
+    }
   }
-  Axes axes = axes_around(lines, log_y);
   if (axes.x.empty()) {
     draw_text(svg, kWidth / 2, kHeight / 2, "middle", "no values to draw");
     svg << "</svg>\n";
@@ -233,14 +199,9 @@ std::string line_plot(std::string_view title, std::string_view x_label, std::str
   axes.x.widen();
   axes.y.widen();
   draw_axes(svg, axes);
-  for (size_t i = 0; i < lines.size(); ++i) {
-    for (const std::vector<Point>& run : lines[i]) {
-      if (!run.empty()) {
-        draw_run(svg, run, axes, kLineColors[i % kLineColors.size()]);
-      }
-    }
+  for (const std::vector<Point>& run : runs) {
+    draw_run(svg, run, axes);
   }
-  draw_legend(svg, series);
   draw_text(svg, (kLeft + kWidth - kRight) / 2, kHeight - 8, "middle", x_label);
   svg << "<g transform=\"rotate(-90 14 " << kHeight / 2 << ")\">";
   draw_text(svg, 14, kHeight / 2, "middle", y_label);

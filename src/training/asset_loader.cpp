@@ -15,24 +15,21 @@ const DitTrainingSetup& checked(const DitTrainingSetup& setup) {
   for (const auto& conditioner : setup.denoiser->conditioners()) {
     conditioner->check(*setup.dataset);
   }
-  const int64_t num_ids = setup.denoiser->dit()->config().codebook_size;
-  for (const auto& record : setup.dataset->records()) {
-    if (num_ids > 0 && record.num_components() > num_ids) {
-      throw Error("the dataset's asset '" + record.id + "' has " +
-                  std::to_string(record.num_components()) +
-                  " components, dit.codebook_size has ids for " + std::to_string(num_ids) +
-                  ". Raise it, or prepare the data with fewer components.");
-    }
-  }
-  for (const int64_t asset : setup.dataset->indices_of("train")) {
-    const auto& record = setup.dataset->records()[asset];
-    const int64_t most = setup.batches.rule.max_components;
+  const auto require_at_most = [](const data::AssetRecord& record, int64_t most,
+                                  const std::string& rule) {
     if (most > 0 && record.num_components() > most) {
       throw Error("the dataset's asset '" + record.id + "' has " +
-                  std::to_string(record.num_components()) +
-                  " components, dit_training.max_components has room for " + std::to_string(most) +
-                  " in a micro-batch. Raise it, or prepare the data with fewer components.");
+                  std::to_string(record.num_components()) + " components, " + rule + " " +
+                  std::to_string(most) + ". Raise it, or prepare the data with fewer components.");
     }
+  };
+  for (const auto& record : setup.dataset->records()) {
+    require_at_most(record, setup.denoiser->dit()->config().codebook_size,
+                    "dit.codebook_size has ids for");
+  }
+  for (const int64_t asset : setup.dataset->indices_of("train")) {
+    require_at_most(setup.dataset->records()[asset], setup.batches.rule.max_components,
+                    "dit_training.max_components has room in a micro-batch for");
   }
   const auto& vae = setup.vae->config();
   if (vae.num_surface_points < vae.num_tokens) {

@@ -7,9 +7,9 @@
 namespace moca::training {
 
 std::vector<ComponentIndex> components_of(const data::PreparedDataset& dataset,
-                                          const std::string& split) {
+                                          const std::vector<int64_t>& assets) {
   std::vector<ComponentIndex> components;
-  for (const int64_t asset : dataset.indices_of(split)) {
+  for (const int64_t asset : assets) {
     for (int64_t i = 0; i < dataset.records()[asset].num_components(); ++i) {
       components.push_back({asset, i});
     }

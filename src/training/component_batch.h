@@ -21,9 +21,9 @@ struct ComponentBatch {
   at::Tensor query_distances;  // [n, Q]
 };
 
-// All components of a split.
+// All components of these assets.
 std::vector<ComponentIndex> components_of(const data::PreparedDataset& dataset,
-                                          const std::string& split);
+                                          const std::vector<int64_t>& assets);
 
 // Draws num_surface_points surface points and num_query_points query points (0: none) of each
 // component.

@@ -54,12 +54,8 @@ LatentSource::LatentSource(vae::VecsetVae vae, std::shared_ptr<const data::Prepa
 
 at::Tensor LatentSource::encode(int64_t asset, uint64_t seed) {
   const torch::NoGradGuard no_grad;
-  std::vector<ComponentIndex> components;
-  for (int64_t i = 0; i < dataset_->records()[asset].num_components(); ++i) {
-    components.push_back({asset, i});
-  }
-  const auto batch =
-      draw_components(*dataset_, components, vae_->config().num_surface_points, 0, seed);
+  const auto batch = draw_components(*dataset_, components_of(*dataset_, {asset}),
+                                     vae_->config().num_surface_points, 0, seed);
   const auto device = vae_->parameters().front().device();
   auto generator = generator_for(seed, "encoding");
   const auto posterior =

@@ -22,7 +22,7 @@ class ComponentLoader : public Batches {
         num_surface_points_(num_surface_points),
         num_query_points_(num_query_points),
         seed_(batches.seed),
-        components_(components_of(*dataset_, "train")),
+        components_(components_of(*dataset_, dataset_->indices_of("train"))),
         plan_(std::vector<int64_t>(components_.size(), 1), batches.rule, seed_),
         prefetcher_([this](MicroBatch batch) { return prepare(batch); }, batches.share,
                     batches.num_threads) {}

@@ -14,6 +14,7 @@
 #include "src/evaluation/point_distances.h"
 #include "src/evaluation/self_iou.h"
 #include "test_shapes.h"
+#include "tests/support/scores.h"
 #include "tests/support/shared_folder.h"
 
 namespace moca::evaluation {

@@ -6,6 +6,7 @@
 #include "test_shapes.h"
 #include "tests/support/added_metric.h"
 #include "tests/support/refusal.h"
+#include "tests/support/scores.h"
 
 namespace moca::evaluation {
 namespace {

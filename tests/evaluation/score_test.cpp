@@ -1,4 +1,5 @@
 #include "moca/evaluation/score.h"
+#include "tests/support/scores.h"
 
 #include <gtest/gtest.h>
 

@@ -4,6 +4,7 @@
 
 #include "moca/evaluation/metric.h"
 #include "test_shapes.h"
+#include "tests/support/scores.h"
 
 namespace moca::evaluation {
 namespace {

@@ -9,6 +9,7 @@
 #include "moca/experiment/report_run.h"
 #include "tests/experiment/tiny_runs.h"
 #include "tests/support/added_metric.h"
+#include "tests/support/scores.h"
 
 namespace moca::experiment {
 namespace {
@@ -47,7 +48,7 @@ TEST_F(AddedToAll, IsInTheResultItsTextItsJsonAndTheReport) {
   EXPECT_EQ(json.at("train").at("generated").at("found_components"), 1.0);
   EXPECT_EQ(json.at("vae_components").at("train").at("found_components_median"), 1.0);
   const auto page = read_file(report_run(runs_->dit_config(), folder).front());
-  EXPECT_THAT(page, AllOf(HasSubstr("<th>found \u2191</th>"), HasSubstr("by Chamfer.")));
+  EXPECT_THAT(page, AllOf(HasSubstr("<th>found \u2191</th>"), HasSubstr("by chamfer.")));
 }
 
 TEST_F(AddedToAll, IsInTheRecordsOfAValidationAsTheMeanOverItsAssets) {

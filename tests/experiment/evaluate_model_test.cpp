@@ -22,6 +22,7 @@
 #include "tests/experiment/tiny_runs.h"
 #include "tests/mesh/shapes.h"
 #include "tests/support/refusal.h"
+#include "tests/support/scores.h"
 
 namespace moca::experiment {
 namespace {
@@ -72,7 +73,7 @@ double chamfer_of(int64_t i, int64_t j, double lift) {
   return 2 * std::hypot(aside, up) / kAssets[j].half_side;
 }
 
-// A image that tells its asset and view.
+// An image that tells its asset and view.
 uint8_t mark_of(int64_t asset, int64_t view) { return static_cast<uint8_t>(10 * asset + view + 1); }
 
 data::AssetTensors tensors_of(int64_t asset) {

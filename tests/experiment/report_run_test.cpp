@@ -112,7 +112,7 @@ TEST_F(ReportRun, HasTheScoresOfTheEvaluationAsColumns) {
   EXPECT_THAT(page_of(config),
               AllOf(HasSubstr("<th>Chamfer \u2193</th><th>F@0.3 \u2191</th><th>F@0.02 \u2191</th>"
                               "<th>self-IoU \u2193</th></tr>"),
-                    HasSubstr("<th>control F@0.3 \u2191</th>"), HasSubstr("by Chamfer."),
+                    HasSubstr("<th>control F@0.3 \u2191</th>"), HasSubstr("by chamfer."),
                     HasSubstr("VAE F@0.3"), Not(HasSubstr("F@0.1"))));
 }
 

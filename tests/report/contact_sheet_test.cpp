@@ -33,12 +33,6 @@ SheetRow full_row() {
   return row;
 }
 
-SheetOptions options() {
-  SheetOptions made;
-  made.cell_size = kCell;
-  return made;
-}
-
 // How many colours the upper two thirds of the last row's cells hold between two columns of pixels.
 size_t num_colors(const Image& sheet, int left, int right) {
   std::set<Color> colors;
@@ -51,30 +45,25 @@ size_t num_colors(const Image& sheet, int left, int right) {
   return colors.size();
 }
 
-TEST(ContactSheet, GrowsByOneBandPerAssetAndWidensByColumns) {
-  const Image one = contact_sheet({full_row()}, options());
-  const Image two = contact_sheet({full_row(), full_row()}, options());
-  const Image three = contact_sheet(std::vector<SheetRow>(3, full_row()), options());
+TEST(ContactSheet, GrowsByOneBandPerAsset) {
+  const Image one = contact_sheet({full_row()}, "", kCell);
+  const Image two = contact_sheet({full_row(), full_row()}, "", kCell);
+  const Image three = contact_sheet(std::vector<SheetRow>(3, full_row()), "", kCell);
   EXPECT_EQ(one.channels, 3);
   EXPECT_GE(one.width, 5 * kCell);
   EXPECT_GT(two.height - one.height, kCell);
   EXPECT_EQ(three.height - two.height, two.height - one.height);
-  SheetOptions side_by_side = options();
-  side_by_side.num_columns = 2;
-  const Image pair = contact_sheet({full_row(), full_row()}, side_by_side);
-  EXPECT_EQ(pair.width, 2 * one.width);
-  EXPECT_EQ(pair.height, one.height);
 }
 
 TEST(ContactSheet, PutsManyAssetsInTwoColumns) {
-  const Image eight = contact_sheet(std::vector<SheetRow>(8, full_row()), options());
-  const Image sixteen = contact_sheet(std::vector<SheetRow>(16, full_row()), options());
+  const Image eight = contact_sheet(std::vector<SheetRow>(8, full_row()), "", kCell);
+  const Image sixteen = contact_sheet(std::vector<SheetRow>(16, full_row()), "", kCell);
   EXPECT_EQ(sixteen.width, 2 * eight.width);
   EXPECT_EQ(sixteen.height, eight.height);
 }
 
 TEST(ContactSheet, DrawsTheAssetInAllFiveCells) {
-  const Image sheet = contact_sheet({full_row()}, options());
+  const Image sheet = contact_sheet({full_row()}, "", kCell);
   const int fifth = sheet.width / 5;
   for (int cell = 0; cell < 5; ++cell) {
     EXPECT_GT(num_colors(sheet, cell * fifth, (cell + 1) * fifth), 1U) << cell;
@@ -83,11 +72,11 @@ TEST(ContactSheet, DrawsTheAssetInAllFiveCells) {
 
 TEST(ContactSheet, ColorsReferenceAndGeneratedAlikeByIndex) {
   SheetRow row = full_row();
-  const Image plain = contact_sheet({row}, options());
+  const Image plain = contact_sheet({row}, "", kCell);
   row.reference.components[0].color = mesh::Vec3(1, 0, 0);
-  EXPECT_EQ(contact_sheet({row}, options()).pixels, plain.pixels);
+  EXPECT_EQ(contact_sheet({row}, "", kCell).pixels, plain.pixels);
   std::swap(row.generated.components[0], row.generated.components[1]);
-  EXPECT_NE(contact_sheet({row}, options()).pixels, plain.pixels);
+  EXPECT_NE(contact_sheet({row}, "", kCell).pixels, plain.pixels);
 }
 
 TEST(ContactSheet, LabelsWhatIsAbsentInsteadOfFailing) {
@@ -97,13 +86,13 @@ TEST(ContactSheet, LabelsWhatIsAbsentInsteadOfFailing) {
   failed.generated.components[0].mesh = {};
   failed.generated.components[1].mesh = {};
   failed.image = Image();
-  const Image complete = contact_sheet({full_row()}, options());
+  const Image complete = contact_sheet({full_row()}, "", kCell);
   for (const SheetRow& row : {photo, failed}) {
-    const Image sheet = contact_sheet({row}, options());
+    const Image sheet = contact_sheet({row}, "", kCell);
     EXPECT_EQ(sheet.height, complete.height);
     EXPECT_NE(sheet.pixels, complete.pixels);
   }
-  const Image sheet = contact_sheet({photo}, options());
+  const Image sheet = contact_sheet({photo}, "", kCell);
   // The reference's two cells hold a grey field with its label, nothing of a rendering.
   const int second = sheet.width / 5 + 10;
   EXPECT_LE(num_colors(sheet, second, second + kCell / 2), 3U);
@@ -115,16 +104,14 @@ TEST(ContactSheet, ShowsHeadlineTitleAndCaption) {
   renamed.title = "other";
   SheetRow rescored = row;
   rescored.caption = "CD 1";
-  const Image sheet = contact_sheet({row}, options());
-  EXPECT_NE(contact_sheet({renamed}, options()).pixels, sheet.pixels);
-  EXPECT_NE(contact_sheet({rescored}, options()).pixels, sheet.pixels);
-  SheetOptions with_headline = options();
-  with_headline.headline = "step 100";
-  EXPECT_GT(contact_sheet({row}, with_headline).height, sheet.height);
+  const Image sheet = contact_sheet({row}, "", kCell);
+  EXPECT_NE(contact_sheet({renamed}, "", kCell).pixels, sheet.pixels);
+  EXPECT_NE(contact_sheet({rescored}, "", kCell).pixels, sheet.pixels);
+  EXPECT_GT(contact_sheet({row}, "step 100", kCell).height, sheet.height);
 }
 
 TEST(ContactSheet, OfNothingIsAHeaderOnly) {
-  const Image sheet = contact_sheet({}, options());
+  const Image sheet = contact_sheet({}, "", kCell);
   EXPECT_GT(sheet.width, 5 * kCell);
   EXPECT_EQ(sheet.pixels.size(), static_cast<size_t>(sheet.width) * sheet.height * 3);
 }

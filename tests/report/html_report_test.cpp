@@ -23,7 +23,7 @@ ReportPage example_page() {
   page.title = "Run of the day";
   page.subtitle = "32 assets";
   page.key_scores = {{"F-score", "0.91", "bar: 0.85"}, {"Chamfer", "0.09", ""}};
-  page.svg_plots = {line_plot("Loss", "step", "loss", {{"train", {0, 1}, {2, 1}}})};
+  page.svg_plots = {line_plot("Loss", "step", "loss", {{0, 1}, {2, 1}})};
   page.tables = {
       {"Assets", {"name", "score"}, {{"chair_1", "0.5"}, {"lamp_2", "93 %"}}, "worst first"}};
   page.images = {{"Sheet", Image(4, 3, 3, 120), "by index"}};

@@ -32,7 +32,7 @@ TEST_F(TinyDataset, ListsEveryComponentOfASplitOnce) {
   for (const int64_t asset : dataset_->indices_of("train")) {
     expected += dataset_->records()[asset].num_components();
   }
-  for (const auto& [asset, component] : components_of(*dataset_, "train")) {
+  for (const auto& [asset, component] : components_of(*dataset_, dataset_->indices_of("train"))) {
     EXPECT_EQ(dataset_->records()[asset].split, "train");
     EXPECT_LT(component, dataset_->records()[asset].num_components());
     EXPECT_TRUE(listed.emplace(asset, component).second);
@@ -91,7 +91,8 @@ TEST_F(TinyDataset, DrawsAmongTheCachedEncodingsAndUsesThemAll) {
 }
 
 TEST_F(TinyDataset, StatisticsSeeEveryEncodingOfTheTrainingAssets) {
-  const auto num_components = static_cast<int64_t>(components_of(*dataset_, "train").size());
+  const auto num_components =
+      static_cast<int64_t>(components_of(*dataset_, dataset_->indices_of("train")).size());
   EXPECT_EQ(latent_source(0).samples().size(0), num_components);
   EXPECT_EQ(latent_source(3).samples().size(0), 3 * num_components);
 }

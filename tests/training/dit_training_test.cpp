@@ -203,9 +203,9 @@ TEST_F(DitTraining, ABudgetOfComponentsFillsTheMicroBatch) {
   }
   EXPECT_TRUE(std::isfinite(stage->loss({3, 1}).item<double>()));
   setup.batches.rule.max_components = 1;
-  EXPECT_THAT(
-      refusal([&] { dit_stage(setup); }),
-      AllOf(HasSubstr("dit_training.max_components has room for 1"), HasSubstr("Raise it")));
+  EXPECT_THAT(refusal([&] { dit_stage(setup); }),
+              AllOf(HasSubstr("dit_training.max_components has room in a micro-batch for 1"),
+                    HasSubstr("Raise it")));
 }
 
 }  // namespace

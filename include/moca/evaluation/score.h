@@ -26,9 +26,6 @@ struct Score {
 
 using Scores = std::vector<Score>;
 
-// The value of the score with this name. Throws std::out_of_range where there is none.
-double value_of(const Scores& scores, const std::string& name);
-
 // The scores that tables show: those with a label.
 Scores labelled(const Scores& scores);
 

@@ -27,7 +27,7 @@ struct EmptyComponents {
 
 EmptyComponents empty_in(const mesh::Scene& scene);
 
-// A image that an asset was generated from.
+// An image that an asset was generated from.
 struct UsedView {
   int64_t index = 0;
   double azimuth = 0;  // degrees, as the dataset's cameras

@@ -22,7 +22,7 @@ struct SampleOptions {
   bool accept_changed_data = false;       // another VAE than the run was trained on
 };
 
-// Generates one mesh per component from a image: the meshes (write_asset), latents.safetensors,
+// Generates one mesh per component from an image: the meshes (write_asset), latents.safetensors,
 // preview.png and sample.json, which says how they were made. Refuses a folder that exists.
 void sample_image(const SampleOptions& options);
 

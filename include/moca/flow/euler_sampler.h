@@ -22,7 +22,7 @@ struct SamplerConfig {
       "classifier-free guidance; 1 is none and halves the work (PartCrafter: 7)",
       config::at_least(0.0));
     v("crop_to_foreground", self.crop_to_foreground,
-      "sample: crop a image whose alpha tells foreground from background to the foreground, on "
+      "sample: crop an image whose alpha tells foreground from background to the foreground, on "
       "white, a tenth of the longer side free at each border (PartCrafter, TripoSG: true)");
     v("schedule", self.schedule, "which noise levels the steps go through");
   }

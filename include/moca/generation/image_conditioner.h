@@ -32,7 +32,7 @@ class ImageConditioner : public Conditioner {
   std::optional<image_encoder::PreprocessConfig> preprocess_;
 };
 
-// The image encoder's input [3, S, S] from a image: composited on white, padded to a square,
+// The image encoder's input [3, S, S] from an image: composited on white, padded to a square,
 // resized.
 at::Tensor image_to_input(const Image& image, int64_t image_size);
 

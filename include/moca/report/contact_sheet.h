@@ -1,11 +1,9 @@
 #pragma once
 
-#include <array>
 #include <string>
 #include <vector>
 
 #include "moca/image/image.h"
-#include "moca/mesh/renderer.h"
 #include "moca/mesh/triangle_mesh.h"
 
 namespace moca::report {
@@ -19,19 +17,11 @@ struct SheetRow {
   std::string caption;  // scores
 };
 
-struct SheetOptions {
-  std::string headline;
-  int cell_size = 144;  // pixels
-  int num_columns = 0;  // assets side by side; 0: one up to 8 assets, two beyond
-  // The default image's direction and the one from behind, which shows what the model had to
-  // guess; wide enough for a box that fills the frame.
-  std::array<mesh::Camera, 2> views = {mesh::Camera{.half_extent = 1.35F},
-                                       mesh::Camera{.azimuth = 215.0F, .half_extent = 1.35F}};
-};
-
 // Per asset: title and caption over the image, the reference from two views and the generated
-// components from the same two, both coloured by component index. RGB.
-Image contact_sheet(const std::vector<SheetRow>& rows, const SheetOptions& options = {});
+// components from the same two, both coloured by component index. Cells are squares of `cell_size`
+// pixels. RGB.
+Image contact_sheet(const std::vector<SheetRow>& rows, const std::string& headline = "",
+                    int cell_size = 144);
 
 // The image beside the generated components from two views. RGB.
 Image preview(const Image& image, const mesh::Scene& generated, int cell_size = 320);

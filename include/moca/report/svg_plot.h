@@ -6,17 +6,15 @@
 
 namespace moca::report {
 
-struct Series {
-  std::string name;
+struct Curve {
   std::vector<double> x;
-  std::vector<double> y;  // as many; a value that is not finite interrupts the line
+  std::vector<double> y;  // as many; a value that is not finite or not above 0 interrupts the line
 };
 
-// One SVG element: a line per series with ticks, grid and legend. With `log_y` values up to 0 count
-// as missing. Long series are thinned to means of neighbouring points. Nothing to draw: a note says
-// so.
+// One SVG element: a curve over a logarithmic axis, with ticks and grid. A long curve is thinned to
+// means of neighbouring points. Nothing to draw: a note says so.
 std::string line_plot(std::string_view title, std::string_view x_label, std::string_view y_label,
-                      const std::vector<Series>& series, bool log_y = false);
+                      const Curve& curve);
 
 // Text with <, >, & and quotes made harmless for HTML and SVG; control characters become spaces.
 std::string escape_markup(std::string_view text);
