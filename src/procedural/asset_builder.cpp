@@ -145,25 +145,21 @@ std::vector<int> draw_features(int count, const std::vector<Feature>& features, 
   return times;
 }
 
-void draw_plan(int count, const std::vector<PlannedFeature>& plan, Random& random) {
+void Maker::draw_plan(int count, const std::vector<Feature*>& plan) {
   std::vector<Feature> features;
-  for (const PlannedFeature& planned : plan) {
-    features.push_back(planned.feature);
+  for (const Feature* feature : plan) {
+    features.push_back(*feature);
   }
   const std::vector<int> times = draw_features(count, features, random);
   for (size_t i = 0; i < plan.size(); ++i) {
-    if (bool* const* is_there = std::get_if<bool*>(&plan[i].drawn)) {
-      **is_there = times[i] > 0;
-    } else {
-      *std::get<int*>(plan[i].drawn) = times[i];
-    }
+    plan[i]->times += times[i];
   }
 }
 
 void AssetBuilder::add(std::string_view role, Paint paint, const Primitive& primitive) {
   auto color = colors_.find(role);
   if (color == colors_.end()) {
-    Vec3 varied(paint.red, paint.green, paint.blue);
+    Vec3 varied(paint.data());
     for (float& channel : varied) {
       channel =
           std::clamp(channel + random_.uniform(-kColorVariation, kColorVariation), 0.0F, 1.0F);
@@ -194,10 +190,6 @@ std::vector<ProceduralComponent> AssetBuilder::finish() {
   return std::move(components_);
 }
 
-StickStyle draw_stick_style(Random& random) {
-  return static_cast<StickStyle>(random.integer(0, 3));
-}
-
 Primitive stick(StickStyle style, const Vec3& from, const Vec3& to, float radius) {
   const Vec3 center = (from + to) / 2.0F;
   const float half_length = (to - from).norm() / 2.0F;
@@ -225,6 +217,8 @@ Eigen::Matrix3f turn_about(int axis, float degrees) {
   const float angle = degrees * std::numbers::pi_v<float> / 180.0F;
   return Eigen::AngleAxisf(angle, Vec3::Unit(axis)).toRotationMatrix();
 }
+
+Vec3 around(float degrees, float length) { return turn_about(1, degrees) * Vec3(0, 0, length); }
 
 Strip strip(int index, int count, float half, float gap) {
   const float pitch = 2.0F * half / static_cast<float>(count);

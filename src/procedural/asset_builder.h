@@ -1,11 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <random>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "moca/procedural/procedural_assets.h"
@@ -31,30 +31,19 @@ struct Feature {
   int most = 1;
   int least = 0;
   float weight = 1;  // how readily it is drawn, relative to the others
+  int times = 0;     // that it is there
+
+  operator int() const { return times; }  // NOLINT(google-explicit-constructor): one reads it only
 };
 
 // Numbers of times each feature appears so that the components add up to `count` exactly. Throws
 // std::logic_error when no such numbers exist.
 std::vector<int> draw_features(int count, const std::vector<Feature>& features, Random& random);
 
-// One feature of a plan and where the number of times it was drawn goes, or whether it was at all.
-struct PlannedFeature {
-  std::variant<int*, bool*> drawn;
-  Feature feature;
-};
-
-// Draws the features of a plan as `draw_features` does and writes each one's outcome to its place.
-void draw_plan(int count, const std::vector<PlannedFeature>& plan, Random& random);
-
 // A colour of a role: RGB in [0, 1].
-struct Paint {
-  float red = 0;
-  float green = 0;
-  float blue = 0;
-};
+using Paint = std::array<float, 3>;
 
-// Far enough apart that a picture tells the roles of a family apart.
-namespace paint {
+// Far enough apart that an image tells the roles of a family apart.
 inline constexpr Paint kRed = {0.85F, 0.18F, 0.18F};
 inline constexpr Paint kOrange = {0.95F, 0.55F, 0.12F};
 inline constexpr Paint kYellow = {0.93F, 0.84F, 0.22F};
@@ -76,7 +65,6 @@ inline constexpr Paint kMagenta = {0.85F, 0.12F, 0.60F};
 inline constexpr Paint kLavender = {0.75F, 0.68F, 0.95F};
 inline constexpr Paint kMint = {0.62F, 0.94F, 0.74F};
 inline constexpr Paint kCream = {0.96F, 0.88F, 0.66F};
-}  // namespace paint
 
 // Gathers the components of one asset.
 class AssetBuilder {
@@ -102,7 +90,6 @@ class AssetBuilder {
 };
 
 enum class StickStyle { kRound, kSquare, kTapered, kHexagonal };
-StickStyle draw_stick_style(Random& random);
 
 // A stick of half width `radius` from `from` to `to` (wide end at `to` where it tapers).
 Primitive stick(StickStyle style, const Vec3& from, const Vec3& to, float radius);
@@ -122,5 +109,27 @@ Strip strip(int index, int count, float half, float gap);
 
 // `index`-th of `count` positions spread evenly over [-half, half]; the middle for one.
 float spread(int index, int count, float half);
+
+// What a family derives from: it adds the components of one asset to a builder, and its members are
+// what was drawn for the asset.
+struct Maker {
+  using enum StickStyle;
+
+  AssetBuilder& builder;
+  Random& random = builder.random();
+
+  void add(std::string_view role, Paint paint, const Primitive& primitive) {
+    builder.add(role, paint, primitive);
+  }
+  void add_pair(std::string_view role, Paint paint, const Primitive& primitive, int axis = 0) {
+    builder.add_pair(role, paint, primitive, axis);
+  }
+  // Draws how many times more each feature is there, as `draw_features` does.
+  void draw_plan(int count, const std::vector<Feature*>& plan);
+  StickStyle draw_stick_style() { return static_cast<StickStyle>(random.integer(0, 3)); }
+};
+
+// A vector of this length, turned about Y from +Z.
+Vec3 around(float degrees, float length);
 
 }  // namespace moca::procedural

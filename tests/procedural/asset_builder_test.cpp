@@ -133,8 +133,8 @@ TEST(DrawFeatures, NeverDrawsAWeightOfNothing) {
 
 TEST(AssetBuilder, NumbersOnlyRolesThatRepeat) {
   AssetBuilder builder(1);
-  builder.add("seat", paint::kRed, box(Vec3::Constant(0.4F), Vec3::Zero()));
-  builder.add_pair("leg", paint::kBlue, box(Vec3::Constant(0.1F), Vec3(0.3F, -0.5F, 0)));
+  builder.add("seat", kRed, box(Vec3::Constant(0.4F), Vec3::Zero()));
+  builder.add_pair("leg", kBlue, box(Vec3::Constant(0.1F), Vec3(0.3F, -0.5F, 0)));
   const std::vector<ProceduralComponent> components = builder.finish();
   ASSERT_EQ(components.size(), 3U);
   EXPECT_EQ(components[0].name, "seat");
@@ -145,8 +145,8 @@ TEST(AssetBuilder, NumbersOnlyRolesThatRepeat) {
 
 TEST(AssetBuilder, ThickensWhatIsTooThinAndStillFillsTheFrame) {
   AssetBuilder builder(1);
-  builder.add("pole", paint::kRed, cylinder(0.001F, 0.5F, Vec3(0, 0.5F, 0)));
-  builder.add("flag", paint::kBlue, box(Vec3(0.2F, 0.1F, 0.001F), Vec3(0.2F, 0.9F, 0)));
+  builder.add("pole", kRed, cylinder(0.001F, 0.5F, Vec3(0, 0.5F, 0)));
+  builder.add("flag", kBlue, box(Vec3(0.2F, 0.1F, 0.001F), Vec3(0.2F, 0.9F, 0)));
   const std::vector<ProceduralComponent> components = builder.finish();
   EXPECT_NEAR(components[0].primitive.radius, kMinStickRadius, 1e-4F);
   EXPECT_NEAR(2 * components[1].primitive.half_size.z(), kMinPlateThickness, 1e-4F);
@@ -170,16 +170,16 @@ TEST(AssetBuilder, ThickensEveryShapeToTheLimits) {
       {cone(0.3F, 0.2F, thin, at), kMinPlateThickness / 2}};
   for (const auto& [primitive, depth] : cases) {
     AssetBuilder builder(1);
-    builder.add("frame", paint::kRed, box(Vec3::Constant(kLongestSide / 2), at));
-    builder.add("thin", paint::kBlue, primitive);
+    builder.add("frame", kRed, box(Vec3::Constant(kLongestSide / 2), at));
+    builder.add("thin", kBlue, primitive);
     const Primitive made = builder.finish()[1].primitive;
     EXPECT_NEAR(signed_distance(made, made.center), depth, 1e-5F)
         << "shape " << static_cast<int>(primitive.shape);
   }
   AssetBuilder builder(1);
-  builder.add("frame", paint::kRed, box(Vec3::Constant(kLongestSide / 2), at));
-  builder.add("ring", paint::kBlue, torus(2 * thin, thin, at));
-  builder.add("spike", paint::kGreen, cone(thin, 0, 0.3F, at));
+  builder.add("frame", kRed, box(Vec3::Constant(kLongestSide / 2), at));
+  builder.add("ring", kBlue, torus(2 * thin, thin, at));
+  builder.add("spike", kGreen, cone(thin, 0, 0.3F, at));
   const std::vector<ProceduralComponent> components = builder.finish();
   EXPECT_NEAR(components[1].primitive.minor, kMinStickRadius, 1e-5F);
   EXPECT_GT(components[1].primitive.radius, components[1].primitive.minor);
@@ -192,9 +192,9 @@ TEST(AssetBuilder, DoesNotCareForTheUnitAndTheOrigin) {
     const auto place = [&](const Primitive& primitive) {
       return moved(scaled(primitive, unit), origin);
     };
-    builder.add("body", paint::kRed, place(box({0.5F, 0.3F, 0.4F}, {0, 0.3F, 0})));
-    builder.add("ball", paint::kBlue, place(sphere(0.2F, {0.1F, 0.8F, 0})));
-    builder.add("thread", paint::kTeal, place(cylinder(0.001F, 0.2F, {-0.2F, 0.8F, 0})));
+    builder.add("body", kRed, place(box({0.5F, 0.3F, 0.4F}, {0, 0.3F, 0})));
+    builder.add("ball", kBlue, place(sphere(0.2F, {0.1F, 0.8F, 0})));
+    builder.add("thread", kTeal, place(cylinder(0.001F, 0.2F, {-0.2F, 0.8F, 0})));
     return builder.finish();
   };
   const std::vector<ProceduralComponent> metres = finish(1, Vec3::Zero());
@@ -214,8 +214,8 @@ TEST(AssetBuilder, VariesAPaintALittleFromSeedToSeedButNotWithinARole) {
   std::vector<Vec3> colors;
   for (uint64_t seed = 0; seed < 50; ++seed) {
     AssetBuilder builder(seed);
-    builder.add_pair("leg", paint::kGrey, sphere(0.1F, {0.4F, 0, 0}));
-    builder.add("seat", paint::kGrey, sphere(0.2F, Vec3::Zero()));
+    builder.add_pair("leg", kGrey, sphere(0.1F, {0.4F, 0, 0}));
+    builder.add("seat", kGrey, sphere(0.2F, Vec3::Zero()));
     const std::vector<ProceduralComponent> made = builder.finish();
     EXPECT_EQ(made[0].color, made[1].color);
     EXPECT_NE(made[0].color, made[2].color);
@@ -232,36 +232,30 @@ TEST(AssetBuilder, VariesAPaintALittleFromSeedToSeedButNotWithinARole) {
 }
 
 TEST(Paint, TellsAnyTwoRolesOfAFamilyApart) {
-  const std::vector<Paint> paints = {
-      paint::kRed,    paint::kOrange, paint::kYellow,  paint::kLime,     paint::kGreen,
-      paint::kTeal,   paint::kSky,    paint::kBlue,    paint::kPurple,   paint::kPink,
-      paint::kBrown,  paint::kGrey,   paint::kDark,    paint::kCyan,     paint::kNavy,
-      paint::kMaroon, paint::kOlive,  paint::kMagenta, paint::kLavender, paint::kMint,
-      paint::kCream};
+  const std::vector<Paint> paints = {kRed,  kOrange, kYellow, kLime,    kGreen,    kTeal, kSky,
+                                     kBlue, kPurple, kPink,   kBrown,   kGrey,     kDark, kCyan,
+                                     kNavy, kMaroon, kOlive,  kMagenta, kLavender, kMint, kCream};
   for (size_t i = 0; i < paints.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
-      const Vec3 difference(paints[i].red - paints[j].red, paints[i].green - paints[j].green,
-                            paints[i].blue - paints[j].blue);
+      const Vec3 difference = Vec3(paints[i].data()) - Vec3(paints[j].data());
       // Both vary by up to 0.04 per channel.
       EXPECT_GT(difference.norm(), 0.08F * std::sqrt(3.0F)) << i << " and " << j;
     }
   }
 }
 
-TEST(DrawPlan, WritesWhatDrawFeaturesDrawsToItsPlaces) {
+TEST(DrawPlan, AddsWhatDrawFeaturesDrawsToWhatIsThere) {
   const std::vector<Feature> features = {
-      {.step = 2, .most = 3}, {.weight = 2}, {.most = 4, .least = 1}};
+      {.step = 2, .most = 3}, {.weight = 2}, {.most = 4, .least = 1, .times = 5}};
   for (uint64_t seed = 0; seed < 20; ++seed) {
-    int legs = -1;
-    bool has_back = seed % 2 == 0;
-    int boards = -1;
-    Random random(seed);
-    draw_plan(6, {{&legs, features[0]}, {&has_back, features[1]}, {&boards, features[2]}}, random);
+    std::vector<Feature> planned = features;
+    AssetBuilder builder(seed);
+    Maker{builder}.draw_plan(6, {&planned[0], &planned[1], &planned[2]});
     Random again(seed);
     const std::vector<int> times = draw_features(6, features, again);
-    EXPECT_EQ(legs, times[0]);
-    EXPECT_EQ(has_back, times[1] > 0);
-    EXPECT_EQ(boards, times[2]);
+    EXPECT_EQ(planned[0], times[0]);
+    EXPECT_EQ(planned[1], times[1]);
+    EXPECT_EQ(planned[2], times[2] + 5);
   }
 }
 
@@ -330,10 +324,11 @@ TEST(Stick, TapersTowardsItsBeginning) {
 }
 
 TEST(StickStyle, IsDrawnFromAllFour) {
-  Random random(1);
+  AssetBuilder builder(1);
+  Maker maker{builder};
   std::map<StickStyle, int> counts;
   for (int i = 0; i < 400; ++i) {
-    ++counts[draw_stick_style(random)];
+    ++counts[maker.draw_stick_style()];
   }
   EXPECT_EQ(counts.size(), 4U);
 }

@@ -4,6 +4,7 @@
 #include "moca/core/error.h"
 #include "moca/core/random.h"
 #include "moca/data/asset_source.h"
+#include "moca/procedural/primitives.h"
 #include "moca/procedural/procedural_assets.h"
 
 namespace moca::data {
