@@ -4,37 +4,13 @@
 
 namespace moca::config {
 
-NumberRule at_least(double low) {
-  NumberRule rule;
-  rule.low = low;
-  return rule;
-}
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-NumberRule at_most(double high) {
-  NumberRule rule;
-  rule.high = high;
-  return rule;
-}
-
-NumberRule in_range(double low, double high) {
-  NumberRule rule;
-  rule.low = low;
-  rule.high = high;
-  return rule;
-}
-
-NumberRule above(double low) {
-  NumberRule rule;
-  rule.low = low;
-  rule.above_low = true;
-  return rule;
-}
-
-TextRule place() {
-  TextRule rule;
-  rule.is_place = true;
-  return rule;
-}
+NumberRule at_least(double low) { return {low, kInfinity, false, {}}; }
+NumberRule at_most(double high) { return {-kInfinity, high, false, {}}; }
+NumberRule in_range(double low, double high) { return {low, high, false, {}}; }
+NumberRule above(double low) { return {low, kInfinity, true, {}}; }
+TextRule place() { return {{}, true}; }
 
 std::string braced(const std::vector<std::string>& names) {
   std::string text = "{";
@@ -45,7 +21,6 @@ std::string braced(const std::vector<std::string>& names) {
 }
 
 std::string rule_text(const NumberRule& rule) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   if (!rule.allowed.empty()) {
     std::vector<std::string> values;
     for (const double value : rule.allowed) {

@@ -1,6 +1,7 @@
 #include "moca/config/values.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -209,14 +210,10 @@ std::string yaml_of(const EnumVariable& choice) {
   return yaml_scalar(choice.names.at(choice.get(choice.variable)));
 }
 
-const char* type_of(const bool*) { return "true or false"; }
-const char* type_of(const int64_t*) { return "whole number"; }
-const char* type_of(const double*) { return "number"; }
-const char* type_of(const std::string*) { return "text"; }
-const char* type_of(const std::vector<int64_t>*) { return "list of whole numbers"; }
-const char* type_of(const std::vector<double>*) { return "list of numbers"; }
-const char* type_of(const std::vector<std::string>*) { return "list of texts"; }
-const char* type_of(const EnumVariable&) { return "choice"; }
+// In the order of Variable.
+constexpr std::array<const char*, std::variant_size_v<Variable>> kTypeNames = {
+    "true or false",         "whole number",    "number",        "text",
+    "list of whole numbers", "list of numbers", "list of texts", "choice"};
 
 }  // namespace
 
@@ -225,16 +222,9 @@ void assign(const Setting& setting, const WrittenValue& value, const std::string
   std::visit([&](auto variable) { read(value, variable, target); }, setting.variable);
 }
 
-bool is_list(const Setting& setting) {
-  return std::holds_alternative<std::vector<int64_t>*>(setting.variable) ||
-         std::holds_alternative<std::vector<double>*>(setting.variable) ||
-         std::holds_alternative<std::vector<std::string>*>(setting.variable);
-}
+bool is_list(const Setting& setting) { return type_name(setting).starts_with("list"); }
 
-std::string type_name(const Setting& setting) {
-  return std::visit([](const auto& variable) { return std::string(type_of(variable)); },
-                    setting.variable);
-}
+std::string type_name(const Setting& setting) { return kTypeNames[setting.variable.index()]; }
 
 std::string yaml_text(const Setting& setting) {
   return std::visit([](const auto& variable) { return yaml_of(variable); }, setting.variable);

@@ -1,16 +1,15 @@
-#include "moca/config/yaml_reader.h"
-
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <sstream>
 
+#include "moca/config/schema.h"
 #include "moca/config/suggestion.h"
 #include "moca/config/values.h"
 #include "moca/core/error.h"
+#include "moca/core/file_io.h"
 #include "setting_path.h"
 
 namespace moca::config {
@@ -35,13 +34,7 @@ std::string read_bytes(const fs::path& file) {
     fail(file.string() + " has " + std::to_string(bytes) + " bytes, a config has at most " +
          std::to_string(kLargestFile) + ". Is this the right file?");
   }
-  std::ifstream stream(file, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (!stream) {
-    fail("cannot read " + file.string() + ". Check its permissions.");
-  }
-  return text.str();
+  return moca::read_file(file);
 }
 
 WrittenValue written(const YAML::Node& node) {
@@ -53,7 +46,7 @@ WrittenValue written(const YAML::Node& node) {
   } else if (node.IsSequence()) {
     value.form = Form::kList;
     for (const YAML::Node& element : node) {
-      // Nested lists are refused anyway; not descending keeps a bomb of aliases harmless.
+      // Nested lists are refused anyway; and aliases within them could take all memory.
       value.elements.push_back(element.IsSequence() ? WrittenValue{Form::kList, "", false, {}}
                                                     : written(element));
     }

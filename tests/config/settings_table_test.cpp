@@ -1,4 +1,4 @@
-#include "moca/config/settings_table.h"
+#include "moca/config/schema.h"
 
 #include <gmock/gmock.h>
 

@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "moca/config/arity.h"
+#include "moca/config/choice.h"
 #include "moca/config/schema.h"
 #include "moca/core/file_io.h"
 #include "moca/nn/lora.h"

@@ -6,8 +6,6 @@
 
 #include "moca/config/binding.h"
 #include "moca/config/rules.h"
-#include "moca/config/settings_table.h"
-#include "moca/config/yaml_reader.h"
 
 // Settings are plain structs. Member initialisers are the only defaults; `fields` lists them once,
 // with help and rules, and `validate` (optional) holds rules across fields:
@@ -31,6 +29,56 @@
 // double or std::string, another such struct, or a Choice of named ones. Precedence: default < base
 // < file < override.
 namespace moca::config {
+
+// One setting as `moca settings` shows it.
+struct SettingInfo {
+  std::string path;           // "model.router.num_selected"
+  std::string type;           // "whole number", "list of text", ...
+  std::string default_value;  // as it is written in YAML
+  std::string rule;           // "at least 0"; empty where everything is accepted
+  std::string help;
+  bool may_change = false;  // when a run is resumed
+};
+
+std::vector<SettingInfo> setting_infos(const Binding& binding);
+
+// A setting that two configs of one type do not have alike.
+struct Difference {
+  std::string path;
+  std::string a;  // as it is written in YAML
+  std::string b;
+  bool may_change = false;
+};
+
+std::vector<Difference> differences(const std::vector<SettingInfo>& a,
+                                    const std::vector<SettingInfo>& b);
+
+// One block per section with aligned columns, for the terminal.
+std::string settings_text(const std::vector<SettingInfo>& settings);
+
+// One Markdown table per section, for configs/README.md.
+std::string settings_markdown(const std::vector<SettingInfo>& settings);
+
+// --- of a Binding: what the templates below are made of (yaml_reader.cpp) ---
+
+// Reads `file` into the bound variables and marks the settings as assigned, after the files its
+// `base:` names, one or a list of which later ones win. They are read first into the same
+// variables, so that every message points at the file and line with the mistake.
+void read_file(Binding& binding, const std::filesystem::path& file);
+
+// The same for a text; `name` stands in the messages, and a `base:` is looked up beside it.
+void read_file(Binding& binding, const std::string& text, const std::filesystem::path& name);
+
+// Applies `section.key=value` settings; a list is written [1, 2].
+void apply_overrides(Binding& binding, const std::vector<std::string>& overrides);
+
+// Calls every section's `validate`; `source` is put before the message.
+void validate_all(const Binding& binding, const std::string& source);
+
+// Every setting as YAML, such that reading it gives the same values.
+std::string write_yaml(const Binding& binding);
+
+// --- of a config struct ---
 
 // The settings of `file` (and of its `base:`) with `section.key=value` overrides on top. Every
 // mistake is a moca::Error of one line with file, line and the nearest known name. What neither

@@ -1,4 +1,4 @@
-#include "moca/config/arity.h"
+#include "moca/config/choice.h"
 
 #include <gmock/gmock.h>
 
