@@ -165,7 +165,7 @@ void sample_image(const SampleOptions& options) {
         "component map is of the whole image");
   }
   const auto request =
-      request_of(options, picture_to_show(image, crop, options.image.string()), generator);
+      request_of(options, image_to_show(image, crop, options.image.string()), generator);
   const auto out = folder_of(options, request);
   require_new(out);
   const auto latents = generator.generate_latents({request}).front();

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "image_format.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/logging.h"
 #include "orientation.h"
-#include "picture_format.h"
 #include "png_decoder.h"
 
 namespace moca {
@@ -50,7 +50,7 @@ ComponentMap read_component_map(const std::filesystem::path& file) {
   const auto bytes = read_file(file);
   const auto format = format_of(bytes);
   if (format != "PNG") {
-    refuse_map(name, format.empty()     ? "its bytes are no picture's"
+    refuse_map(name, format.empty()     ? "its bytes are no image's"
                      : format == "JPEG" ? "a JPEG does not keep numbers as they are"
                                         : "it is in the format " + format);
   }
@@ -58,7 +58,7 @@ ComponentMap read_component_map(const std::filesystem::path& file) {
   if (!decoder.read_header()) {
     refuse_map(name, decoder.mistake());
   }
-  if (std::max(decoder.width(), decoder.height()) > kMaxPictureSide) {
+  if (std::max(decoder.width(), decoder.height()) > kMaxImageSide) {
     refuse_map(name, "it has " + std::to_string(decoder.width()) + " x " +
                          std::to_string(decoder.height()) +
                          " pixels, at most 16384 a side are read");

@@ -92,8 +92,7 @@ Image crop_to_foreground(const Image& rgba, const std::array<double, 3>& backgro
   check(rgba, background, padding_ratio);
   const Box box = foreground_box(rgba);
   if (box.width == 0) {
-    throw Error("the picture of " + std::to_string(rgba.width) + " x " +
-                std::to_string(rgba.height) +
+    throw Error("the image of " + std::to_string(rgba.width) + " x " + std::to_string(rgba.height) +
                 " pixels is transparent everywhere: nothing to crop to. Give one with a visible "
                 "foreground.");
   }
@@ -114,10 +113,10 @@ Image crop_to_foreground(const Image& rgba, const std::array<double, 3>& backgro
   return square;
 }
 
-Image picture_to_show(const Image& image, bool crop, const std::string& name) {
+Image image_to_show(const Image& image, bool crop, const std::string& name) {
   constexpr int kLongestSide = 2000;  // PartCrafter's prepare_image
   if (image.channels == 4 && foreground_box(image).width == 0) {
-    throw Error("the picture " + name +
+    throw Error("the image " + name +
                 " is transparent everywhere: there is nothing to see. Give one with a visible "
                 "foreground.");
   }
@@ -126,7 +125,7 @@ Image picture_to_show(const Image& image, bool crop, const std::string& name) {
   }
   const Image limited = limit_longest_edge(image, kLongestSide);
   if (!has_usable_alpha(limited)) {
-    log::info("the picture " + name + " is not cropped to its foreground: " +
+    log::info("the image " + name + " is not cropped to its foreground: " +
               (image.channels == 4 ? "its alpha does not tell it from a background"
                                    : "it has no alpha, and moca removes no backgrounds"));
     return to_rgb(image);

@@ -4,52 +4,33 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <utility>
 
-#include "jpeg_decoder.h"
+#include "image_format.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "orientation.h"
-#include "picture_format.h"
 #include "png_decoder.h"
-#include "webp_decoder.h"
 
 namespace moca {
 namespace {
 
 constexpr size_t kMaxBytes = 1'000'000'000;  // that decoding may allocate
 
-std::string read_bytes(const std::filesystem::path& file) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(file, ignored)) {
-    throw Error("No picture at " + file.string() + ": expected a PNG, JPEG or WebP file.");
-  }
-  std::ifstream stream(file, std::ios::binary);
-  std::string bytes{std::istreambuf_iterator<char>(stream), {}};
-  if (stream.bad() || !stream.is_open()) {
-    throw Error("Cannot read the picture " + file.string() + ": check its permissions.");
-  }
-  return bytes;
-}
-
 [[noreturn]] void refuse(const std::string& name, const std::string& reason) {
-  throw Error("Cannot read the picture " + name + ": " + reason +
+  throw Error("Cannot read the image " + name + ": " + reason +
               ". Expected a whole PNG, JPEG or WebP of at most 16384 pixels a side that takes at "
               "most 1 GB to decode.");
 }
 
 // Throws away nothing that the file says of the pixels: colour key, alpha, which side is up.
-template <class Decoder>
-Image decode(const std::string& bytes, const std::string& name) {
-  Decoder decoder(bytes);
+Image decode(Decoder& decoder, const std::string& name) {
   if (!decoder.read_header()) {
     refuse(name, decoder.mistake());
   }
-  if (std::max(decoder.width(), decoder.height()) > kMaxPictureSide ||
+  if (std::max(decoder.width(), decoder.height()) > kMaxImageSide ||
       decoder.bytes_to_read() > kMaxBytes) {
     refuse(name, "it has " + std::to_string(decoder.width()) + " x " +
                      std::to_string(decoder.height()) + " pixels");
@@ -88,21 +69,26 @@ PixelGrid<Value> padded_to_square(const PixelGrid<Value>& image, Value value) {
 }  // namespace
 
 Image read_image(const std::filesystem::path& file) {
-  return decode_image(read_bytes(file), file.string());
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(file, ignored)) {
+    throw Error("No image at " + file.string() + ": expected a PNG, JPEG or WebP file.");
+  }
+  return decode_image(read_file(file), file.string());
 }
 
 Image decode_image(const std::string& bytes, const std::string& name) {
   const auto format = format_of(bytes);
   if (format == "PNG") {
-    return decode<PngDecoder>(bytes, name);
+    PngDecoder decoder(bytes);
+    return decode(decoder, name);
   }
   if (format == "JPEG") {
-    return decode<JpegDecoder>(bytes, name);
+    return decode(*jpeg_decoder(bytes), name);
   }
   if (format == "WebP") {
-    return decode<WebpDecoder>(bytes, name);
+    return decode(*webp_decoder(bytes), name);
   }
-  refuse(name, format.empty() ? "its bytes are no picture's" : "it is in the format " + format);
+  refuse(name, format.empty() ? "its bytes are no image's" : "it is in the format " + format);
 }
 
 std::string encode_png(const Image& image) {

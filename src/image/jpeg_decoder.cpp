@@ -1,8 +1,12 @@
-#include "jpeg_decoder.h"
-
+#include <cstdio>
+// libjpeg's headers need stdio's types first.
 #include <jerror.h>
+#include <jpeglib.h>
 
 #include <array>
+#include <csetjmp>
+
+#include "decoder.h"
 
 namespace moca {
 namespace {
@@ -22,12 +26,34 @@ Image rgb_of_inverted_cmyk(const Image& cmyk) {
   return rgb;
 }
 
-}  // namespace
+class JpegDecoder : public Decoder {
+ public:
+  explicit JpegDecoder(const std::string& bytes);
+  ~JpegDecoder() override { jpeg_destroy_decompress(&info_); }
+
+  bool read_header() override;
+  size_t bytes_to_read() override;
+  bool read_image(Image& image) override;
+  std::string exif() override { return exif_; }
+
+ private:
+  static void fail(j_common_ptr info);
+  static void note(j_common_ptr info, int level);
+  static void stop_endless_scans(j_common_ptr info);
+  bool read_markers();
+  bool read_pixels(Image& image);
+
+  jpeg_error_mgr errors_{};
+  jpeg_progress_mgr progress_{};
+  jpeg_decompress_struct info_{};
+  std::jmp_buf failed_{};
+  std::string exif_;
+};
 
 // libjpeg reports errors through functions that must not return: they jump back to the method that
 // called it. Between its setjmp and the call such a method holds nothing that has a destructor.
 
-JpegDecoder::JpegDecoder(const std::string& bytes) : bytes_(bytes) {
+JpegDecoder::JpegDecoder(const std::string& bytes) : Decoder(bytes) {
   info_.err = jpeg_std_error(&errors_);
   errors_.error_exit = fail;
   errors_.emit_message = note;
@@ -38,8 +64,6 @@ JpegDecoder::JpegDecoder(const std::string& bytes) : bytes_(bytes) {
     jpeg_mem_src(&info_, reinterpret_cast<const unsigned char*>(bytes_.data()), bytes_.size());
   }
 }
-
-JpegDecoder::~JpegDecoder() { jpeg_destroy_decompress(&info_); }
 
 void JpegDecoder::fail(j_common_ptr info) {
   auto* self = static_cast<JpegDecoder*>(info->client_data);
@@ -61,7 +85,7 @@ void JpegDecoder::note(j_common_ptr info, int level) {
   }
 }
 
-// A progressive JPEG can name thousands of scans of the whole picture in a few bytes each.
+// A progressive JPEG can name thousands of scans of the whole image in a few bytes each.
 void JpegDecoder::stop_endless_scans(j_common_ptr info) {
   constexpr int kMostScans = 500;
   auto* self = static_cast<JpegDecoder*>(info->client_data);
@@ -90,12 +114,14 @@ bool JpegDecoder::read_markers() {
   }
   jpeg_save_markers(&info_, JPEG_APP0 + 1, 0xFFFF);  // EXIF
   jpeg_read_header(&info_, TRUE);
+  width_ = static_cast<int>(info_.image_width);
+  height_ = static_cast<int>(info_.image_height);
   return true;
 }
 
 size_t JpegDecoder::bytes_to_read() {
   const size_t pixels = static_cast<size_t>(width()) * height();
-  // Several scans: all coefficients are kept, two bytes each, besides the picture.
+  // Several scans: all coefficients are kept, two bytes each, besides the image.
   const int bytes_a_value = jpeg_has_multiple_scans(&info_) ? 1 + 2 : 1;
   return pixels * info_.num_components * bytes_a_value;
 }
@@ -131,6 +157,12 @@ bool JpegDecoder::read_pixels(Image& image) {
   }
   jpeg_finish_decompress(&info_);
   return true;
+}
+
+}  // namespace
+
+std::unique_ptr<Decoder> jpeg_decoder(const std::string& bytes) {
+  return std::make_unique<JpegDecoder>(bytes);
 }
 
 }  // namespace moca

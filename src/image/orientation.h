@@ -10,7 +10,7 @@ namespace moca {
 // it names none.
 int orientation_of(const std::string& exif);
 
-// The picture as it is to be looked at.
+// The image as it is to be looked at.
 Image upright(Image image, int orientation);
 ComponentMap upright(ComponentMap map, int orientation);
 

@@ -47,7 +47,7 @@ uint16_t sample_at(const uint8_t* row, int x, int bits) {
 
 }  // namespace
 
-PngDecoder::PngDecoder(const std::string& bytes) : context_(spng_ctx_new(0)), bytes_(bytes) {
+PngDecoder::PngDecoder(const std::string& bytes) : Decoder(bytes), context_(spng_ctx_new(0)) {
   // Text, profiles and unknown chunks may be large; none of them is of use here.
   constexpr size_t kLargestChunk = 64U << 20;
   spng_set_chunk_limits(context_, kLargestChunk, kLargestChunk);
@@ -66,7 +66,7 @@ bool PngDecoder::succeeded(int code) {
   return false;
 }
 
-// Deflate packs at most 1032 bytes into one, so a small file cannot hold a large picture.
+// Deflate packs at most 1032 bytes into one, so a small file cannot hold a large image.
 bool PngDecoder::is_cut_off() const {
   constexpr uint64_t kBestRatio = 1032;
   const uint64_t row = (static_cast<uint64_t>(width_) * bits_per_pixel_ + 7) / 8;
@@ -96,7 +96,7 @@ bool PngDecoder::read_header() {
   return true;
 }
 
-size_t PngDecoder::bytes_to_read() const {
+size_t PngDecoder::bytes_to_read() {
   return static_cast<size_t>(width_) * height_ * (is_deep_grey_ ? 3 : channels_);
 }
 

@@ -13,7 +13,7 @@
 namespace moca {
 namespace {
 
-constexpr int kLongestEdge = 65536;  // so that a strip of a picture cannot exhaust the memory
+constexpr int kLongestEdge = 65536;  // so that a strip of an image cannot exhaust the memory
 
 template <class Value>
 void check(const PixelGrid<Value>& image, int width, int height, const char* caller) {
@@ -182,7 +182,7 @@ Image average_blocks(const Image& image, int block_width, int block_height) {
   return resized;
 }
 
-// One row of the picture, resized along it.
+// One row of the image, resized along it.
 void average_along(const uint8_t* source, int channels, const std::vector<Taps<float>>& columns,
                    std::vector<float>& row) {
   for (size_t x = 0; x < columns.size(); ++x) {
@@ -279,7 +279,7 @@ Image resize_shortest_edge(const Image& image, int shortest_edge) {
   const int64_t longer = std::max(image.width, image.height);
   const int64_t other_edge = shortest_edge * longer / shorter;
   if (other_edge > kLongestEdge) {
-    throw Error("a picture of " + std::to_string(image.width) + " x " +
+    throw Error("an image of " + std::to_string(image.width) + " x " +
                 std::to_string(image.height) + " pixels becomes " + std::to_string(other_edge) +
                 " long when its shorter side is resized to " + std::to_string(shortest_edge) +
                 ": at most " + std::to_string(kLongestEdge) + " is taken. Crop it first.");

@@ -136,8 +136,8 @@ TEST(DecodeImage, RefusesWhatItDoesNotReadByTheFormatsName) {
                                      "ftypheic",
                                      12)),
               HasSubstr("in the format HEIC"));
-  EXPECT_THAT(refusal_of("no picture"), HasSubstr("its bytes are no picture's"));
-  EXPECT_THAT(refusal_of(""), HasSubstr("its bytes are no picture's"));
+  EXPECT_THAT(refusal_of("no picture"), HasSubstr("its bytes are no image's"));
+  EXPECT_THAT(refusal_of(""), HasSubstr("its bytes are no image's"));
 }
 
 // The cases of the reference data: each picture that Pillow reads beside what it makes of it.

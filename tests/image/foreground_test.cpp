@@ -128,22 +128,22 @@ TEST(HasUsableAlpha, IsFalseWithoutAlpha) { EXPECT_FALSE(has_usable_alpha(Image(
 
 TEST(PictureToShow, IsCroppedOnlyWhereAskedAndAlphaTellsTheForeground) {
   const Image picture = box_picture(40, 30, 8, 3, 20, 10);
-  EXPECT_EQ(picture_to_show(picture, true, "").pixels, crop_to_foreground(picture).pixels);
-  EXPECT_EQ(picture_to_show(picture, false, "").pixels, to_rgb(picture).pixels);
+  EXPECT_EQ(image_to_show(picture, true, "").pixels, crop_to_foreground(picture).pixels);
+  EXPECT_EQ(image_to_show(picture, false, "").pixels, to_rgb(picture).pixels);
   const Image opaque = box_picture(40, 30, 0, 0, 40, 30);
-  EXPECT_EQ(picture_to_show(opaque, true, "").pixels, to_rgb(opaque).pixels);
+  EXPECT_EQ(image_to_show(opaque, true, "").pixels, to_rgb(opaque).pixels);
   const Image without_alpha = random_image(9, 7, 3, 1);
-  EXPECT_EQ(picture_to_show(without_alpha, true, "").pixels, without_alpha.pixels);
+  EXPECT_EQ(image_to_show(without_alpha, true, "").pixels, without_alpha.pixels);
 }
 
 TEST(PictureToShow, LimitsTheLongerSideBeforeItCrops) {
-  const Image shown = picture_to_show(box_picture(4000, 8, 1000, 2, 2000, 4), true, "");
+  const Image shown = image_to_show(box_picture(4000, 8, 1000, 2, 2000, 4), true, "");
   EXPECT_EQ(shown.width, 1200);  // 1000 and a tenth at each side
 }
 
 TEST(PictureToShow, RefusesWhatShowsNothing) {
   for (const bool crop : {false, true}) {
-    EXPECT_THAT(testing::refusal([&] { picture_to_show(Image(12, 9, 4), crop, "clear.png"); }),
+    EXPECT_THAT(testing::refusal([&] { image_to_show(Image(12, 9, 4), crop, "clear.png"); }),
                 ::testing::HasSubstr("clear.png is transparent everywhere"));
   }
 }

@@ -14,14 +14,14 @@ bool has_usable_alpha(const Image& image);
 // What PartCrafter's prepare_image makes of RGBA, bit for bit: the box of alpha > 0, composited
 // over `background` (RGB in [0, 1]), then padded to a square. The longer side gets padding_ratio of
 // its length at each end; the padding has the background's first channel in all three, as there.
-// Throws Error when the picture is transparent everywhere.
+// Throws Error when the image is transparent everywhere.
 Image crop_to_foreground(const Image& rgba, const std::array<double, 3>& background = {1, 1, 1},
                          double padding_ratio = 0.1);
 
-// What is shown to a model of a picture that a user gives: alpha over white. With `crop`, where the
+// What is shown to a model of an image that a user gives: alpha over white. With `crop`, where the
 // alpha tells foreground from background, cropped to it as PartCrafter's own pipeline does, which
 // first limits the longer side to 2000 pixels; otherwise a log line says why not. Throws Error when
-// the picture is transparent everywhere. `name` is what messages call it.
-Image picture_to_show(const Image& image, bool crop, const std::string& name);
+// the image is transparent everywhere. `name` is what messages call it.
+Image image_to_show(const Image& image, bool crop, const std::string& name);
 
 }  // namespace moca

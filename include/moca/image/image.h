@@ -27,7 +27,7 @@ struct PixelGrid {
   }
 };
 
-// A picture of 8-bit values. Three channels are RGB, four are RGBA, one is grey.
+// An image of 8-bit values. Three channels are RGB, four are RGBA, one is grey.
 using Image = PixelGrid<uint8_t>;
 
 // Which component each pixel shows: 0 the background, i + 1 component i. One channel.

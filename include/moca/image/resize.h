@@ -22,7 +22,7 @@ Image resize_area(const Image& image, int width, int height);
 // down (transformers' size: {shortest_edge}).
 Image resize_shortest_edge(const Image& image, int shortest_edge);
 
-// By area so that no side is longer than `longest_edge`, both rounded down; a smaller picture is
+// By area so that no side is longer than `longest_edge`, both rounded down; a smaller image is
 // returned as is.
 Image limit_longest_edge(const Image& image, int longest_edge);
 
@@ -30,7 +30,7 @@ Image limit_longest_edge(const Image& image, int longest_edge);
 // and how a model trained on it gets one.
 Image to_square_rgb(const Image& image, int size);
 
-// The middle of the picture, padded with zeros where it is smaller than the crop (transformers'
+// The middle of the image, padded with zeros where it is smaller than the crop (transformers'
 // center_crop).
 Image center_crop(const Image& image, int width, int height);
 

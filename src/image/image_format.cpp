@@ -1,4 +1,4 @@
-#include "picture_format.h"
+#include "image_format.h"
 
 #include <array>
 #include <string_view>

@@ -4,7 +4,7 @@
 
 namespace moca {
 
-inline constexpr int kMaxPictureSide = 16384;  // pixels
+inline constexpr int kMaxImageSide = 16384;  // pixels
 
 // By the first bytes, whatever the file is called: "PNG", "JPEG", "WebP", a format that is not read
 // but known by name, or "" for anything else.
