@@ -223,19 +223,6 @@ std::vector<Sample> block_origins(const std::vector<Sample>& at_sign_change) {
   return origins;
 }
 
-FieldBlock make_block(const Pyramid& pyramid, const Sample& origin) {
-  FieldBlock block;
-  block.origin = origin;
-  for (int x = 0; x <= kBlockCells; ++x) {
-    for (int y = 0; y <= kBlockCells; ++y) {
-      for (int z = 0; z <= kBlockCells; ++z) {
-        block.values.push_back(pyramid.finest_value({origin[0] + x, origin[1] + y, origin[2] + z}));
-      }
-    }
-  }
-  return block;
-}
-
 }  // namespace
 
 Field clipped_field(const Box& box, DistanceFunction distance, float truncation) {
@@ -263,7 +250,9 @@ Extraction mesh_from_field(const Field& field, const ExtractionOptions& options)
   Pyramid pyramid(field, options);
   std::vector<FieldBlock> blocks;
   for (const Sample& origin : block_origins(pyramid.fill())) {
-    blocks.push_back(make_block(pyramid, origin));
+    blocks.push_back(block_at(origin, [&](int x, int y, int z) {
+      return pyramid.finest_value({x, y, z});
+    }));
   }
   return {marching_cubes(blocks, pyramid.lattice()), pyramid.num_queries()};
 }

@@ -1,12 +1,10 @@
 #include <algorithm>
-#include <bit>
-#include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 
-#include "glb_generator.h"
+#include "glb.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/mesh/mesh_io.h"
@@ -17,7 +15,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-static_assert(std::endian::native == std::endian::little, "GLB is little-endian");
 static_assert(sizeof(Vec3) == 12 && sizeof(std::array<int32_t, 3>) == 12);
 
 // Numbers of the glTF 2.0 specification.
@@ -25,8 +22,6 @@ constexpr int kFloat = 5126;
 constexpr int kUnsignedInt = 5125;
 constexpr int kArrayBuffer = 34962;
 constexpr int kElementArrayBuffer = 34963;
-constexpr uint32_t kJsonChunk = 0x4E4F534A;
-constexpr uint32_t kBinaryChunk = 0x004E4942;
 
 void check(const Component& component) {
   const auto num_vertices = static_cast<int32_t>(component.mesh.vertices.size());
@@ -119,17 +114,6 @@ struct GlbBuilder {
   }
 };
 
-void append_number(std::string& bytes, uint32_t value) {
-  bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
-}
-
-void append_chunk(std::string& bytes, uint32_t type, std::string data, char padding) {
-  data.resize((data.size() + 3) / 4 * 4, padding);
-  append_number(bytes, static_cast<uint32_t>(data.size()));
-  append_number(bytes, type);
-  bytes += data;
-}
-
 }  // namespace
 
 void write_glb(const std::filesystem::path& file, const Scene& scene) {
@@ -146,15 +130,7 @@ void write_glb(const std::filesystem::path& file, const Scene& scene) {
     throw Error("Cannot write " + file.string() +
                 ": the scene has more than 4 GiB, the most a GLB can hold; lower the resolution.");
   }
-  std::string chunks;
-  append_chunk(chunks, kJsonChunk, std::move(text), ' ');
-  if (!builder.binary.empty()) {
-    append_chunk(chunks, kBinaryChunk, std::move(builder.binary), '\0');
-  }
-  std::string bytes = "glTF";
-  append_number(bytes, 2);
-  append_number(bytes, static_cast<uint32_t>(12 + chunks.size()));
-  write_file(file, bytes + chunks);
+  write_file(file, glb_bytes(std::move(text), std::move(builder.binary)));
 }
 
 }  // namespace moca::mesh

@@ -160,29 +160,16 @@ float field_at(const Grid& grid, int x, int y, int z) {
   return grid.outside[i] != 0 ? field : std::max(field, 1e-3F);
 }
 
-std::vector<FieldBlock> surface_blocks(const Grid& grid, int num_blocks) {
+std::vector<FieldBlock> surface_blocks(const Grid& grid) {
   std::vector<FieldBlock> blocks;
-  FieldBlock block;
-  for (int bx = 0; bx < num_blocks; ++bx) {
-    for (int by = 0; by < num_blocks; ++by) {
-      for (int bz = 0; bz < num_blocks; ++bz) {
-        block.origin = {bx * kBlockCells, by * kBlockCells, bz * kBlockCells};
-        if (block.origin[0] >= grid.size[0] || block.origin[1] >= grid.size[1] ||
-            block.origin[2] >= grid.size[2]) {
-          continue;
-        }
-        block.values.clear();
-        for (int x = 0; x <= kBlockCells; ++x) {
-          for (int y = 0; y <= kBlockCells; ++y) {
-            for (int z = 0; z <= kBlockCells; ++z) {
-              block.values.push_back(
-                  field_at(grid, block.origin[0] + x, block.origin[1] + y, block.origin[2] + z));
-            }
-          }
-        }
+  for (int x = 0; x < grid.size[0]; x += kBlockCells) {
+    for (int y = 0; y < grid.size[1]; y += kBlockCells) {
+      for (int z = 0; z < grid.size[2]; z += kBlockCells) {
+        FieldBlock block =
+            block_at({x, y, z}, [&](int i, int j, int k) { return field_at(grid, i, j, k); });
         const auto [low, high] = std::minmax_element(block.values.begin(), block.values.end());
         if (*low < 0 && *high > 0) {
-          blocks.push_back(block);
+          blocks.push_back(std::move(block));
         }
       }
     }
@@ -212,7 +199,7 @@ TriangleMesh make_watertight(const TriangleMesh& mesh, int resolution) {
   const int longest = *std::max_element(grid.size.begin(), grid.size.end());
   const int num_blocks = (longest - 2) / kBlockCells + 1;
   const Lattice lattice = {num_blocks * kBlockCells + 1, grid.low, grid.step};
-  return marching_cubes(surface_blocks(grid, num_blocks), lattice);
+  return marching_cubes(surface_blocks(grid), lattice);
 }
 
 }  // namespace moca::mesh

@@ -1,7 +1,8 @@
 #include "moca/mesh/marching_cubes.h"
 
+#include <algorithm>
 #include <bit>
-#include <cstring>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
@@ -46,31 +47,26 @@ void mark_inside(const float* values, size_t count, uint8_t* inside) {
 // (x + 1, y + 1).
 using Rows = std::array<const uint8_t*, 4>;
 
-// cases[z]: which corners of cell z are inside. `columns` is scratch of num_cells + 1.
-void classify_row(const Rows& rows, int num_cells, uint8_t* columns, uint8_t* cases) {
-  for (int z = 0; z <= num_cells; ++z) {
+// cases[z]: which corners of cell z are inside.
+void classify_row(const Rows& rows, std::array<uint8_t, kBlockCells>& cases) {
+  std::array<uint8_t, kBlockCells + 1> columns{};
+  for (int z = 0; z <= kBlockCells; ++z) {
     columns[z] = static_cast<uint8_t>(rows[0][z] | (rows[1][z] << 1) | (rows[2][z] << 2) |
                                       (rows[3][z] << 3));
   }
-  for (int z = 0; z < num_cells; ++z) {
+  for (int z = 0; z < kBlockCells; ++z) {
     cases[z] = static_cast<uint8_t>(columns[z] | (columns[z + 1] << 4));
   }
 }
 
-// Calls visit(z) for every cell of the row that the surface crosses. `cases` must be padded with
-// zeros to a multiple of 8.
+// Calls visit(z) for every one of the first cells of the row that the surface crosses.
 template <typename Visit>
-void visit_crossed_cells(const uint8_t* cases, int num_cells, const Visit& visit) {
-  for (int start = 0; start < num_cells; start += 8) {
-    uint64_t word = 0;
-    std::memcpy(&word, cases + start, sizeof(word));
-    if (word == 0 || word == ~uint64_t{0}) {
-      continue;
-    }
-    for (int z = start; z < start + 8; ++z) {
-      if (cases[z] != 0 && cases[z] != 255) {
-        visit(z);
-      }
+void visit_crossed_cells(const std::array<uint8_t, kBlockCells>& cases, int num_cells,
+                         const Visit& visit) {
+  const auto word = std::bit_cast<uint64_t>(cases);
+  for (int z = 0; z < num_cells && word != 0 && word != ~uint64_t{0}; ++z) {
+    if (cases[z] != 0 && cases[z] != 255) {
+      visit(z);
     }
   }
 }
@@ -83,111 +79,6 @@ void add_triangles(const CellCase& cell, const VertexOfEdge& vertex_of_edge, Tri
         {vertex_of_edge(edges[0]), vertex_of_edge(edges[1]), vertex_of_edge(edges[2])});
   }
 }
-
-// Walks over the lattice in slabs of cells between two planes of samples. Vertex numbers are kept
-// for the edges of the current slab only: cells are visited in order, so the first of the cells
-// round an edge makes the vertex and the others come later.
-class DenseMarcher {
- public:
-  DenseMarcher(std::span<const float> field, const Lattice& lattice)
-      : field_(field),
-        lattice_(lattice),
-        size_(lattice.resolution),
-        plane_(static_cast<size_t>(size_) * size_),
-        inside_{std::vector<uint8_t>(plane_), std::vector<uint8_t>(plane_)},
-        columns_(size_),
-        cases_((static_cast<size_t>(size_) + 7) / 8 * 8, 0),
-        vertex_of_slot_(5 * plane_) {
-    for (int edge = 0; edge < 12; ++edge) {
-      edges_[edge] = cell_edge(edge);
-    }
-  }
-
-  TriangleMesh run() {
-    mark_inside(field_.data(), plane_, inside_[0].data());
-    for (int x = 0; x + 1 < size_; ++x) {
-      mark_inside(field_.data() + (x + 1) * plane_, plane_, inside_[(x + 1) % 2].data());
-      enter_slab(x);
-      for (int y = 0; y + 1 < size_; ++y) {
-        march_row(x, y);
-      }
-    }
-    return std::move(mesh_);
-  }
-
- private:
-  // Slots: one plane for the edges along x between the two sample planes, then, for even and odd x,
-  // one for the edges along y and one for those along z.
-  void enter_slab(int x) {
-    for (int edge = 0; edge < 12; ++edge) {
-      const auto& [axis, offset] = edges_[edge];
-      const size_t plane_number = axis == 0 ? 0 : 2 * axis - 1 + (x + offset[0]) % 2;
-      slot_offset_[edge] =
-          plane_number * plane_ + static_cast<size_t>(offset[1]) * size_ + offset[2];
-    }
-  }
-
-  // The edges of a cell that no earlier cell has: those that are on its far side along both other
-  // axes, or at the lattice's border.
-  uint16_t first_seen_edges(int x, int y, int z) const {
-    const std::array<bool, 3> at_border = {x == 0, y == 0, z == 0};
-    uint16_t result = 0;
-    for (int edge = 0; edge < 12; ++edge) {
-      bool first = true;
-      for (int axis = 0; axis < 3; ++axis) {
-        first = first &&
-                (axis == edges_[edge].axis || edges_[edge].offset[axis] == 1 || at_border[axis]);
-      }
-      result |= static_cast<uint16_t>(first ? 1 << edge : 0);
-    }
-    return result;
-  }
-
-  void march_row(int x, int y) {
-    const uint8_t* near = inside_[x % 2].data() + static_cast<size_t>(y) * size_;
-    const uint8_t* far = inside_[(x + 1) % 2].data() + static_cast<size_t>(y) * size_;
-    classify_row({near, far, near + size_, far + size_}, size_ - 1, columns_.data(), cases_.data());
-    const uint16_t first_seen = first_seen_edges(x, y, 1);
-    visit_crossed_cells(cases_.data(), size_ - 1, [&](int z) {
-      march_cell({x, y, z}, z == 0 ? first_seen_edges(x, y, 0) : first_seen);
-    });
-  }
-
-  void march_cell(const Corner& cell, uint16_t first_seen) {
-    const CellCase& found = table_[cases_[cell.z]];
-    const size_t slot = static_cast<size_t>(cell.y) * size_ + cell.z;
-    for (unsigned left = found.edges & first_seen; left != 0; left &= left - 1) {
-      const int edge = std::countr_zero(left);
-      vertex_of_slot_[slot + slot_offset_[edge]] = add_vertex(cell, edges_[edge]);
-    }
-    add_triangles(
-        found, [&](int edge) { return vertex_of_slot_[slot + slot_offset_[edge]]; }, mesh_);
-  }
-
-  int32_t add_vertex(const Corner& cell, const CellEdge& edge) {
-    const Corner start = {cell.x + edge.offset[0], cell.y + edge.offset[1],
-                          cell.z + edge.offset[2]};
-    const size_t index = start.x * plane_ + static_cast<size_t>(start.y) * size_ + start.z;
-    const std::array<size_t, 3> stride = {plane_, static_cast<size_t>(size_), 1};
-    const float from = field_[index];
-    const float to = field_[index + stride[edge.axis]];
-    mesh_.vertices.push_back(crossing(lattice_, start, edge.axis, from, to));
-    return static_cast<int32_t>(mesh_.vertices.size() - 1);
-  }
-
-  std::span<const float> field_;
-  Lattice lattice_;
-  int size_;
-  size_t plane_;
-  const std::array<CellCase, 256>& table_ = cell_cases();
-  std::array<CellEdge, 12> edges_;
-  std::array<size_t, 12> slot_offset_{};
-  std::array<std::vector<uint8_t>, 2> inside_;  // of the sample planes with even and odd x
-  std::vector<uint8_t> columns_;
-  std::vector<uint8_t> cases_;
-  std::vector<int32_t> vertex_of_slot_;
-  TriangleMesh mesh_;
-};
 
 constexpr int kSide = kBlockCells + 1;
 constexpr int kBlockSamples = kSide * kSide * kSide;
@@ -211,20 +102,22 @@ class BlockMarcher {
   explicit BlockMarcher(const Lattice& lattice) : lattice_(lattice) {}
 
   void add(const FieldBlock& block) {
+    std::array<uint8_t, kBlockSamples> inside{};
+    mark_inside(block.values.data(), kBlockSamples, inside.data());
+    const auto num_inside = std::accumulate(inside.begin(), inside.end(), 0);
+    if (num_inside == 0 || num_inside == kBlockSamples) {
+      return;
+    }
     for (auto& vertices : vertex_of_edge_) {
       vertices.fill(-1);
     }
-    std::array<uint8_t, kBlockSamples> inside{};
-    mark_inside(block.values.data(), kBlockSamples, inside.data());
-    std::array<uint8_t, kSide> columns{};
     std::array<uint8_t, kBlockCells> cases{};
-    for (int x = 0; x < kBlockCells; ++x) {
-      for (int y = 0; y < kBlockCells; ++y) {
+    for (int x = 0; x < block.num_cells[0]; ++x) {
+      for (int y = 0; y < block.num_cells[1]; ++y) {
         const uint8_t* row = &inside[sample_in_block(x, y, 0)];
         const uint8_t* far = &inside[sample_in_block(x + 1, y, 0)];
-        classify_row({row, far, row + kSide, far + kSide}, kBlockCells, columns.data(),
-                     cases.data());
-        visit_crossed_cells(cases.data(), kBlockCells, [&](int z) {
+        classify_row({row, far, row + kSide, far + kSide}, cases);
+        visit_crossed_cells(cases, block.num_cells[2], [&](int z) {
           const auto vertex = [&](int edge) {
             return vertex_on(block, {x, y, z}, cell_edge(edge));
           };
@@ -281,7 +174,27 @@ TriangleMesh marching_cubes(std::span<const float> field, const Lattice& lattice
     throw std::logic_error("marching_cubes: " + std::to_string(field.size()) +
                            " values for a lattice with R = " + std::to_string(lattice.resolution));
   }
-  return DenseMarcher(field, lattice).run();
+  BlockMarcher marcher(lattice);
+  FieldBlock block;
+  const int last = lattice.resolution - 1;
+  for (int x = 0; x < last; x += kBlockCells) {
+    for (int y = 0; y < last; y += kBlockCells) {
+      for (int z = 0; z < last; z += kBlockCells) {
+        block.origin = {x, y, z};
+        block.num_cells = {std::min(last - x, kBlockCells), std::min(last - y, kBlockCells),
+                           std::min(last - z, kBlockCells)};
+        block.values.clear();
+        for (int i = 0; i < kSide * kSide; ++i) {
+          const size_t row = std::min(x + i / kSide, last) * size + std::min(y + i % kSide, last);
+          const auto begin = field.begin() + row * size + z;
+          block.values.insert(block.values.end(), begin, begin + block.num_cells[2] + 1);
+          block.values.resize((i + 1) * kSide);
+        }
+        marcher.add(block);
+      }
+    }
+  }
+  return marcher.take();
 }
 
 TriangleMesh marching_cubes(std::span<const FieldBlock> blocks, const Lattice& lattice) {

@@ -2,12 +2,8 @@
 
 #include <string>
 
-#include "gltf/gltf_reader.h"
 #include "mesh_file_check.h"
-#include "obj/obj_reader.h"
-#include "ply_reader.h"
-#include "scene_builder.h"
-#include "stl_reader.h"
+#include "readers.h"
 
 namespace moca::mesh {
 namespace {

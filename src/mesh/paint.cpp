@@ -1,4 +1,4 @@
-#include "moca/mesh/paint.h"
+#include "paint.h"
 
 #include <algorithm>
 #include <cmath>

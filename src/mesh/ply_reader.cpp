@@ -1,5 +1,3 @@
-#include "ply_reader.h"
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -18,6 +16,7 @@
 #include "moca/core/logging.h"
 #include "moca/mesh/triangle_mesh.h"
 #include "polygon.h"
+#include "readers.h"
 #include "text_scanner.h"
 
 namespace moca::mesh {

@@ -1,4 +1,4 @@
-#include "moca/mesh/ray_caster.h"
+#include "ray_caster.h"
 
 #include <embree3/rtcore.h>
 

@@ -8,9 +8,9 @@
 #include <string>
 
 #include "moca/core/error.h"
-#include "moca/mesh/paint.h"
-#include "moca/mesh/ray_caster.h"
 #include "moca/mesh/scene_ops.h"
+#include "paint.h"
+#include "ray_caster.h"
 
 namespace moca::mesh {
 namespace {
@@ -20,7 +20,7 @@ struct Ray {
   Vec3 direction;
 };
 
-// The camera's axes, and rays through points of the picture in [-1, 1]^2 (x right, y up).
+// The camera's axes, and rays through points of the image in [-1, 1]^2 (x right, y up).
 struct View {
   Vec3 back;  // from the origin towards the camera
   Vec3 right;
@@ -103,7 +103,7 @@ float line_strength(const Sample& a, const Sample& b, float spacing) {
   return a.normal.dot(b.normal) < kCosCrease ? 0.3F : 0.0F;
 }
 
-// Square picture of samples, several per pixel and side.
+// Square image of samples, several per pixel and side.
 struct SampleGrid {
   int side;
   float spacing;
@@ -119,7 +119,7 @@ struct SampleGrid {
   }
 };
 
-// Ray through the middle of cell (x, y) of a picture of side x side cells.
+// Ray through the middle of cell (x, y) of an image of side x side cells.
 Ray cell_ray(const View& view, int x, int y, int side) {
   const auto scale = 2.0F / static_cast<float>(side);
   return view.ray((static_cast<float>(x) + 0.5F) * scale - 1.0F,
@@ -206,7 +206,7 @@ ComponentMap id_image(const RayCaster& caster, const View& view, int size) {
   return image;
 }
 
-// The share of a picture's half side that a scene may fill: a pixel is left at each border, and
+// The share of an image's half side that a scene may fill: a pixel is left at each border, and
 // half a pixel more for lines, which lie beside what they outline.
 float inner_share(int size, Lines lines) {
   const auto side = static_cast<float>(size);

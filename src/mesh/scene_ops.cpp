@@ -3,7 +3,6 @@
 #include <Eigen/Geometry>
 #include <algorithm>
 #include <bit>
-#include <limits>
 #include <numeric>
 #include <sstream>
 #include <utility>
@@ -50,31 +49,27 @@ class Positions {
   std::vector<Vec3> points_;
 };
 
-void grow(Box& box, const TriangleMesh& mesh) {
+void grow(Eigen::AlignedBox3f& box, const TriangleMesh& mesh) {
   for (const Vec3& vertex : mesh.vertices) {
-    box.low = box.low.cwiseMin(vertex);
-    box.high = box.high.cwiseMax(vertex);
+    box.extend(vertex);
   }
 }
 
-Box empty_box() {
-  const float infinity = std::numeric_limits<float>::infinity();
-  return {Vec3::Constant(infinity), Vec3::Constant(-infinity)};
-}
-
 // A box that nothing has grown becomes the origin.
-Box closed_box(const Box& box) { return box.low.x() <= box.high.x() ? box : Box{}; }
+Box closed_box(const Eigen::AlignedBox3f& box) {
+  return box.isEmpty() ? Box{} : Box{box.min(), box.max()};
+}
 
 }  // namespace
 
 Box bounds(const TriangleMesh& mesh) {
-  Box box = empty_box();
+  Eigen::AlignedBox3f box;
   grow(box, mesh);
   return closed_box(box);
 }
 
 Box bounds(const Scene& scene) {
-  Box box = empty_box();
+  Eigen::AlignedBox3f box;
   for (const Component& component : scene.components) {
     grow(box, component.mesh);
   }

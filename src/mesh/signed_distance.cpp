@@ -1,7 +1,7 @@
 #include "moca/mesh/signed_distance.h"
 
-#include "moca/mesh/ray_caster.h"
 #include "moca/mesh/scene_ops.h"
+#include "ray_caster.h"
 
 namespace moca::mesh {
 namespace {

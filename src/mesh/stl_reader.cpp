@@ -1,5 +1,3 @@
-#include "stl_reader.h"
-
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -12,6 +10,7 @@
 #include "mesh_file_check.h"
 #include "moca/core/file_io.h"
 #include "moca/core/utf8.h"
+#include "readers.h"
 #include "text_scanner.h"
 
 namespace moca::mesh {

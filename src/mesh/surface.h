@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "moca/mesh/paint.h"
+#include "paint.h"
 
 namespace moca::mesh {
 

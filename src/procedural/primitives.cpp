@@ -20,30 +20,16 @@ void require(bool valid, const char* rule, float a, float b) {
   }
 }
 
-void require_positive(const Vec3& half_size) {
-  require(half_size.minCoeff() > 0, "half sizes must be positive", half_size.minCoeff(),
-          half_size.maxCoeff());
-}
-
 Primitive turned(PrimitiveShape shape, float radius, float half_height, const Vec3& center) {
   require(radius > 0 && half_height > 0, "radius and half height must be positive", radius,
           half_height);
-  Primitive made;
-  made.shape = shape;
-  made.radius = radius;
-  made.half_height = half_height;
-  made.center = center;
-  return made;
+  return {.shape = shape, .radius = radius, .half_height = half_height, .center = center};
 }
 
 Primitive flat_sided(PrimitiveShape shape, const Vec3& half_size, float minor, const Vec3& center) {
-  require_positive(half_size);
-  Primitive made;
-  made.shape = shape;
-  made.half_size = half_size;
-  made.minor = minor;
-  made.center = center;
-  return made;
+  require(half_size.minCoeff() > 0, "half sizes must be positive", half_size.minCoeff(),
+          half_size.maxCoeff());
+  return {.shape = shape, .half_size = half_size, .minor = minor, .center = center};
 }
 
 float distance_to_segment(const Vec2& a, const Vec2& b, const Vec2& point) {

@@ -14,7 +14,7 @@
 
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
-#include "moca/mesh/paint.h"
+#include "src/mesh/paint.h"
 #include "moca/mesh/scene_ops.h"
 #include "tests/mesh/shapes.h"
 #include "tests/support/refusal.h"

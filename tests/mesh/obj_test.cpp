@@ -6,7 +6,7 @@
 #include "moca/core/file_io.h"
 #include "moca/image/image_io.h"
 #include "moca/mesh/mesh_io.h"
-#include "moca/mesh/paint.h"
+#include "src/mesh/paint.h"
 #include "moca/mesh/scene_ops.h"
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"

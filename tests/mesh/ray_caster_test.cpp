@@ -1,4 +1,4 @@
-#include "moca/mesh/ray_caster.h"
+#include "src/mesh/ray_caster.h"
 
 #include <gtest/gtest.h>
 

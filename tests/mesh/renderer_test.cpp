@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "moca/core/error.h"
-#include "moca/mesh/paint.h"
+#include "src/mesh/paint.h"
 #include "tests/mesh/shapes.h"
 
 namespace moca::mesh {

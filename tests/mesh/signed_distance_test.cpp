@@ -7,7 +7,7 @@
 #include <random>
 
 #include "moca/core/error.h"
-#include "moca/mesh/ray_caster.h"
+#include "src/mesh/ray_caster.h"
 #include "moca/mesh/surface_sampling.h"
 #include "tests/mesh/brute_force.h"
 #include "tests/mesh/shapes.h"

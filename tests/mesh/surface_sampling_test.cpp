@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "moca/core/error.h"
-#include "moca/mesh/ray_caster.h"
+#include "src/mesh/ray_caster.h"
 #include "tests/mesh/shapes.h"
 
 namespace moca::mesh {

@@ -10,7 +10,7 @@
 #include <tuple>
 #include <vector>
 
-#include "moca/mesh/ray_caster.h"
+#include "src/mesh/ray_caster.h"
 #include "moca/mesh/scene_ops.h"
 #include "moca/procedural/procedural_assets.h"
 #include "tests/mesh/mesh_checks.h"

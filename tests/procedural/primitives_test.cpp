@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "moca/mesh/ray_caster.h"
+#include "src/mesh/ray_caster.h"
 #include "moca/mesh/scene_ops.h"
 #include "tests/procedural/primitive_samples.h"
 

@@ -10,9 +10,9 @@ namespace moca::mesh {
 struct Camera {
   float azimuth = 35.0F;       // degrees
   float elevation = 22.0F;     // degrees
-  float field_of_view = 0.0F;  // degrees, of the whole picture
+  float field_of_view = 0.0F;  // degrees, of the whole image
   float distance = 4.0F;       // from the origin, PartCrafter renders at radius 4
-  float half_extent = 1.35F;   // half the side of an orthographic picture; longest side 1.9 fits
+  float half_extent = 1.35F;   // half the side of an orthographic image; longest side 1.9 fits
 };
 
 // What is drawn over the shaded colours. Creases: outlines, jumps in depth and sharp edges, which a
@@ -30,7 +30,7 @@ struct Rendering {
 Rendering render(const Scene& scene, const Camera& camera, int size, int supersampling = 2,
                  Lines lines = Lines::kNone);
 
-// The camera where it shows the whole scene in a picture of `size` pixels a side, the outermost
+// The camera where it shows the whole scene in an image of `size` pixels a side, the outermost
 // ones left free. Otherwise the same camera as far away, or as wide if it is orthographic, as that
 // takes.
 Camera fitted(Camera camera, const Scene& scene, int size, Lines lines = Lines::kNone);

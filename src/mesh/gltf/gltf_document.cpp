@@ -6,6 +6,7 @@
 #include <cstring>
 #include <exception>
 
+#include "../glb.h"
 #include "../mesh_file_check.h"
 #include "gltf_json.h"
 #include "moca/core/file_io.h"
@@ -16,29 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint64_t kMaxDecodedBytes = uint64_t{1} << 30;
-
-void append(std::string& bytes, uint32_t number) {
-  bytes.append(reinterpret_cast<const char*>(&number), sizeof(number));
-}
-
-// The repaired JSON and the binary chunk as a GLB (glTF 2.0, section 4.4).
-std::string glb_of(const GltfJson& gltf) {
-  std::string json = gltf.root.dump();
-  json.append((4 - json.size() % 4) % 4, ' ');
-  std::string bytes = "glTF";
-  const size_t binary = (gltf.binary.size() + 3) / 4 * 4;
-  append(bytes, 2);
-  append(bytes, static_cast<uint32_t>(20 + json.size() + (binary > 0 ? 8 + binary : 0)));
-  append(bytes, static_cast<uint32_t>(json.size()));
-  bytes += "JSON" + json;
-  if (binary > 0) {
-    append(bytes, static_cast<uint32_t>(binary));
-    bytes.append("BIN\0", 4);
-    bytes += gltf.binary;
-    bytes.append(binary - gltf.binary.size(), '\0');
-  }
-  return bytes;
-}
 
 // Buffers beside the file, and nowhere else: tinygltf also looks into the working directory.
 tinygltf::FsCallbacks files_beside(std::string& folder) {
@@ -83,7 +61,7 @@ tinygltf::Model parse(const fs::path& file, const GltfJson& gltf) {
       done = loader.LoadASCIIFromString(&model, &error, &warning, json.data(),
                                         static_cast<unsigned>(json.size()), folder, 0);
     } else {
-      const std::string glb = glb_of(gltf);
+      const std::string glb = glb_bytes(gltf.root.dump(), gltf.binary);
       done = loader.LoadBinaryFromMemory(&model, &error, &warning,
                                          reinterpret_cast<const unsigned char*>(glb.data()),
                                          static_cast<unsigned>(glb.size()), folder, 0);
@@ -127,10 +105,10 @@ void decode_view(GltfDocument& gltf, const tinygltf::BufferView& view,
   const auto stride = static_cast<uint64_t>(integer_of(gltf, meshopt, "byteStride", 0));
   const auto count = static_cast<uint64_t>(integer_of(gltf, meshopt, "count", 0));
   const std::string mode = text_of(meshopt, "mode"), filter = text_of(meshopt, "filter");
-  const bool fits = offset <= source.size() && length <= source.size() - offset &&
-                    view.byteOffset <= target.size() && stride > 0 && stride <= 256 &&
-                    count <= (target.size() - view.byteOffset) / stride;
-  if (!fits) {
+  const bool is_inside = offset <= source.size() && length <= source.size() - offset &&
+                         view.byteOffset <= target.size() && stride > 0 && stride <= 256 &&
+                         count <= (target.size() - view.byteOffset) / stride;
+  if (!is_inside) {
     gltf.refuse("a compressed buffer view does not fit its buffers; export it again.");
   }
   const unsigned char* from = source.data() + offset;
@@ -180,9 +158,18 @@ void decode_views(GltfDocument& gltf, const std::vector<uint64_t>& fallback_byte
 
 void GltfDocument::refuse(const std::string& reason) const { refuse_mesh_file(file, reason); }
 
+std::string_view GltfDocument::bytes_of_view(int index) const {
+  const auto& view = at(model.bufferViews, index, "buffer view");
+  const auto& data = at(model.buffers, view.buffer, "buffer").data;
+  if (view.byteOffset > data.size() || view.byteLength > data.size() - view.byteOffset) {
+    refuse("a buffer view reaches beyond its buffer; export it again.");
+  }
+  return {reinterpret_cast<const char*>(data.data()) + view.byteOffset, view.byteLength};
+}
+
 GltfDocument load_gltf(const fs::path& file) {
   auto json = read_gltf_json(file);
-  GltfDocument gltf{file, parse(file, json), std::move(json.pictures)};
+  GltfDocument gltf{file, parse(file, json), std::move(json.images)};
   decode_views(gltf, json.fallback_bytes);
   return gltf;
 }

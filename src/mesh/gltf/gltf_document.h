@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 namespace moca::mesh {
 
@@ -13,7 +14,7 @@ namespace moca::mesh {
 struct GltfDocument {
   std::filesystem::path file;
   tinygltf::Model model;
-  nlohmann::json pictures;  // the file's "images", "textures" and "samplers", unchecked
+  nlohmann::json images;  // the file's "images", "textures" and "samplers", unchecked
 
   // Throws an Error that names the file.
   [[noreturn]] void refuse(const std::string& reason) const;
@@ -26,6 +27,8 @@ struct GltfDocument {
     }
     return items[static_cast<size_t>(index)];
   }
+  // Of a buffer view.
+  std::string_view bytes_of_view(int index) const;
 };
 
 // Refuses broken files and required extensions that are not read, by their names.

@@ -1,9 +1,9 @@
-#include "gltf_draco.h"
-
 #include <draco/compression/decode.h>
 
 #include <memory>
 #include <string>
+
+#include "gltf_primitive.h"
 
 namespace moca::mesh {
 namespace {
@@ -12,13 +12,9 @@ constexpr const char* kDraco = "KHR_draco_mesh_compression";
 
 std::unique_ptr<draco::Mesh> decode(const GltfDocument& gltf, const tinygltf::Value& extension) {
   const int index = extension.Has("bufferView") ? extension.Get("bufferView").GetNumberAsInt() : -1;
-  const auto& view = gltf.at(gltf.model.bufferViews, index, "buffer view");
-  const auto& data = gltf.at(gltf.model.buffers, view.buffer, "buffer").data;
-  if (view.byteOffset > data.size() || view.byteLength > data.size() - view.byteOffset) {
-    gltf.refuse("a buffer view reaches beyond its buffer; export it again.");
-  }
+  const auto data = gltf.bytes_of_view(index);
   draco::DecoderBuffer buffer;
-  buffer.Init(reinterpret_cast<const char*>(data.data()) + view.byteOffset, view.byteLength);
+  buffer.Init(data.data(), data.size());
   auto decoded = draco::Decoder().DecodeMeshFromBuffer(&buffer);
   if (!decoded.ok()) {
     gltf.refuse(std::string(kDraco) + " cannot be decoded: " + decoded.status().error_msg_string() +

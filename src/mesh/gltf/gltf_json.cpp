@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "../glb.h"
 #include "../mesh_file_check.h"
 #include "moca/core/file_io.h"
 #include "moca/core/utf8.h"
@@ -16,7 +17,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kMaxDepth = 64;  // of JSON that is read; glTF itself needs about ten
-constexpr uint32_t kJsonChunk = 0x4E4F534A, kBinaryChunk = 0x004E4942;  // glTF 2.0, 4.4.3
 
 // What changes the geometry or how it is stored, and is read.
 constexpr std::array<std::string_view, 4> kRead = {
@@ -56,52 +56,23 @@ std::pair<std::string, std::string> chunks_of(const std::filesystem::path& file,
   return {std::move(json), std::move(binary)};
 }
 
-// How deep the brackets of a JSON text are nested, without reading it.
-int depth_of(const std::string& text) {
-  int depth = 0, deepest = 0;
-  bool in_text = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_text) {
-      i += c == '\\' ? 1 : 0;
-      in_text = c != '"';
-    } else if (c == '"') {
-      in_text = true;
-    } else if (c == '{' || c == '[') {
-      deepest = std::max(deepest, ++depth);
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
-  return deepest;
-}
-
-// What programs add for themselves: tinygltf would copy it.
-void drop_extras(Json& json) {
-  if (json.is_object()) {
-    json.erase("extras");
-  }
-  if (json.is_structured()) {
-    for (auto& value : json) {
-      drop_extras(value);
-    }
-  }
-}
-
 Json parse(const std::filesystem::path& file, std::string text) {
   if (text.starts_with("\xEF\xBB\xBF")) {
     text.erase(0, 3);
   }
-  if (depth_of(text) > kMaxDepth) {
-    refuse_mesh_file(file, "its JSON is nested deeper than " + std::to_string(kMaxDepth) +
-                               " levels; export it again.");
-  }
+  // `extras` are what programs add for themselves: tinygltf would copy them.
+  const auto keep = [&](int depth, Json::parse_event_t event, const Json& parsed) {
+    if (depth > kMaxDepth) {
+      refuse_mesh_file(file, "its JSON is nested deeper than " + std::to_string(kMaxDepth) +
+                                 " levels; export it again.");
+    }
+    return event != Json::parse_event_t::key || parsed != "extras";
+  };
   try {
-    auto root = Json::parse(to_utf8(text));
+    auto root = Json::parse(to_utf8(text), keep);
     if (!root.is_object()) {
       refuse_mesh_file(file, "its JSON is no object; export it again.");
     }
-    drop_extras(root);
     return root;
   } catch (const Json::exception& error) {
     refuse_mesh_file(file, std::string("its JSON is broken: ") + error.what() + "; re-export it.");
@@ -204,10 +175,10 @@ GltfJson read_gltf_json(const std::filesystem::path& file) {
     std::tie(text, gltf.binary) = chunks_of(file, text);
   }
   gltf.root = parse(file, std::move(text));
-  // Kept from tinygltf: pictures that are missing or broken are no reason to refuse a shape.
+  // Kept from tinygltf: images that are missing or broken are no reason to refuse a shape.
   for (const char* key : {"images", "textures", "samplers"}) {
     if (gltf.root.contains(key)) {
-      gltf.pictures[key] = std::move(gltf.root[key]);
+      gltf.images[key] = std::move(gltf.root[key]);
       gltf.root.erase(key);
     }
   }

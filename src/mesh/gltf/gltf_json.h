@@ -11,7 +11,7 @@ namespace moca::mesh {
 // A glTF file before its meaning: the JSON and, of a GLB, the binary chunk.
 struct GltfJson {
   nlohmann::json root;
-  nlohmann::json pictures = nlohmann::json::object();  // what root had of images and textures
+  nlohmann::json images = nlohmann::json::object();  // what root had of images and textures
   std::string binary;
   // Bytes of each buffer that only compressed views fill (EXT_meshopt_compression), 0 for others.
   std::vector<uint64_t> fallback_bytes;

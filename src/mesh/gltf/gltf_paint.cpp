@@ -77,65 +77,66 @@ std::string unescaped(const std::string& uri) {
 }
 
 // Offset, rotation and scale of KHR_texture_transform; it may name another set of coordinates.
-void transform(const tinygltf::Value& extension, GltfLook& look) {
+void transform(const tinygltf::Value& extension, GltfShading& shading) {
   auto offset = numbers_of(extension, "offset"), scale = numbers_of(extension, "scale");
   offset.resize(2, 0.0);
   scale.resize(2, scale.empty() ? 1.0 : 0.0);
   const double angle = extension.Has("rotation") && extension.Get("rotation").IsNumber()
                            ? extension.Get("rotation").GetNumberAsDouble()
                            : 0.0;
-  look.uv_pose =
+  shading.uv_pose =
       Eigen::Translation2f(static_cast<float>(offset[0]), static_cast<float>(offset[1])) *
       Eigen::Rotation2Df(static_cast<float>(-angle)) *
       Eigen::Scaling(static_cast<float>(scale[0]), static_cast<float>(scale[1]));
-  look.texcoord = std::max(whole(extension, "texCoord"), look.texcoord);
+  shading.texcoord = std::max(whole(extension, "texCoord"), shading.texcoord);
 }
 
 }  // namespace
 
-GltfLook GltfPaint::look_of(const tinygltf::Primitive& primitive) {
-  GltfLook look;
+GltfShading GltfPaint::shading_of(const tinygltf::Primitive& primitive) {
+  GltfShading shading;
   if (primitive.material < 0) {
     // glTF's default material is white; vertex colours are shown as they are, plain shapes grey.
-    look.factor = primitive.attributes.contains("COLOR_0") ? Eigen::Vector3f(1, 1, 1) : look.factor;
-    return look;
+    shading.factor =
+        primitive.attributes.contains("COLOR_0") ? Eigen::Vector3f(1, 1, 1) : shading.factor;
+    return shading;
   }
   const auto& material = gltf_.at(gltf_.model.materials, primitive.material, "material");
   const auto glossy = material.extensions.find("KHR_materials_pbrSpecularGlossiness");
   if (glossy != material.extensions.end()) {
-    look.factor = color_of(numbers_of(glossy->second, "diffuseFactor"));
+    shading.factor = color_of(numbers_of(glossy->second, "diffuseFactor"));
     if (glossy->second.Has("diffuseTexture")) {
-      add_texture(glossy->second.Get("diffuseTexture"), look);
+      add_texture(glossy->second.Get("diffuseTexture"), shading);
     }
-    return look;
+    return shading;
   }
   const auto& pbr = material.pbrMetallicRoughness;
-  look.factor = color_of(pbr.baseColorFactor);
+  shading.factor = color_of(pbr.baseColorFactor);
   if (pbr.baseColorTexture.index >= 0) {
-    look.texcoord = std::max(pbr.baseColorTexture.texCoord, 0);
+    shading.texcoord = std::max(pbr.baseColorTexture.texCoord, 0);
     const auto moved = pbr.baseColorTexture.extensions.find("KHR_texture_transform");
     if (moved != pbr.baseColorTexture.extensions.end()) {
-      transform(moved->second, look);
+      transform(moved->second, shading);
     }
-    add_texture(pbr.baseColorTexture.index, look);
+    add_texture(pbr.baseColorTexture.index, shading);
   }
-  return look;
+  return shading;
 }
 
-void GltfPaint::add_texture(const tinygltf::Value& info, GltfLook& look) {
-  look.texcoord = std::max(whole(info, "texCoord"), 0);
+void GltfPaint::add_texture(const tinygltf::Value& info, GltfShading& shading) {
+  shading.texcoord = std::max(whole(info, "texCoord"), 0);
   if (info.Has("extensions") && info.Get("extensions").Has("KHR_texture_transform")) {
-    transform(info.Get("extensions").Get("KHR_texture_transform"), look);
+    transform(info.Get("extensions").Get("KHR_texture_transform"), shading);
   }
-  add_texture(whole(info, "index"), look);
+  add_texture(whole(info, "index"), shading);
 }
 
-void GltfPaint::add_texture(int index, GltfLook& look) {
-  const Json& texture = item(gltf_.pictures, "textures", index);
+void GltfPaint::add_texture(int index, GltfShading& shading) {
+  const Json& texture = item(gltf_.images, "textures", index);
   if (auto image = image_of(texture)) {
-    const Json& sampler = item(gltf_.pictures, "samplers", whole(texture, "sampler"));
-    look.texture = Texture{std::move(image),
-                           {wrap_of(whole(sampler, "wrapS")), wrap_of(whole(sampler, "wrapT"))}};
+    const Json& sampler = item(gltf_.images, "samplers", whole(texture, "sampler"));
+    shading.texture = Texture{std::move(image),
+                              {wrap_of(whole(sampler, "wrapS")), wrap_of(whole(sampler, "wrapT"))}};
   }
 }
 
@@ -148,8 +149,8 @@ std::shared_ptr<const Image> GltfPaint::image_of(const Json& texture) {
     const int basisu = whole(extensions.value("KHR_texture_basisu", Json()), "source");
     source = webp >= 0 ? webp : source >= 0 ? source : basisu;
   }
-  const Json& image = item(gltf_.pictures, "images", source);
-  return pictures_.get("image " + std::to_string(source), [&] { return bytes_of(image); });
+  const Json& image = item(gltf_.images, "images", source);
+  return images_.get("image " + std::to_string(source), [&] { return bytes_of(image); });
 }
 
 std::string GltfPaint::bytes_of(const Json& image) const {
@@ -164,37 +165,31 @@ std::string GltfPaint::bytes_of(const Json& image) const {
     }
     return read_named_file(gltf_.file, unescaped(text));
   }
-  const int index = whole(image, "bufferView");
-  const auto& view = gltf_.at(gltf_.model.bufferViews, index, "buffer view");
-  const auto& data = gltf_.at(gltf_.model.buffers, view.buffer, "buffer").data;
-  if (view.byteOffset > data.size() || view.byteLength > data.size() - view.byteOffset) {
-    throw Error("Its buffer view reaches beyond its buffer.");
-  }
-  return {reinterpret_cast<const char*>(data.data()) + view.byteOffset, view.byteLength};
+  return std::string(gltf_.bytes_of_view(whole(image, "bufferView")));
 }
 
-void paint(const GltfLook& look, PrimitiveSurface& surface) {
+void paint(const GltfShading& shading, PrimitiveSurface& surface) {
   surface.paint = {};
-  const bool has_texture = look.texture && surface.uvs.count == surface.points.size();
+  const bool has_texture = shading.texture && surface.uvs.count == surface.points.size();
   const bool has_colors = surface.colors.count == surface.points.size();
   if (has_texture) {
-    surface.paint.textures.push_back(*look.texture);
+    surface.paint.textures.push_back(*shading.texture);
     surface.paint.face_texture.assign(surface.faces.size(), 0);
   }
   for (const auto& face : surface.faces) {
     auto& colors = surface.paint.colors.emplace_back();
-    colors.fill(look.factor);
+    colors.fill(shading.factor);
     for (size_t i = 0; i < 3 && has_colors; ++i) {
       const double* row = surface.colors.row(face[i]);
       const Eigen::Vector3d color =
           Eigen::Vector3d(row[0], row[1], row[2]).cwiseMax(0.0).cwiseMin(1.0);
-      colors[i] = look.factor.cwiseProduct(color.cast<float>());
+      colors[i] = shading.factor.cwiseProduct(color.cast<float>());
     }
     if (has_texture) {
       auto& uv = surface.paint.uv.emplace_back();
       for (size_t i = 0; i < 3; ++i) {
         const double* row = surface.uvs.row(face[i]);
-        uv[i] = look.uv_pose * Eigen::Vector2d(row[0], row[1]).cast<float>();
+        uv[i] = shading.uv_pose * Eigen::Vector2d(row[0], row[1]).cast<float>();
       }
     }
   }

@@ -5,8 +5,6 @@
 #include <numeric>
 #include <string>
 
-#include "gltf_draco.h"
-
 namespace moca::mesh {
 namespace {
 
@@ -44,6 +42,7 @@ void check_corners(const GltfDocument& gltf, const std::vector<uint32_t>& corner
   }
 }
 
+// Without a row, of no width, where the primitive has no such attribute.
 AccessorRows optional_rows(const GltfDocument& gltf, const tinygltf::Primitive& primitive,
                            const std::string& name, size_t width) {
   const auto found = primitive.attributes.find(name);
@@ -64,11 +63,10 @@ AccessorRows color_rows(const GltfDocument& gltf, const tinygltf::Primitive& pri
 PrimitiveSurface plain_surface(const GltfDocument& gltf, const tinygltf::Primitive& primitive,
                                int mode, int texcoord) {
   PrimitiveSurface surface;
-  const auto positions = primitive.attributes.find("POSITION");
-  if (positions == primitive.attributes.end()) {
+  const auto rows = optional_rows(gltf, primitive, "POSITION", 3);
+  if (rows.width == 0) {
     return surface;
   }
-  const auto rows = read_rows(gltf, positions->second, "POSITION", 3);
   surface.points.assign(rows.count, Eigen::Vector3d::Zero());
   add_points(rows, 1.0, surface.points);
   std::vector<uint32_t> corners(rows.count);
@@ -124,13 +122,11 @@ void apply_skin(const GltfDocument& gltf, const tinygltf::Primitive& primitive,
   std::vector<double> sums(surface.points.size());
   for (int set = 0;; ++set) {
     const std::string number = std::to_string(set);
-    const auto indices = primitive.attributes.find("JOINTS_" + number);
-    const auto weights = primitive.attributes.find("WEIGHTS_" + number);
-    if (indices == primitive.attributes.end() || weights == primitive.attributes.end()) {
+    const auto of_joints = optional_rows(gltf, primitive, "JOINTS_" + number, 4);
+    const auto of_weights = optional_rows(gltf, primitive, "WEIGHTS_" + number, 4);
+    if (of_joints.width == 0 || of_weights.width == 0) {
       break;
     }
-    const auto of_joints = read_rows(gltf, indices->second, "JOINTS", 4);
-    const auto of_weights = read_rows(gltf, weights->second, "WEIGHTS", 4);
     if (of_joints.count != blends.size() || of_weights.count != blends.size()) {
       gltf.refuse("joints and weights are given for " + std::to_string(of_joints.count) + " and " +
                   std::to_string(of_weights.count) + " vertices of " +

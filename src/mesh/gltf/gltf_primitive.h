@@ -23,6 +23,12 @@ struct PrimitiveSurface : Surface {
 PrimitiveSurface read_surface(const GltfDocument& gltf, const tinygltf::Primitive& primitive,
                               const std::vector<double>& morph_weights, int texcoord);
 
+// Whether only KHR_draco_mesh_compression holds the primitive: files that are also to be read
+// without it have plain accessors as well.
+bool needs_draco(const GltfDocument& gltf, const tinygltf::Primitive& primitive);
+PrimitiveSurface draco_surface(const GltfDocument& gltf, const tinygltf::Primitive& primitive,
+                               int texcoord);
+
 // The points as the joints of a skin place them in the scene (glTF 2.0, 3.7.3).
 // `joints`: per joint its matrix in the scene times its inverse bind matrix.
 void apply_skin(const GltfDocument& gltf, const tinygltf::Primitive& primitive,

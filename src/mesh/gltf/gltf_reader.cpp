@@ -1,11 +1,10 @@
-#include "gltf_reader.h"
-
 #include <algorithm>
 #include <utility>
 #include <vector>
 
-#include "../glb_generator.h"
-#include "gltf_accessor.h"
+#include "../glb.h"
+#include "../readers.h"
+#include "gltf_nodes.h"
 #include "gltf_paint.h"
 #include "gltf_primitive.h"
 #include "moca/core/logging.h"
@@ -57,15 +56,15 @@ class Reader {
       if (order_ == NodeOrder::kTrimesh && primitive.mode == TINYGLTF_MODE_TRIANGLE_FAN) {
         continue;  // trimesh leaves fans out
       }
-      const auto look = paint_.look_of(primitive);
-      auto surface = read_surface(gltf_, primitive, weights, look.texcoord);
+      const auto shading = paint_.shading_of(primitive);
+      auto surface = read_surface(gltf_, primitive, weights, shading.texcoord);
       if (surface.faces.empty()) {
         continue;
       }
       if (!joints.empty()) {
         apply_skin(gltf_, primitive, joints, surface);
       }
-      paint(look, surface);
+      paint(shading, surface);
       surface.drop_unused_points();
       surfaces.push_back(std::move(surface));
     }

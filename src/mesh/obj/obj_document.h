@@ -29,7 +29,7 @@ struct ObjFace {
 struct ObjDocument {
   std::vector<Eigen::Vector3d> points;
   std::vector<Eigen::Vector3f> colors;  // RGB in [0, 1], one a point where any point has one
-  std::vector<Eigen::Vector2f> uvs;     // (0, 0) is a picture's lower left corner
+  std::vector<Eigen::Vector2f> uvs;     // (0, 0) is an image's lower left corner
   std::vector<ObjCorner> corners;
   std::vector<ObjFace> faces;
   std::vector<std::string> objects = {""};

@@ -1,12 +1,11 @@
-#include "obj_reader.h"
-
 #include <algorithm>
 #include <map>
 #include <unordered_map>
 #include <utility>
 
-#include "../pictures.h"
 #include "../polygon.h"
+#include "../readers.h"
+#include "../texture_images.h"
 #include "moca/core/utf8.h"
 #include "obj_document.h"
 
@@ -16,7 +15,7 @@ namespace {
 // Makes a surface of faces of one document; points and textures are taken in as faces need them.
 class SurfaceOfFaces {
  public:
-  SurfaceOfFaces(const ObjDocument& obj, Pictures& pictures) : obj_(obj), pictures_(pictures) {}
+  SurfaceOfFaces(const ObjDocument& obj, TextureImages& images) : obj_(obj), images_(images) {}
 
   void add(const ObjFace& face) {
     corners_.clear();
@@ -85,7 +84,7 @@ class SurfaceOfFaces {
     }
     const auto [entry, is_new] = textures_.try_emplace(material.texture, -1);
     if (is_new) {
-      if (auto image = pictures_.get_file(material.texture)) {
+      if (auto image = images_.get_file(material.texture)) {
         const Wrap wrap = material.is_clamped ? Wrap::kClamp : Wrap::kRepeat;
         entry->second = static_cast<int32_t>(surface_.paint.textures.size());
         surface_.paint.textures.push_back({std::move(image), {wrap, wrap}});
@@ -95,7 +94,7 @@ class SurfaceOfFaces {
   }
 
   const ObjDocument& obj_;
-  Pictures& pictures_;
+  TextureImages& images_;
   Surface surface_;
   std::vector<Eigen::Vector3d> corners_;           // of one face
   std::unordered_map<uint32_t, uint32_t> points_;  // of the document to those of the surface
@@ -107,7 +106,7 @@ class SurfaceOfFaces {
 void read_obj(const std::filesystem::path& file, ComponentRule rule, SceneBuilder& builder) {
   const auto obj = load_obj(file);
   const bool has_objects = obj.objects.size() > 1;
-  Pictures pictures(file);
+  TextureImages images(file);
   std::vector<std::pair<std::string, SurfaceOfFaces>> parts;
   std::map<std::pair<uint32_t, uint32_t>, size_t> places;
   for (const auto& face : obj.faces) {
@@ -117,7 +116,7 @@ void read_obj(const std::filesystem::path& file, ComponentRule rule, SceneBuilde
     if (is_new) {
       const auto& name = has_objects ? obj.objects[owner] : obj.groups[owner];
       parts.emplace_back(name.empty() ? builder.default_name() : to_utf8(name),
-                         SurfaceOfFaces(obj, pictures));
+                         SurfaceOfFaces(obj, images));
     }
     parts[place->second].second.add(face);
   }

@@ -1,4 +1,4 @@
-#include "pictures.h"
+#include "texture_images.h"
 
 #include "mesh_file_check.h"
 #include "moca/core/error.h"
@@ -8,8 +8,8 @@
 
 namespace moca::mesh {
 
-std::shared_ptr<const Image> Pictures::get(const std::string& name,
-                                           const std::function<std::string()>& bytes) {
+std::shared_ptr<const Image> TextureImages::get(const std::string& name,
+                                                const std::function<std::string()>& bytes) {
   const auto [entry, is_new] = known_.try_emplace(name);
   if (is_new) {
     try {
@@ -21,7 +21,7 @@ std::shared_ptr<const Image> Pictures::get(const std::string& name,
   return entry->second;
 }
 
-std::shared_ptr<const Image> Pictures::get_file(const std::string& name) {
+std::shared_ptr<const Image> TextureImages::get_file(const std::string& name) {
   return get(name, [&] { return read_named_file(mesh_file_, name); });
 }
 

@@ -10,11 +10,11 @@
 
 namespace moca::mesh {
 
-// The pictures of a mesh file's textures, each decoded once. One that cannot be read is no reason
+// The images of a mesh file's textures, each decoded once. One that cannot be read is no reason
 // to refuse a shape: it is named in a warning.
-class Pictures {
+class TextureImages {
  public:
-  explicit Pictures(std::filesystem::path mesh_file) : mesh_file_(std::move(mesh_file)) {}
+  explicit TextureImages(std::filesystem::path mesh_file) : mesh_file_(std::move(mesh_file)) {}
 
   // `bytes` gives the PNG, JPEG or WebP file. Null when it throws an Error or cannot be decoded.
   std::shared_ptr<const Image> get(const std::string& name,

@@ -13,7 +13,7 @@ namespace moca::mesh {
 // What a texture shows outside [0, 1].
 enum class Wrap { kRepeat, kMirror, kClamp };
 
-// A picture on a surface. (0, 0) is its upper left corner, (1, 1) its lower right one, as in glTF.
+// An image on a surface. (0, 0) is its upper left corner, (1, 1) its lower right one, as in glTF.
 struct Texture {
   std::shared_ptr<const Image> image;  // RGB or RGBA; alpha is not shown
   std::array<Wrap, 2> wrap = {Wrap::kRepeat, Wrap::kRepeat};
