@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <chrono>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -85,11 +84,6 @@ void CheckpointWriter::finish() {
   if (writing_.valid()) {
     writing_.get();
   }
-}
-
-bool CheckpointWriter::busy() const {
-  return writing_.valid() &&
-         writing_.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
 }
 
 }  // namespace moca::checkpoint

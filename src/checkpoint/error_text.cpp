@@ -1,7 +1,5 @@
 #include "error_text.h"
 
-#include <sstream>
-
 namespace moca::checkpoint {
 
 std::string in_quotes(const std::string& name) {
@@ -19,12 +17,6 @@ std::string in_quotes(const std::string& name) {
     text += control ? '?' : character;
   }
   return text + (length < name.size() ? "...'" : "'");
-}
-
-std::string shape_text(at::IntArrayRef shape) {
-  std::ostringstream text;
-  text << shape;
-  return text.str();
 }
 
 }  // namespace moca::checkpoint

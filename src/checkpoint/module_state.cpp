@@ -39,19 +39,6 @@ std::string both_names(const std::string& source, const std::string& target,
   return in_quotes(source) + (same ? "" : " (the model's " + in_quotes(target) + ")");
 }
 
-// What keeps a stored tensor from filling `target`, or nothing.
-std::string misfit(const SafetensorsFile::Entry& entry, const at::Tensor& target) {
-  if (target.sizes() != at::IntArrayRef(entry.shape)) {
-    return "has the shape " + shape_text(entry.shape) + ", the model expects " +
-           shape_text(target.sizes());
-  }
-  const auto type = target.scalar_type();
-  if (type != entry.type && !(at::isFloatingType(type) && at::isFloatingType(entry.type))) {
-    return "holds " + type_name(entry.type) + ", the model expects " + type_name(type);
-  }
-  return "";
-}
-
 // Finds the place of one tensor of the file.
 void place(Plan& plan, const std::string& source, const SafetensorsFile::Entry& entry,
            const LoadRules& rules) {
@@ -64,8 +51,8 @@ void place(Plan& plan, const std::string& source, const SafetensorsFile::Entry& 
   const auto& target_name = renamed == rules.renamed.end() ? name : renamed->second;
   const auto found = plan.targets.find(target_name);
   if (found == plan.targets.end()) {
-    plan.mistakes.push_back(both_names(source, target_name, rules) + " " + shape_text(entry.shape) +
-                            " has no place in the model");
+    plan.mistakes.push_back(both_names(source, target_name, rules) + " " +
+                            c10::str(at::IntArrayRef(entry.shape)) + " has no place in the model");
     return;
   }
   auto& target = found->second;
@@ -103,7 +90,7 @@ Plan make_plan(const torch::nn::Module& module, const Weights& weights, const Lo
   for (const auto& [name, target] : plan.targets) {
     if (target.source.empty() && !begins_with_any(name, rules.fresh)) {
       plan.mistakes.push_back(both_names(name_in_file(name, rules), name, rules) + " " +
-                              shape_text(target.tensor.sizes()) + " is missing");
+                              c10::str(target.tensor.sizes()) + " is missing");
     }
   }
   return plan;

@@ -144,17 +144,11 @@ at::Tensor SafetensorsFile::read_row(const std::string& name, int64_t index) con
 
 void SafetensorsFile::read_into(const std::string& name, const at::Tensor& target) const {
   const auto& found = entry(name);
-  if (target.sizes() != at::IntArrayRef(found.shape)) {
-    throw Error(path_.string() + ": " + in_quotes(name) + " has the shape " +
-                shape_text(found.shape) + ", expected is " + shape_text(target.sizes()) + ".");
-  }
-  const auto type = target.scalar_type();
-  if (type != found.type && !(at::isFloatingType(type) && at::isFloatingType(found.type))) {
-    throw Error(path_.string() + ": " + in_quotes(name) + " holds " + type_name(found.type) +
-                ", expected is " + type_name(type) + ".");
+  if (const auto what = misfit(found, target); !what.empty()) {
+    throw Error(path_.string() + ": " + in_quotes(name) + " " + what + ".");
   }
   const c10::NoGradGuard no_grad;
-  if (target.is_contiguous() && target.is_cpu() && type == found.type) {
+  if (target.is_contiguous() && target.is_cpu() && target.scalar_type() == found.type) {
     read_bytes(name, found.begin, target);
   } else if (target.numel() > 0) {
     read_pieces(name, found.begin, target.is_contiguous() ? target.view(-1) : target,
@@ -194,9 +188,10 @@ void SafetensorsFile::check_finite(const std::string& name) const {
     read_bytes(name, found.begin + static_cast<uint64_t>(i) * size, piece);
     const int64_t bad = first_not_finite(piece);
     if (bad < piece.numel()) {
-      throw Error(path_.string() + ": " + in_quotes(name) + " " + shape_text(found.shape) +
-                  " holds " + (piece[bad].isnan().item<bool>() ? "NaN" : "infinity") +
-                  " at its element " + std::to_string(i + bad) +
+      throw Error(path_.string() + ": " + in_quotes(name) + " " +
+                  c10::str(at::IntArrayRef(found.shape)) + " holds " +
+                  (piece[bad].isnan().item<bool>() ? "NaN" : "infinity") + " at its element " +
+                  std::to_string(i + bad) +
                   ". The file is damaged or its training diverged; use another one.");
     }
   }

@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "error_text.h"
+#include "moca/checkpoint/strict_json.h"
 #include "moca/core/error.h"
-#include "strict_json.h"
 
 namespace moca::checkpoint {
 namespace {
 
 using Entry = SafetensorsFile::Entry;
+using Json = nlohmann::json;
 
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;  // as the reference implementation, safetensors
 constexpr size_t kMaxTensors = 200'000;            // of a file we write; we read some more
@@ -38,125 +39,92 @@ bool is_writable(at::ScalarType type) {
                      [&](const auto& known) { return known.second == type; });
 }
 
-// Collects metadata and entries while the JSON is walked through.
-class HeaderReader {
+[[noreturn]] void refuse(const std::string& file, const std::string& name, const std::string& why) {
+  throw Error(file + ": tensor " + in_quotes(name) + " " + why + ".");
+}
+
+Metadata metadata_of(const Json& json, const std::string& file) {
+  const auto is_text = [](const Json& value) { return value.is_string(); };
+  if (!json.is_object() || !std::all_of(json.begin(), json.end(), is_text)) {
+    throw Error(file + ": " + kMetadataKey +
+                " in the safetensors header is not an object of strings.");
+  }
+  return json.get<Metadata>();
+}
+
+// What the header says of one tensor.
+class Fields {
  public:
-  explicit HeaderReader(const std::string& file) : file_(file) {}
-
-  void visit(const JsonEvent& event) {
-    if (event.keys.empty()) {
-      if (event.kind != JsonKind::kObject && event.kind != JsonKind::kEnd) {
-        throw Error(file_ + ": the safetensors header is not a JSON object.");
+  Fields(const std::string& file, const std::string& name, const Json& json)
+      : file_(file), name_(name), json_(json) {
+    if (!json.is_object()) {
+      refuse("is not an object with dtype, shape and data_offsets in the safetensors header");
+    }
+    for (const auto& [field, value] : json.items()) {
+      if (field != "dtype" && field != "shape" && field != "data_offsets") {
+        refuse("has the unknown field " + in_quotes(field) + " in the safetensors header");
       }
-    } else if (event.keys[0] == kMetadataKey) {
-      visit_metadata(event);
-    } else if (event.keys.size() == 1) {
-      visit_tensor(event);
-    } else {
-      visit_field(event);
     }
   }
 
-  Header take() { return std::move(header_); }
-
- private:
-  // The fields of one tensor, as far as they were seen.
-  struct Fields {
-    std::string type;
-    std::vector<uint64_t> shape;
-    std::vector<uint64_t> offsets;
-    std::set<std::string> seen;
-  };
-
-  [[noreturn]] void refuse(const std::string& name, const std::string& why) const {
-    throw Error(file_ + ": tensor " + in_quotes(name) + " " + why + ".");
-  }
-
-  void visit_metadata(const JsonEvent& event) {
-    const bool inside = event.keys.size() == 2;
-    if (inside && event.kind == JsonKind::kString && event.num_arrays == 0) {
-      header_.metadata.emplace(event.keys[1], event.text);
-    } else if (inside || (event.kind != JsonKind::kObject && event.kind != JsonKind::kEnd)) {
-      throw Error(file_ + ": " + kMetadataKey +
-                  " in the safetensors header is not an object of strings.");
-    }
-  }
-
-  void visit_tensor(const JsonEvent& event) {
-    const auto& name = event.keys[0];
-    if (event.kind == JsonKind::kObject) {
-      fields_ = {};
-    } else if (event.kind == JsonKind::kEnd) {
-      header_.entries.emplace(name, make_entry(name));
-    } else {
-      refuse(name, "is not an object with dtype, shape and data_offsets in the safetensors header");
-    }
-  }
-
-  void visit_field(const JsonEvent& event) {
-    const auto &name = event.keys[0], &field = event.keys[1];
-    fields_.seen.insert(field);
-    if (field == "dtype") {
-      if (event.kind != JsonKind::kString) {
-        refuse(name, "has a dtype that is not a string");
-      }
-      fields_.type = event.text;
-    } else if (field == "shape") {
-      visit_list(event, fields_.shape, kMaxAxes);
-    } else if (field == "data_offsets") {
-      visit_list(event, fields_.offsets, 2);
-    } else {
-      refuse(name, "has the unknown field " + in_quotes(field) + " in the safetensors header");
-    }
-  }
-
-  void visit_list(const JsonEvent& event, std::vector<uint64_t>& list, size_t longest) {
-    const bool inside = event.num_arrays == 1;
-    if (inside && event.kind == JsonKind::kWholeNumber && list.size() < longest) {
-      list.push_back(event.number);
-    } else if (inside || (event.kind != JsonKind::kArray && event.kind != JsonKind::kEnd)) {
-      refuse(event.keys[0], "has a " + event.keys[1] + " that is not a list of at most " +
-                                std::to_string(longest) + " whole numbers from 0 to 2^64 - 1");
-    }
-  }
-
-  Entry make_entry(const std::string& name) const {
-    if (fields_.seen.size() != 3 || fields_.offsets.size() != 2) {
-      refuse(name, "needs dtype, shape and two data_offsets in the safetensors header");
+  Entry entry() const {
+    const auto dtype = type();
+    const auto shape = list("shape", kMaxAxes), offsets = list("data_offsets", 2);
+    if (json_.size() != 3 || offsets.size() != 2) {
+      refuse("needs dtype, shape and two data_offsets in the safetensors header");
     }
     const auto* type = std::find_if(kTypes.begin(), kTypes.end(),
-                                    [&](const auto& known) { return fields_.type == known.first; });
+                                    [&](const auto& known) { return dtype == known.first; });
     if (type == kTypes.end()) {
-      refuse(name, "has the type " + in_quotes(fields_.type) +
-                       ", supported are F64, F32, F16, BF16, I64, I32, U8 and BOOL");
+      refuse("has the type " + in_quotes(dtype) +
+             ", supported are F64, F32, F16, BF16, I64, I32, U8 and BOOL");
     }
-    const auto bytes = bytes_of(name, c10::elementSize(type->second));
-    const uint64_t begin = fields_.offsets[0], end = fields_.offsets[1];
+    const auto bytes = bytes_of(shape, c10::elementSize(type->second));
+    const uint64_t begin = offsets[0], end = offsets[1];
     if (end < begin || end - begin != bytes) {
-      refuse(name, "needs " + std::to_string(bytes) + " bytes, its data_offsets [" +
-                       std::to_string(begin) + ", " + std::to_string(end) +
-                       "] hold another number");
+      refuse("needs " + std::to_string(bytes) + " bytes, its data_offsets [" +
+             std::to_string(begin) + ", " + std::to_string(end) + "] hold another number");
     }
-    return {type->second, {fields_.shape.begin(), fields_.shape.end()}, begin, end};
+    return {type->second, {shape.begin(), shape.end()}, begin, end};
+  }
+
+ private:
+  [[noreturn]] void refuse(const std::string& why) const { checkpoint::refuse(file_, name_, why); }
+
+  std::string type() const {
+    const Json type = json_.value("dtype", Json(""));
+    if (!type.is_string()) {
+      refuse("has a dtype that is not a string");
+    }
+    return type.get<std::string>();
+  }
+
+  std::vector<uint64_t> list(const char* field, size_t longest) const {
+    const Json list = json_.value(field, Json::array());
+    const auto is_whole = [](const Json& value) { return value.is_number_unsigned(); };
+    if (!list.is_array() || list.size() > longest ||
+        !std::all_of(list.begin(), list.end(), is_whole)) {
+      refuse(std::string("has a ") + field + " that is not a list of at most " +
+             std::to_string(longest) + " whole numbers from 0 to 2^64 - 1");
+    }
+    return list.get<std::vector<uint64_t>>();
   }
 
   // Of a tensor of the shape; also the sizes beside a 0 must multiply to what an int64_t holds.
-  uint64_t bytes_of(const std::string& name, uint64_t element_size) const {
+  uint64_t bytes_of(const std::vector<uint64_t>& shape, uint64_t element_size) const {
     uint64_t bytes = element_size;
-    bool empty = false;
-    for (const uint64_t size : fields_.shape) {
-      empty = empty || size == 0;
+    for (const uint64_t size : shape) {
       if (size != 0 && bytes > std::numeric_limits<int64_t>::max() / size) {
-        refuse(name, "has an impossible shape, larger than any memory");
+        refuse("has an impossible shape, larger than any memory");
       }
       bytes *= std::max<uint64_t>(size, 1);
     }
-    return empty ? 0 : bytes;
+    return std::find(shape.begin(), shape.end(), 0U) == shape.end() ? bytes : 0;
   }
 
   const std::string& file_;
-  Header header_;
-  Fields fields_;
+  const std::string& name_;
+  const Json& json_;
 };
 
 // Offsets must begin at 0, follow one another and end with the file.
@@ -174,19 +142,18 @@ void check_layout(const std::map<std::string, Entry>& entries, uint64_t data_siz
   uint64_t filled = 0;
   for (const auto* item : order) {
     const auto& [name, entry] = *item;
-    const auto refuse = [&, &name = name](const std::string& why) {
-      throw Error(file + ": tensor " + in_quotes(name) + " " + why + ".");
-    };
     if (entry.end > data_size) {
-      refuse("ends at byte " + std::to_string(entry.end) + " of the data, which has " +
-             std::to_string(data_size) + ": the file is truncated");
+      refuse(file, name,
+             "ends at byte " + std::to_string(entry.end) + " of the data, which has " +
+                 std::to_string(data_size) + ": the file is truncated");
     }
     if (entry.begin < filled) {
-      refuse("overlaps the tensor before it");
+      refuse(file, name, "overlaps the tensor before it");
     }
     if (entry.begin > filled) {
-      refuse("begins at byte " + std::to_string(entry.begin) + " of the data, bytes from " +
-             std::to_string(filled) + " on belong to no tensor");
+      refuse(file, name,
+             "begins at byte " + std::to_string(entry.begin) + " of the data, bytes from " +
+                 std::to_string(filled) + " on belong to no tensor");
     }
     filled = entry.end;
   }
@@ -196,12 +163,25 @@ void check_layout(const std::map<std::string, Entry>& entries, uint64_t data_siz
   }
 }
 
-}  // namespace
-
+// F32
 std::string type_name(at::ScalarType type) {
   const auto* known = std::find_if(kTypes.begin(), kTypes.end(),
                                    [&](const auto& item) { return item.second == type; });
   return known == kTypes.end() ? c10::toString(type) : known->first;
+}
+
+}  // namespace
+
+std::string misfit(const SafetensorsFile::Entry& entry, const at::Tensor& target) {
+  if (target.sizes() != at::IntArrayRef(entry.shape)) {
+    return "has the shape " + c10::str(at::IntArrayRef(entry.shape)) + ", the model expects " +
+           c10::str(target.sizes());
+  }
+  const auto type = target.scalar_type();
+  if (type != entry.type && !(at::isFloatingType(type) && at::isFloatingType(entry.type))) {
+    return "holds " + type_name(entry.type) + ", the model expects " + type_name(type);
+  }
+  return "";
 }
 
 void check_header_length(uint64_t length, uint64_t file_size, const std::string& file) {
@@ -218,10 +198,15 @@ Header parse_header(const std::string& header, uint64_t file_size, const std::st
     throw Error(file +
                 ": the safetensors header does not begin with '{'. The file is not safetensors.");
   }
-  HeaderReader reader(file);
-  read_json(header, file + ": the safetensors header",
-            [&](const JsonEvent& event) { reader.visit(event); });
-  auto parsed = reader.take();
+  Header parsed;
+  const Json json = parse_json(header, file + ": the safetensors header");
+  for (const auto& [name, value] : json.items()) {
+    if (name == kMetadataKey) {
+      parsed.metadata = metadata_of(value, file);
+    } else {
+      parsed.entries.emplace(name, Fields(file, name, value).entry());
+    }
+  }
   const uint64_t data_begin = kLengthBytes + header.size();
   check_layout(parsed.entries, file_size - data_begin, file);
   for (auto& [name, entry] : parsed.entries) {
@@ -232,8 +217,7 @@ Header parse_header(const std::string& header, uint64_t file_size, const std::st
 }
 
 std::string make_header(const NamedTensors& tensors, const Metadata& metadata) {
-  using Json = nlohmann::ordered_json;
-  const auto item = [](const std::string& name, const Json& value) {
+  const auto item = [](const std::string& name, const nlohmann::ordered_json& value) {
     return Json(name).dump() + ":" + value.dump();
   };
   std::string text = metadata.empty() ? "" : item(kMetadataKey, metadata);

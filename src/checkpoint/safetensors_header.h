@@ -25,7 +25,8 @@ Header parse_header(const std::string& header, uint64_t file_size, const std::st
 // The header of tensors laid out one after another, padded with spaces to a multiple of 8 bytes.
 std::string make_header(const NamedTensors& tensors, const Metadata& metadata);
 
-// F32
-std::string type_name(at::ScalarType type);
+// What keeps a stored tensor from filling `target`, "has the shape [2], the model expects [3]", or
+// nothing.
+std::string misfit(const SafetensorsFile::Entry& entry, const at::Tensor& target);
 
 }  // namespace moca::checkpoint

@@ -38,7 +38,7 @@ struct GradientSync::Overlapped {
     // The last parameters have their gradients first.
     const std::vector<std::vector<size_t>> last_first(buckets.rbegin(), buckets.rend());
     // Looking for unused parameters also keeps the buckets as they are. They would be rearranged
-    // after the first step otherwise, and with three ranks a sum's bits hang on its place.
+    // after the first step otherwise, and with three ranks a sum's bits depend on its place.
     reducer = std::make_unique<c10d::Reducer>(
         parameters, last_first, group, std::vector<bool>(parameters.size(), false),
         c10d::kDefaultBucketBytesCap, /*find_unused_parameters=*/true,

@@ -58,7 +58,7 @@ void set_pretrained_statistics(const std::string& folder, vae::LatentStatistics 
   const auto description = pretrained::describe_vae(folder);
   if (!description.latents_mean.empty()) {
     statistics->set(at::tensor(description.latents_mean, at::kFloat),
-                    at::tensor(description.latents_deviation, at::kFloat));
+                    at::tensor(description.latents_std, at::kFloat));
   }
 }
 

@@ -96,7 +96,7 @@ class AssetImage : public ImageConditioner {
     return image_encoder::normalise_images(dataset.image(asset, view).unsqueeze(0))[0];
   }
   at::Tensor input(const Request& request) const override {
-    return preprocess_ ? image_encoder::preprocess_picture(request.image, *preprocess_)
+    return preprocess_ ? image_encoder::preprocess_image(request.image, *preprocess_)
                        : image_to_input(request.image, encoder_->config().image_size);
   }
   dit::Condition condition(const at::Tensor& inputs, const at::Tensor&) override {

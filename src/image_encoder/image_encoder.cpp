@@ -10,11 +10,12 @@
 #include "moca/core/shapes.h"
 #include "moca/image_encoder/preprocess.h"
 #include "moca/nn/flops.h"
+#include "vision_block.h"
 
 namespace moca::image_encoder {
 namespace {
 
-constexpr double kInitialDeviation = 0.02;  // DINOv2: initializer_range
+constexpr double kInitialStd = 0.02;  // DINOv2: initializer_range
 
 }  // namespace
 
@@ -49,18 +50,17 @@ ImageEncoderImpl::ImageEncoderImpl(const ImageEncoderConfig& config) : config_(c
       register_module("embeddings", std::make_shared<torch::nn::Module>("embeddings"));
   const int64_t D = config.width;
   const int64_t num_positions = 1 + config.position_grid * config.position_grid;
-  class_token_ =
-      embeddings->register_parameter("cls_token", at::randn({1, 1, D}) * kInitialDeviation);
+  class_token_ = embeddings->register_parameter("cls_token", at::randn({1, 1, D}) * kInitialStd);
   mask_token_ = embeddings->register_parameter("mask_token", at::zeros({1, D}));
   positions_ = embeddings->register_parameter("position_embeddings",
-                                              at::randn({1, num_positions, D}) * kInitialDeviation);
+                                              at::randn({1, num_positions, D}) * kInitialStd);
   auto patches = embeddings->register_module(
       "patch_embeddings", std::make_shared<torch::nn::Module>("patch_embeddings"));
   auto projection =
       patches->register_module("projection", std::make_shared<torch::nn::Module>("projection"));
   patch_weight_ = projection->register_parameter(
-      "weight", at::randn({D, config.num_channels, config.patch_size, config.patch_size}) *
-                    kInitialDeviation);
+      "weight",
+      at::randn({D, config.num_channels, config.patch_size, config.patch_size}) * kInitialStd);
   patch_bias_ = projection->register_parameter("bias", at::zeros({D}));
   auto encoder = register_module("encoder", std::make_shared<torch::nn::Module>("encoder"));
   auto list = encoder->register_module("layer", torch::nn::ModuleList());
@@ -71,7 +71,7 @@ ImageEncoderImpl::ImageEncoderImpl(const ImageEncoderConfig& config) : config_(c
                                .gated_mlp = config.gated_mlp,
                                .norm_epsilon = config.norm_epsilon};
   for (int64_t i = 0; i < config.num_layers; ++i) {
-    layers_.emplace_back(block);
+    layers_.push_back(std::make_shared<VisionBlockImpl>(block));
     list->push_back(layers_.back());
   }
   norm_ = register_module("layernorm", nn::LayerNorm(D, config.norm_epsilon));
@@ -98,7 +98,7 @@ at::Tensor ImageEncoderImpl::forward(const at::Tensor& images,
     if (hidden_states != nullptr) {
       hidden_states->push_back(tokens);
     }
-    tokens = layer(tokens);
+    tokens = layer->forward(tokens);
   }
   if (hidden_states != nullptr) {
     hidden_states->push_back(tokens);

@@ -29,8 +29,8 @@ at::Tensor mask_channel(const Image& mask, int64_t height, int64_t width) {
 
 }  // namespace
 
-Image resize_and_crop(const Image& picture, const PreprocessConfig& config) {
-  Image rgb = to_rgb(picture);
+Image resize_and_crop(const Image& image, const PreprocessConfig& config) {
+  Image rgb = to_rgb(image);
   if (config.do_resize) {
     rgb = resize_shortest_edge(rgb, config.shortest_edge);
   }
@@ -47,21 +47,20 @@ at::Tensor rescale_and_normalise(const at::Tensor& bytes, const PreprocessConfig
   }
   const auto options = values.options();
   const auto mean = at::tensor(at::ArrayRef<double>(config.image_mean), options).view({3, 1, 1});
-  const auto deviation =
-      at::tensor(at::ArrayRef<double>(config.image_std), options).view({3, 1, 1});
-  return (values - mean) / deviation;
+  const auto std = at::tensor(at::ArrayRef<double>(config.image_std), options).view({3, 1, 1});
+  return (values - mean) / std;
 }
 
-at::Tensor preprocess_picture(const Image& picture, const PreprocessConfig& config) {
-  return rescale_and_normalise(channels_first(resize_and_crop(picture, config)), config);
+at::Tensor preprocess_image(const Image& image, const PreprocessConfig& config) {
+  return rescale_and_normalise(channels_first(resize_and_crop(image, config)), config);
 }
 
 at::Tensor scene_input(const Image& component, const Image& scene, const Image& mask,
                        const PreprocessConfig& config) {
-  const auto component_values = preprocess_picture(component, config);
-  const auto scene_values = preprocess_picture(scene, config);
+  const auto component_values = preprocess_image(component, config);
+  const auto scene_values = preprocess_image(scene, config);
   if (component_values.sizes() != scene_values.sizes()) {
-    throw Error("the picture of a component (" + std::to_string(component_values.size(2)) + " x " +
+    throw Error("the image of a component (" + std::to_string(component_values.size(2)) + " x " +
                 std::to_string(component_values.size(1)) +
                 " after preprocessing) and of its scene (" + std::to_string(scene_values.size(2)) +
                 " x " + std::to_string(scene_values.size(1)) + ") must have one size: crop both.");

@@ -1,4 +1,4 @@
-#include "moca/image_encoder/vision_block.h"
+#include "vision_block.h"
 
 #include <ATen/ATen.h>
 

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <sstream>
 
+#include "moca/checkpoint/strict_json.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 
@@ -16,15 +16,11 @@ constexpr const char* kInputs = "inputs/";
 constexpr const char* kOutputs = "outputs/";
 
 nlohmann::json read_description(const std::filesystem::path& file) {
-  try {
-    auto json = nlohmann::json::parse(read_file(file));
-    if (json.is_object()) {
-      return json;
-    }
-  } catch (const nlohmann::json::exception& mistake) {
-    throw Error(file.string() + ": not JSON (" + mistake.what() + ").");
+  auto json = checkpoint::parse_json(read_file(file), file.string());
+  if (!json.is_object()) {
+    throw Error(file.string() + ": expected a JSON object.");
   }
-  throw Error(file.string() + ": expected a JSON object.");
+  return json;
 }
 
 std::filesystem::path beside(std::filesystem::path file) {
@@ -35,12 +31,6 @@ std::filesystem::path beside(std::filesystem::path file) {
     throw Error(file.string() + ": a fixture is NAME.safetensors with NAME.json beside it.");
   }
   return file;
-}
-
-std::string text_of(at::IntArrayRef sizes) {
-  std::ostringstream text;
-  text << sizes;
-  return text.str();
 }
 
 }  // namespace
@@ -123,7 +113,7 @@ void Fixture::compare_within(const std::string& name, const at::Tensor& ours, do
   Comparison comparison{name, 0.0, tolerance, false, ""};
   if (reference.sizes() != ours.sizes()) {
     comparison.note =
-        "shape " + text_of(ours.sizes()) + ", the reference is " + text_of(reference.sizes());
+        "shape " + c10::str(ours.sizes()) + ", the reference is " + c10::str(reference.sizes());
   } else if (reference.numel() > 0) {
     const auto difference = (ours.cpu().to(at::kDouble) - reference.to(at::kDouble)).abs();
     comparison.error = difference.max().item<double>();  // NaN where either is

@@ -19,7 +19,7 @@ namespace moca::parity {
 namespace {
 
 dit::MocaDit make_dit(const Fixture& fixture, const nlohmann::json& model) {
-  const auto description = pretrained::dit_config_from(model, fixture.description_file());
+  const auto description = pretrained::read_dit_config(fixture.description_file(), &model);
   dit::MocaDit dit(description.dit, description.latent_channels,
                    dit::ConditionKinds{{"image", description.image_width}});
   pretrained::load_dit_weights(dit, fixture.weights(), kNotWeights);
@@ -220,7 +220,7 @@ void verify_partcrafter_sampler(Fixture& fixture) {
   sampler.num_steps = fixture.at("num_inference_steps");
   sampler.guidance_scale = fixture.at("guidance_scale");
   sampler.schedule =
-      pretrained::scheduler_config_from(fixture.at("scheduler"), fixture.description_file());
+      pretrained::read_scheduler_config(fixture.description_file(), &fixture.at("scheduler"));
   if (fixture.description().contains("mu")) {
     sampler.schedule.mu = fixture.at("mu");
   }

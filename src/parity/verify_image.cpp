@@ -31,7 +31,7 @@ at::Tensor nearest_row(const at::Tensor& values, const at::Tensor& reference) {
 void verify_dinov2(Fixture& fixture) {
   const torch::NoGradGuard no_grad;
   const auto config =
-      pretrained::image_encoder_config_from(fixture.at("model"), fixture.description_file());
+      pretrained::read_image_encoder_config(fixture.description_file(), &fixture.at("model"));
   image_encoder::ImageEncoder encoder(config);
   pretrained::load_image_encoder_weights(encoder, fixture.weights(), kNotWeights,
                                          image_encoder::Inflation::kClone);
@@ -52,13 +52,13 @@ void verify_dinov2(Fixture& fixture) {
 
 void verify_dino_preprocess(Fixture& fixture) {
   const auto config =
-      pretrained::preprocessor_config_from(fixture.at("processor"), fixture.description_file());
+      pretrained::read_preprocessor_config(fixture.description_file(), &fixture.at("processor"));
   for (const std::string name : fixture.at("images")) {
-    const auto picture = fixture.image(name);
-    const auto bytes = image_encoder::resize_and_crop(picture, config);
+    const auto image = fixture.image(name);
+    const auto bytes = image_encoder::resize_and_crop(image, config);
     fixture.compare_exactly(name + "/resized_cropped_u8",
                             tensor_of(bytes).permute({2, 0, 1}).contiguous());
-    const auto values = image_encoder::preprocess_picture(picture, config);
+    const auto values = image_encoder::preprocess_image(image, config);
     fixture.compare_exactly(name + "/pixel_values", values);
     const auto row = name + "/pixel_values_row";
     if (fixture.has_output(row)) {

@@ -11,7 +11,7 @@ namespace {
 
 flow::ScheduleConfig schedule_of(const Fixture& fixture, const nlohmann::json& description) {
   auto config =
-      pretrained::scheduler_config_from(description.at("init"), fixture.description_file());
+      pretrained::read_scheduler_config(fixture.description_file(), &description.at("init"));
   config.mu = description.value("mu", 0.0);
   return config;
 }

@@ -14,7 +14,7 @@ namespace moca::parity {
 namespace {
 
 vae::VecsetVae make_vae(const Fixture& fixture, int64_t num_tokens) {
-  auto description = pretrained::vae_config_from(fixture.at("model"), fixture.description_file());
+  auto description = pretrained::read_vae_config(fixture.description_file(), &fixture.at("model"));
   description.vae.num_tokens = num_tokens;
   vae::VecsetVae vae(description.vae);
   pretrained::load_vae_weights(vae, fixture.weights(), kNotWeights);

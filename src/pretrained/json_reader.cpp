@@ -1,10 +1,12 @@
 #include "json_reader.h"
 
+#include <algorithm>
 #include <cmath>
 #include <mutex>
 #include <set>
 #include <utility>
 
+#include "moca/checkpoint/strict_json.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/logging.h"
@@ -15,8 +17,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kMaxDepth = 16;
-
 // A file may be read several times for one model.
 bool is_news(const std::string& warning) {
   static std::mutex mutex;
@@ -26,48 +26,63 @@ bool is_news(const std::string& warning) {
 }
 
 Json parse(const std::filesystem::path& file) {
-  const auto keep_shallow = [&](int depth, Json::parse_event_t, const Json&) {
-    if (depth > kMaxDepth) {
-      throw Error(file.string() + ": nested deeper than " + std::to_string(kMaxDepth) +
-                  " levels. The file is broken or no config.");
-    }
-    return true;
-  };
-  try {
-    auto json = Json::parse(read_file(file), keep_shallow);
-    if (!json.is_object()) {
-      throw Error(file.string() + ": expected a JSON object. The file is broken or no config.");
-    }
-    return json;
-  } catch (const Json::exception& mistake) {
-    throw Error(file.string() + ": not JSON (" + mistake.what() + ").");
+  auto json = checkpoint::parse_json(read_file(file), file.string());
+  if (!json.is_object()) {
+    throw Error(file.string() + ": expected a JSON object. The file is broken or no config.");
   }
+  return json;
 }
+
+// What a value of this type is in JSON, and in words.
+template <class T>
+struct Kind {
+  explicit Kind(const config::NumberRule& rule) {
+    if constexpr (std::is_same_v<T, bool>) {
+      one = "true or false";
+    } else if constexpr (std::is_same_v<T, std::string>) {
+      one = "a text", several = "texts";
+    } else if constexpr (std::is_integral_v<T>) {
+      one = "a whole number", several = "whole numbers";
+      low = std::isfinite(rule.low) ? static_cast<int64_t>(rule.low) : 1;
+      high = std::isfinite(rule.high) ? static_cast<int64_t>(rule.high) : 1 << 20;
+      range = " from " + std::to_string(low) + " to " + std::to_string(high);
+    } else {
+      one = "a number", several = "numbers";
+    }
+  }
+
+  bool accepts(const Json& json) const {
+    if constexpr (std::is_same_v<T, bool>) {
+      return json.is_boolean();
+    } else if constexpr (std::is_same_v<T, std::string>) {
+      return json.is_string();
+    } else if constexpr (std::is_integral_v<T>) {
+      return json.is_number_integer() && json >= low && json <= high;
+    } else {
+      return json.is_number() && std::isfinite(json.get<double>());
+    }
+  }
+
+  bool accepts_all(const Json& list) const {
+    return list.is_array() && std::all_of(list.begin(), list.end(),
+                                          [this](const Json& item) { return accepts(item); });
+  }
+
+  std::string one, several, range;
+  int64_t low = 0, high = 0;
+};
 
 }  // namespace
 
-JsonReader::JsonReader(const std::filesystem::path& file) : JsonReader(file, "", parse(file)) {}
-
-JsonReader::JsonReader(std::filesystem::path file, std::string path, Json value)
+JsonReader::JsonReader(std::filesystem::path file, const Json* inside)
     : file_(std::move(file)),
-      path_(std::move(path)),
-      json_(std::move(value)),
+      json_(inside == nullptr ? parse(file_) : *inside),
       is_export_(json_.contains(kExportedBy)) {}
 
 const Json* JsonReader::find(const char* key) {
   known_.insert(key);
   const auto found = json_.find(key);
   return found == json_.end() || found->is_null() ? nullptr : &*found;
-}
-
-const Json* JsonReader::find_value(const char* key) {
-  const Json* value = find(key);
-  if (value == nullptr && is_export_) {
-    refuse(key,
-           "It is in every export: put it back, or write the folder again with moca "
-           "convert-weights.");
-  }
-  return value;
 }
 
 bool JsonReader::has(const char* key) { return find(key) != nullptr; }
@@ -78,88 +93,64 @@ void JsonReader::refuse(const std::string& key, const std::string& rule) const {
               (found == json_.end() ? "missing" : found->dump()) + ". " + rule);
 }
 
-int64_t JsonReader::integer(const char* key, int64_t otherwise, int64_t low, int64_t high) {
-  const Json* value = find_value(key);
-  if (value == nullptr) {
-    return otherwise;
+template <class T>
+void JsonReader::read(const char* key, T& value, const config::NumberRule& rule) {
+  const Json* found = find(key);
+  if (found == nullptr && is_export_) {
+    refuse(key,
+           "It is in every export: put it back, or write the folder again with moca "
+           "convert-weights.");
   }
-  if (!value->is_number_integer() || *value < low || *value > high) {
-    refuse(key, "It must be a whole number from " + std::to_string(low) + " to " +
-                    std::to_string(high) + ".");
+  if (found == nullptr) {
+    return;
   }
-  return value->get<int64_t>();
+  const Kind<T> kind(rule);
+  if (!kind.accepts(*found)) {
+    refuse(key, "It must be " + kind.one + kind.range + ".");
+  }
+  value = found->get<T>();
 }
 
-double JsonReader::number(const char* key, double otherwise) {
-  const Json* value = find_value(key);
-  if (value == nullptr) {
-    return otherwise;
+template <class T>
+void JsonReader::read(const char* key, std::vector<T>& values, const config::NumberRule& rule) {
+  const Json* found = find(key);
+  if (found == nullptr) {
+    return;
   }
-  if (!value->is_number() || !std::isfinite(value->get<double>())) {
-    refuse(key, "It must be a number.");
+  const Kind<T> kind(rule);
+  if (!kind.accepts_all(*found)) {
+    refuse(key, "It must be a list of " + kind.several + kind.range + ".");
   }
-  return value->get<double>();
+  values = found->get<std::vector<T>>();
 }
 
-bool JsonReader::boolean(const char* key, bool otherwise) {
-  const Json* value = find_value(key);
-  if (value != nullptr && !value->is_boolean()) {
-    refuse(key, "It must be true or false.");
+void JsonReader::read(const char* key, std::array<double, 3>& values,
+                      const config::NumberRule& rule) {
+  std::vector<double> list(values.begin(), values.end());
+  read(key, list, rule);
+  if (list.size() != values.size()) {
+    refuse(key, "It must have 3 numbers.");
   }
-  return value == nullptr ? otherwise : value->get<bool>();
+  std::copy(list.begin(), list.end(), values.begin());
 }
 
-std::string JsonReader::text(const char* key, const std::string& otherwise) {
-  const Json* value = find_value(key);
-  if (value != nullptr && !value->is_string()) {
-    refuse(key, "It must be a text.");
-  }
-  return value == nullptr ? otherwise : value->get<std::string>();
-}
-
-std::vector<int64_t> JsonReader::integers(const char* key, int64_t low, int64_t high) {
-  const Json* value = find(key);
-  std::vector<int64_t> result;
-  for (const auto& item : value == nullptr ? Json::array() : *value) {
-    if (!value->is_array() || !item.is_number_integer() || item < low || item > high) {
-      refuse(key, "It must be a list of whole numbers from " + std::to_string(low) + " to " +
-                      std::to_string(high) + ".");
-    }
-    result.push_back(item.get<int64_t>());
-  }
-  return result;
-}
-
-std::vector<double> JsonReader::numbers(const char* key) {
-  const Json* value = find(key);
-  std::vector<double> result;
-  for (const auto& item : value == nullptr ? Json::array() : *value) {
-    if (!value->is_array() || !item.is_number()) {
-      refuse(key, "It must be a list of numbers.");
-    }
-    result.push_back(item.get<double>());
-  }
-  return result;
-}
-
-std::vector<std::string> JsonReader::texts(const char* key) {
-  const Json* value = find(key);
-  std::vector<std::string> result;
-  for (const auto& item : value == nullptr ? Json::array() : *value) {
-    if (!value->is_array() || !item.is_string()) {
-      refuse(key, "It must be a list of texts.");
-    }
-    result.push_back(item.get<std::string>());
-  }
-  return result;
-}
+template void JsonReader::read(const char*, bool&, const config::NumberRule&);
+template void JsonReader::read(const char*, int&, const config::NumberRule&);
+template void JsonReader::read(const char*, int64_t&, const config::NumberRule&);
+template void JsonReader::read(const char*, double&, const config::NumberRule&);
+template void JsonReader::read(const char*, std::string&, const config::NumberRule&);
+template void JsonReader::read(const char*, std::vector<int64_t>&, const config::NumberRule&);
+template void JsonReader::read(const char*, std::vector<double>&, const config::NumberRule&);
+template void JsonReader::read(const char*, std::vector<std::string>&, const config::NumberRule&);
 
 JsonReader JsonReader::section(const char* key) {
   const Json* value = find(key);
   if (value != nullptr && !value->is_object()) {
     refuse(key, "It must be an object.");
   }
-  JsonReader section(file_, path_ + key + ".", value == nullptr ? Json::object() : *value);
+  const Json nothing = Json::object();
+  JsonReader section(file_, value == nullptr ? &nothing : value);
+  section.path_ = path_ + key + ".";
   section.is_export_ = is_export_;
   return section;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -18,19 +19,27 @@ namespace moca::pretrained {
 // is an Error, because a default in its place would be another model.
 class JsonReader {
  public:
-  explicit JsonReader(const std::filesystem::path& file);
-  // `value` is what stands in `file` under the key `path`, or the whole file.
-  JsonReader(std::filesystem::path file, std::string path, nlohmann::json value);
+  // `inside`: what stands in the file, where that is not the whole.
+  explicit JsonReader(std::filesystem::path file, const nlohmann::json* inside = nullptr);
 
-  // The value of a key; `otherwise` where it is missing or null. Whole numbers must lie in
-  // [low, high].
-  int64_t integer(const char* key, int64_t otherwise, int64_t low = 1, int64_t high = 1 << 20);
-  double number(const char* key, double otherwise);
-  bool boolean(const char* key, bool otherwise);
-  std::string text(const char* key, const std::string& otherwise);
-  std::vector<int64_t> integers(const char* key, int64_t low, int64_t high);
-  std::vector<double> numbers(const char* key);
-  std::vector<std::string> texts(const char* key);
+  // Sets `value` from a key: a number, truth value, text, enum or list, which keeps what it is
+  // where the key is missing or null. Whole numbers lie within the rule, without one from 1 to
+  // 2^20.
+  template <class T>
+  void operator()(const char* key, T& value, const config::NumberRule& rule = {}) {
+    if constexpr (std::is_enum_v<T>) {
+      std::string text = config::name_of(value);
+      (*this)(key, text);
+      value = enum_of<T>(key, text);
+    } else {
+      read(key, value, rule);
+    }
+  }
+  // The same as a config struct's `fields` asks for it.
+  template <class T, class... Rules>
+  void operator()(const char* key, T& value, const char* /*help*/, const Rules&... rules) {
+    (*this)(key, value, rules...);
+  }
   // Whether the key is there and not null.
   bool has(const char* key);
   JsonReader section(const char* key);
@@ -46,11 +55,26 @@ class JsonReader {
   // a text without its quotes. Objects are refused.
   std::vector<std::pair<std::string, std::string>> entries();
 
-  const std::filesystem::path& file() const { return file_; }
-
  private:
   const nlohmann::json* find(const char* key);
-  const nlohmann::json* find_value(const char* key);  // one that an export must have
+
+  template <class T>
+  void read(const char* key, T& value, const config::NumberRule& rule);
+  template <class T>
+  void read(const char* key, std::vector<T>& values, const config::NumberRule& rule);
+  void read(const char* key, std::array<double, 3>& values, const config::NumberRule& rule);
+
+  template <class Enum>
+  Enum enum_of(const char* key, const std::string& text) const {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : enum_names(Enum{})) {
+      if (text == name) {
+        return value;
+      }
+      names.emplace_back(name);
+    }
+    refuse(key, "It must be one of " + config::braced(names) + ".");
+  }
 
   std::filesystem::path file_;
   std::string path_;
@@ -59,18 +83,19 @@ class JsonReader {
   std::set<std::string> known_;
 };
 
-// The value of a key that names one of an enum's values.
-template <class Enum>
-Enum enum_of(JsonReader& json, const char* key, Enum otherwise) {
-  const auto text = json.text(key, config::name_of(otherwise));
-  std::vector<std::string> names;
-  for (const auto& [name, value] : enum_names(Enum{})) {
-    if (text == name) {
-      return value;
+// What JsonReader reads: called with the same keys.
+struct JsonWriter {
+  nlohmann::ordered_json json;
+
+  template <class T, class... Rest>
+  void operator()(const char* key, const T& value, const Rest&... /*help and rules*/) {
+    if constexpr (std::is_enum_v<T>) {
+      json[key] = config::name_of(value);
+    } else {
+      json[key] = value;
     }
-    names.emplace_back(name);
   }
-  json.refuse(key, "It must be one of " + config::braced(names) + ".");
-}
+  void require(const char* key, const nlohmann::json& supported) { json[key] = supported; }
+};
 
 }  // namespace moca::pretrained

@@ -1,4 +1,4 @@
-#include "moca/pretrained/latent_folding.h"
+#include "latent_folding.h"
 
 #include <ATen/ATen.h>
 

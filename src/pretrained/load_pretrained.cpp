@@ -8,12 +8,12 @@
 #include <map>
 #include <regex>
 
+#include "latent_folding.h"
 #include "moca/checkpoint/module_state.h"
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
 #include "moca/pretrained/hugging_face_config.h"
 #include "moca/pretrained/hugging_face_folder.h"
-#include "moca/pretrained/latent_folding.h"
 
 namespace moca::pretrained {
 namespace {
@@ -23,6 +23,16 @@ constexpr const char* kPartTable = "part_embedding.weight";  // PartCrafter's na
 constexpr const char* kCompressionQueries = "packing.compression_queries";
 constexpr const char* kPrefix = "dinov2.";  // of DINOv2 inside a larger model
 constexpr const char* kPatchWeight = "embeddings.patch_embeddings.projection.weight";
+
+// A part's folder and its config.
+struct PartFiles {
+  PartFiles(const std::filesystem::path& path, Part part)
+      : folder(part_folder(path, part)), config(folder / config_name(part)) {}
+
+  checkpoint::Weights weights() const { return checkpoint::Weights(weights_file(folder)); }
+
+  std::filesystem::path folder, config;
+};
 
 // Names with their block numbers as *, each once, in order: "blocks.*.router.to_q.weight".
 std::string summary_of(const std::vector<std::string>& names) {
@@ -74,23 +84,16 @@ std::vector<int64_t> shape_of(const checkpoint::Weights& weights, const std::str
   return found == weights.entries().end() ? std::vector<int64_t>{} : found->second.shape;
 }
 
-std::string text_of(const std::vector<int64_t>& sizes) {
-  std::string text;
-  for (const int64_t size : sizes) {
-    text += (text.empty() ? "" : ", ") + std::to_string(size);
-  }
-  return "[" + text + "]";
-}
-
 // One characteristic tensor; every other is compared when it is loaded.
 void require_shape(const std::filesystem::path& config, const checkpoint::Weights& weights,
                    const std::string& name, const std::vector<int64_t>& expected) {
   const auto found = weights.entries().find(name);
   if (found == weights.entries().end() || found->second.shape != expected) {
-    throw Error(config.string() + " asks for '" + name + "' " + text_of(expected) + ", but " +
-                weights.path().string() +
-                (found == weights.entries().end() ? " has no such tensor"
-                                                  : " has it as " + text_of(found->second.shape)) +
+    throw Error(config.string() + " asks for '" + name + "' " +
+                c10::str(at::IntArrayRef(expected)) + ", but " + weights.path().string() +
+                (found == weights.entries().end()
+                     ? " has no such tensor"
+                     : " has it as " + c10::str(at::IntArrayRef(found->second.shape))) +
                 ". Config and weights are of different models.");
   }
 }
@@ -151,10 +154,9 @@ bool has_unfolded_layers(const std::filesystem::path& folder, const VaeDescripti
 
 void load_unfolded_layers(vae::VecsetVae& vae, const std::filesystem::path& folder) {
   const checkpoint::Weights unfolded(folder / kUnfoldedFile);
-  checkpoint::LoadRules rules;
-  rules.fresh = {"encoder.", "decoder."};
-  rules.unused = {"latents_mean", "latents_std"};
-  checkpoint::load_state(*vae, unfolded, rules);
+  checkpoint::load_state(
+      *vae, unfolded,
+      {.fresh = {"encoder.", "decoder."}, .unused = {"latents_mean", "latents_std"}});
   require_folded(checkpoint::Weights(weights_file(folder)), unfolded);
   log::info("  quant and post_quant as trained, from " + unfolded.path().string());
 }
@@ -162,62 +164,57 @@ void load_unfolded_layers(vae::VecsetVae& vae, const std::filesystem::path& fold
 }  // namespace
 
 VaeDescription describe_vae(const std::filesystem::path& path) {
-  const auto folder = part_folder(path, Part::kVae);
-  const auto file = folder / config_name(Part::kVae);
-  auto description = read_vae_config(file);
+  const PartFiles files(path, Part::kVae);
+  auto description = read_vae_config(files.config);
   const auto& vae = description.vae;
-  const checkpoint::Weights weights(weights_file(folder));
-  require_shape(file, weights, "encoder.norm_out.weight", {vae.width_encoder});
-  require_shape(file, weights, "post_quant.weight", {vae.width_decoder, vae.latent_channels});
-  require_blocks(file, weights, "encoder.blocks.", vae.num_layers_encoder + 1);
-  require_blocks(file, weights, "decoder.blocks.", vae.num_layers_decoder + 1);
-  if (has_unfolded_layers(folder, description)) {
-    const checkpoint::Weights unfolded(folder / kUnfoldedFile);
+  const auto weights = files.weights();
+  require_shape(files.config, weights, "encoder.norm_out.weight", {vae.width_encoder});
+  require_shape(files.config, weights, "post_quant.weight",
+                {vae.width_decoder, vae.latent_channels});
+  require_blocks(files.config, weights, "encoder.blocks.", vae.num_layers_encoder + 1);
+  require_blocks(files.config, weights, "decoder.blocks.", vae.num_layers_decoder + 1);
+  if (has_unfolded_layers(files.folder, description)) {
+    const checkpoint::Weights unfolded(files.folder / kUnfoldedFile);
     description.latents_mean = channel_values(unfolded, "latents_mean", vae.latent_channels);
-    description.latents_deviation = channel_values(unfolded, "latents_std", vae.latent_channels);
+    description.latents_std = channel_values(unfolded, "latents_std", vae.latent_channels);
   }
   return description;
 }
 
 DitDescription describe_dit(const std::filesystem::path& path) {
-  const auto folder = part_folder(path, Part::kTransformer);
-  const auto file = folder / config_name(Part::kTransformer);
-  auto description = read_dit_config(file);
-  const checkpoint::Weights weights(weights_file(folder));
-  require_shape(file, weights, "proj_in.weight",
+  const PartFiles files(path, Part::kTransformer);
+  auto description = read_dit_config(files.config);
+  const auto weights = files.weights();
+  require_shape(files.config, weights, "proj_in.weight",
                 {description.dit.width, description.latent_channels});
-  require_shape(file, weights, "blocks.0.attn2.to_k.weight",
+  require_shape(files.config, weights, "blocks.0.attn2.to_k.weight",
                 {description.dit.width, description.image_width});
-  require_blocks(file, weights, "blocks.", description.dit.num_layers);
+  require_blocks(files.config, weights, "blocks.", description.dit.num_layers);
   return description;
 }
 
 image_encoder::ImageEncoderConfig describe_image_encoder(const std::filesystem::path& path) {
-  const auto folder = part_folder(path, Part::kImageEncoder);
-  const auto file = folder / config_name(Part::kImageEncoder);
-  auto config = read_image_encoder_config(file);
-  const checkpoint::Weights weights(weights_file(folder));
+  const PartFiles files(path, Part::kImageEncoder);
+  auto config = read_image_encoder_config(files.config);
+  const auto weights = files.weights();
   const std::string prefix = weights.contains(std::string(kPrefix) + kPatchWeight) ? kPrefix : "";
-  require_shape(file, weights, prefix + kPatchWeight,
+  require_shape(files.config, weights, prefix + kPatchWeight,
                 {config.width, config.num_channels, config.patch_size, config.patch_size});
-  require_shape(file, weights, prefix + "embeddings.position_embeddings",
+  require_shape(files.config, weights, prefix + "embeddings.position_embeddings",
                 {1, 1 + config.position_grid * config.position_grid, config.width});
-  require_blocks(file, weights, prefix + "encoder.layer.", config.num_layers);
+  require_blocks(files.config, weights, prefix + "encoder.layer.", config.num_layers);
   return config;
 }
 
 void load_vae_weights(vae::VecsetVae& vae, const checkpoint::Weights& weights,
                       const std::vector<std::string>& unused) {
-  checkpoint::LoadRules rules;
-  rules.unused = unused;
-  log_report(weights, checkpoint::load_state(*vae, weights, rules));
+  log_report(weights, checkpoint::load_state(*vae, weights, {.unused = unused}));
 }
 
 void load_dit_weights(dit::MocaDit& dit, const checkpoint::Weights& weights,
                       const std::vector<std::string>& unused) {
   const auto& config = dit->config();
-  checkpoint::LoadRules rules;
-  rules.unused = unused;
+  checkpoint::LoadRules rules{.unused = unused};
   const auto codebook = shape_of(weights, kPartTable);
   if (codebook == std::vector<int64_t>{config.codebook_size, config.width}) {
     rules.renamed[kPartTable] = kCodebook;
@@ -247,8 +244,7 @@ void load_image_encoder_weights(image_encoder::ImageEncoder& encoder,
                                 const checkpoint::Weights& weights,
                                 const std::vector<std::string>& unused,
                                 image_encoder::Inflation inflation) {
-  checkpoint::LoadRules rules;
-  rules.unused = unused;
+  checkpoint::LoadRules rules{.unused = unused};
   rules.fresh.emplace_back("embeddings.mask_token");  // unused at inference, not in every file
   if (weights.contains(std::string(kPrefix) + kPatchWeight)) {
     rules.prefix = kPrefix;
@@ -273,24 +269,23 @@ void load_image_encoder_weights(image_encoder::ImageEncoder& encoder,
 }
 
 void load_vae_weights(vae::VecsetVae& vae, const std::filesystem::path& path) {
-  const auto folder = part_folder(path, Part::kVae);
-  const auto file = folder / config_name(Part::kVae);
-  const auto description = read_vae_config(file);
+  const PartFiles files(path, Part::kVae);
+  const auto description = read_vae_config(files.config);
   const auto& theirs = description.vae;
   const auto& ours = vae->config();
-  require_equal(file, "vae.num_heads", ours.num_heads, theirs.num_heads);
-  require_equal(file, "vae.num_frequencies", ours.num_frequencies, theirs.num_frequencies);
-  require_equal(file, "vae.frequencies_include_pi",
+  require_equal(files.config, "vae.num_heads", ours.num_heads, theirs.num_heads);
+  require_equal(files.config, "vae.num_frequencies", ours.num_frequencies, theirs.num_frequencies);
+  require_equal(files.config, "vae.frequencies_include_pi",
                 static_cast<int64_t>(ours.frequencies_include_pi),
                 static_cast<int64_t>(theirs.frequencies_include_pi));
-  load_vae_weights(vae, checkpoint::Weights(weights_file(folder)), {});
-  if (has_unfolded_layers(folder, description)) {
-    load_unfolded_layers(vae, folder);
+  load_vae_weights(vae, files.weights(), {});
+  if (has_unfolded_layers(files.folder, description)) {
+    load_unfolded_layers(vae, files.folder);
   }
 }
 
 void require_whole_dit(const dit::DitConfig& config, const std::filesystem::path& path) {
-  const checkpoint::Weights weights(weights_file(part_folder(path, Part::kTransformer)));
+  const auto weights = PartFiles(path, Part::kTransformer).weights();
   const bool is_moc = config.global_attention == dit::GlobalAttentionKind::kMoc;
   const auto require_rows = [&](const char* tensor, const char* setting, int64_t rows) {
     const auto shape = shape_of(weights, tensor);
@@ -308,25 +303,23 @@ void require_whole_dit(const dit::DitConfig& config, const std::filesystem::path
 }
 
 void load_dit_weights(dit::MocaDit& dit, const std::filesystem::path& path) {
-  const auto folder = part_folder(path, Part::kTransformer);
-  const auto file = folder / config_name(Part::kTransformer);
-  const auto theirs = read_dit_config(file).dit;
-  require_equal(file, "dit.num_heads", dit->config().num_heads, theirs.num_heads);
-  require_equal(file, "dit.num_layers", dit->config().num_layers, theirs.num_layers);
-  load_dit_weights(dit, checkpoint::Weights(weights_file(folder)), {});
+  const PartFiles files(path, Part::kTransformer);
+  const auto theirs = read_dit_config(files.config).dit;
+  require_equal(files.config, "dit.num_heads", dit->config().num_heads, theirs.num_heads);
+  require_equal(files.config, "dit.num_layers", dit->config().num_layers, theirs.num_layers);
+  load_dit_weights(dit, files.weights(), {});
 }
 
 void load_image_encoder_weights(image_encoder::ImageEncoder& encoder,
                                 const std::filesystem::path& path,
                                 image_encoder::Inflation inflation) {
-  const auto folder = part_folder(path, Part::kImageEncoder);
-  const auto file = folder / config_name(Part::kImageEncoder);
-  const auto theirs = read_image_encoder_config(file);
+  const PartFiles files(path, Part::kImageEncoder);
+  const auto theirs = read_image_encoder_config(files.config);
   const auto& ours = encoder->config();
-  require_equal(file, "image_encoder.num_heads", ours.num_heads, theirs.num_heads);
-  require_equal(file, "image_encoder.gated_mlp", static_cast<int64_t>(ours.gated_mlp),
+  require_equal(files.config, "image_encoder.num_heads", ours.num_heads, theirs.num_heads);
+  require_equal(files.config, "image_encoder.gated_mlp", static_cast<int64_t>(ours.gated_mlp),
                 static_cast<int64_t>(theirs.gated_mlp));
-  load_image_encoder_weights(encoder, checkpoint::Weights(weights_file(folder)), {}, inflation);
+  load_image_encoder_weights(encoder, files.weights(), {}, inflation);
 }
 
 void negate_velocity(dit::MocaDit& dit) {

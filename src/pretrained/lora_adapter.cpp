@@ -5,12 +5,9 @@
 #include "json_reader.h"
 #include "moca/checkpoint/module_state.h"
 #include "moca/core/error.h"
-#include "moca/core/file_io.h"
 
 namespace moca::pretrained {
 namespace {
-
-using OrderedJson = nlohmann::ordered_json;
 
 constexpr const char* kConfigFile = "adapter_config.json";
 constexpr const char* kWeightsFile = "adapter_model.safetensors";
@@ -28,10 +25,10 @@ nn::LoraConfig read_config(const std::filesystem::path& file) {
   json.require("alpha_pattern", nlohmann::json::object());
   json.require("modules_to_save", nlohmann::json::array());
   nn::LoraConfig config;
-  config.rank = json.integer("r", 8, 1, 1 << 16);
-  config.alpha = json.number("lora_alpha", 8);
-  config.rank_stabilised = json.boolean("use_rslora", false);
-  config.targets = json.texts("target_modules");
+  json("r", config.rank, config::in_range(1, 1 << 16));
+  json("lora_alpha", config.alpha);
+  json("use_rslora", config.rank_stabilised);
+  json("target_modules", config.targets);
   if (config.targets.empty()) {
     json.refuse("target_modules", "It must be a list of ends of layer names.");
   }
@@ -62,36 +59,6 @@ nn::LoraConfig load_lora(torch::nn::Module& module, const std::filesystem::path&
   }
   checkpoint::load_state(module, weights, rules);
   return config;
-}
-
-void save_lora(const torch::nn::Module& module, const nn::LoraConfig& config,
-               const std::filesystem::path& folder) {
-  if (std::filesystem::exists(folder)) {
-    throw Error("the folder " + folder.string() +
-                " exists already and is not overwritten. Remove it or name another.");
-  }
-  checkpoint::NamedTensors adapters;
-  for (const auto& [name, tensor] : checkpoint::state_of(module)) {
-    if (is_adapter(name)) {
-      adapters.emplace_back(kPeftPrefix + name, tensor);
-    }
-  }
-  std::filesystem::create_directories(folder);
-  checkpoint::write_safetensors(folder / kWeightsFile, adapters, {{"format", "pt"}});
-  const OrderedJson json = {{"peft_type", "LORA"},
-                            {"base_model_name_or_path", nullptr},
-                            {"task_type", nullptr},
-                            {"inference_mode", true},
-                            {"r", config.rank},
-                            {"lora_alpha", config.alpha},
-                            {"lora_dropout", 0.0},
-                            {"use_rslora", config.rank_stabilised},
-                            {"use_dora", false},
-                            {"bias", "none"},
-                            {"fan_in_fan_out", false},
-                            {"modules_to_save", nullptr},
-                            {"target_modules", config.targets}};
-  write_file(folder / kConfigFile, json.dump(2) + "\n");
 }
 
 }  // namespace moca::pretrained

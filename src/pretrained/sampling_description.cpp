@@ -24,11 +24,11 @@ bool is_export(const fs::path& folder) {
 }
 
 template <class Enum>
-Enum required_enum(JsonReader& json, const char* key) {
+void read_required(JsonReader& json, const char* key, Enum& value) {
   if (!json.has(key)) {
     json.refuse(key, kConvertAgain);
   }
-  return enum_of(json, key, Enum{});
+  json(key, value);
 }
 
 }  // namespace
@@ -45,8 +45,8 @@ std::optional<SamplingDescription> read_sampling(const fs::path& folder) {
   }
   auto json = JsonReader(file).section("_sampling");
   SamplingDescription description;
-  description.component_ids = required_enum<generation::ComponentIds>(json, "component_ids");
-  description.preprocessing = required_enum<Preprocessing>(json, "preprocessing");
+  read_required(json, "component_ids", description.component_ids);
+  read_required(json, "preprocessing", description.preprocessing);
   description.settings = json.section("settings").entries();
   json.warn_unknown();
   return description;

@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "json_reader.h"
+#include "latent_folding.h"
 #include "moca/checkpoint/module_state.h"
 #include "moca/core/file_io.h"
 #include "moca/pretrained/hugging_face_folder.h"
-#include "moca/pretrained/latent_folding.h"
 
 namespace moca::pretrained {
 namespace {
@@ -35,7 +35,7 @@ void write_part(const std::filesystem::path& root, Part part, const OrderedJson&
 
 bool is_identity(const vae::LatentStatistics& statistics) {
   return at::equal(statistics->mean(), at::zeros_like(statistics->mean())) &&
-         at::equal(statistics->deviation(), at::ones_like(statistics->deviation()));
+         at::equal(statistics->std(), at::ones_like(statistics->std()));
 }
 
 }  // namespace
@@ -44,9 +44,9 @@ void write_vae(const std::filesystem::path& root, const vae::VecsetVae& vae,
                const vae::LatentStatistics& statistics, const WriteOptions& options) {
   auto tensors = checkpoint::state_of(*vae);
   const bool folded = !is_identity(statistics);
-  const auto unfolded = unfolded_tensors(tensors, statistics->mean(), statistics->deviation());
+  const auto unfolded = unfolded_tensors(tensors, statistics->mean(), statistics->std());
   if (folded) {
-    tensors = fold_statistics(tensors, statistics->mean(), statistics->deviation());
+    tensors = fold_statistics(tensors, statistics->mean(), statistics->std());
   }
   write_part(root, Part::kVae,
              json_of(VaeDescription{vae->config(), {}, {}, folded ? kUnfoldedFile : ""}), tensors,
@@ -91,9 +91,11 @@ void write_preprocessor(const std::filesystem::path& root,
 
 void write_model_index(const std::filesystem::path& root,
                        const std::optional<SamplingDescription>& sampling) {
-  const auto dit_file = root / folder_name(Part::kTransformer) / config_name(Part::kTransformer);
-  const bool has_dit = has_part(root, Part::kTransformer);
-  const auto dit = has_dit ? JsonReader(dit_file).text("_class_name", "") : std::string();
+  std::string dit;
+  if (has_part(root, Part::kTransformer)) {
+    JsonReader config(root / folder_name(Part::kTransformer) / config_name(Part::kTransformer));
+    config("_class_name", dit);
+  }
   const bool triposg = dit == "TripoSGDiTModel";
   OrderedJson index = {{"_class_name", dit == kMocaClass ? "MocaPipeline"
                                        : triposg         ? "TripoSGPipeline"

@@ -43,13 +43,11 @@ void DecoderConfig::validate(const std::string& path) const {
 }
 
 mesh::ExtractionOptions DecoderConfig::options() const {
-  mesh::ExtractionOptions options;
-  options.resolution = static_cast<int>(resolution);
-  options.coarse_resolution = static_cast<int>(coarse_resolution);
-  options.half_size = static_cast<float>(half_size);
-  options.max_slope = static_cast<float>(max_slope);
-  options.chunk = chunk;
-  return options;
+  return {.resolution = static_cast<int>(resolution),
+          .coarse_resolution = static_cast<int>(coarse_resolution),
+          .half_size = static_cast<float>(half_size),
+          .max_slope = static_cast<float>(max_slope),
+          .chunk = chunk};
 }
 
 std::vector<mesh::TriangleMesh> decode_components(VecsetVae& vae, const at::Tensor& latents,

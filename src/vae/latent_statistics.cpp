@@ -9,29 +9,29 @@ namespace moca::vae {
 
 LatentStatisticsImpl::LatentStatisticsImpl(int64_t latent_channels)
     : mean_(register_buffer("mean", at::zeros({latent_channels}, at::kFloat))),
-      deviation_(register_buffer("deviation", at::ones({latent_channels}, at::kFloat))) {}
+      std_(register_buffer("deviation", at::ones({latent_channels}, at::kFloat))) {}
 
 void LatentStatisticsImpl::measure(const at::Tensor& latents) {
   const torch::NoGradGuard no_grad;
   expect_shape(latents, {-1, -1, mean_.size(0)}, "latents [n, L, C]");
   mean_.copy_(latents.flatten(0, 1).mean(0));
-  deviation_.copy_(latents.flatten(0, 1).std(0, false).clamp_min(1e-6));
+  std_.copy_(latents.flatten(0, 1).std(0, false).clamp_min(1e-6));
 }
 
-void LatentStatisticsImpl::set(const at::Tensor& mean, const at::Tensor& deviation) {
+void LatentStatisticsImpl::set(const at::Tensor& mean, const at::Tensor& std) {
   const torch::NoGradGuard no_grad;
   expect_shape(mean, {mean_.size(0)}, "mean [C]");
-  expect_shape(deviation, {mean_.size(0)}, "deviation [C]");
+  expect_shape(std, {mean_.size(0)}, "std [C]");
   mean_.copy_(mean);
-  deviation_.copy_(deviation);
+  std_.copy_(std);
 }
 
 at::Tensor LatentStatisticsImpl::standardise(const at::Tensor& latents) const {
-  return (latents - mean_) / deviation_;
+  return (latents - mean_) / std_;
 }
 
 at::Tensor LatentStatisticsImpl::restore(const at::Tensor& standardised) const {
-  return standardised * deviation_ + mean_;
+  return standardised * std_ + mean_;
 }
 
 }  // namespace moca::vae

@@ -1,4 +1,4 @@
-#include "moca/vae/vae_block.h"
+#include "vae_block.h"
 
 #include <ATen/ATen.h>
 
@@ -9,10 +9,7 @@ namespace moca::vae {
 VaeBlockImpl::VaeBlockImpl(Kind kind, int64_t width, int64_t num_heads) {
   const bool cross = kind == Kind::kCross;
   norm_attention_ = register_module(cross ? "norm2" : "norm1", nn::LayerNorm(width));
-  nn::AttentionSizes sizes;
-  sizes.width = width;
-  sizes.num_heads = num_heads;
-  sizes.normed_context = cross;
+  const nn::AttentionSizes sizes{.width = width, .num_heads = num_heads, .normed_context = cross};
   attention_ = register_module(cross ? "attn2" : "attn1", nn::Attention(sizes));
   norm3_ = register_module("norm3", nn::LayerNorm(width));
   feed_forward_ = register_module("ff", nn::FeedForward(width));

@@ -9,6 +9,7 @@
 #include "moca/nn/embeddings.h"
 #include "moca/nn/flops.h"
 #include "moca/ops/farthest_point_sampling.h"
+#include "vae_block.h"
 
 namespace moca::vae {
 namespace {
@@ -26,13 +27,14 @@ void require_multiple(const std::string& path, const char* name, int64_t width, 
   }
 }
 
-std::vector<VaeBlock> register_blocks(torch::nn::Module& owner, int64_t count, int64_t cross_index,
-                                      int64_t width, int64_t num_heads) {
+std::vector<std::shared_ptr<VaeBlockImpl>> register_blocks(torch::nn::Module& owner, int64_t count,
+                                                           int64_t cross_index, int64_t width,
+                                                           int64_t num_heads) {
   auto list = owner.register_module("blocks", torch::nn::ModuleList());
-  std::vector<VaeBlock> blocks;
+  std::vector<std::shared_ptr<VaeBlockImpl>> blocks;
   for (int64_t i = 0; i < count; ++i) {
     const auto kind = i == cross_index ? VaeBlockImpl::Kind::kCross : VaeBlockImpl::Kind::kSelf;
-    blocks.emplace_back(kind, width, num_heads);
+    blocks.push_back(std::make_shared<VaeBlockImpl>(kind, width, num_heads));
     list->push_back(blocks.back());
   }
   return blocks;

@@ -134,18 +134,16 @@ TEST(SafetensorsHeader, RefusesALengthThatNoFileHas) {
   EXPECT_THAT(refused_length(UINT64_MAX, 100), HasSubstr("truncated or not safetensors"));
 }
 
-// The longest headers there may be, made to fill the memory: refused at their first few bytes.
+// The longest headers there may be, made to fill the memory: refused before they do.
 TEST(SafetensorsHeader, RefusesAJsonBomb) {
   constexpr size_t kLongest = 99'999'000;
   EXPECT_THAT(refused(std::string(kLongest, '['), 0), HasSubstr("does not begin"));
-  EXPECT_THAT(refused("{\"a\":" + std::string(kLongest, '['), 0), HasSubstr("is not an object"));
-  EXPECT_THAT(refused(R"({"a":{"shape":)" + std::string(kLongest, '['), 0),
-              HasSubstr("not a list"));
+  EXPECT_THAT(refused("{\"a\":" + std::string(kLongest, '['), 0), HasSubstr("nested deeper"));
   std::string ones = R"({"a":{"shape":[)";
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < 4'000'001; ++i) {
     ones += "1,";
   }
-  EXPECT_THAT(refused(ones, 0), HasSubstr("not a list of at most 64"));
+  EXPECT_THAT(refused(ones, 0), HasSubstr("more than 4000000 values"));
 }
 
 }  // namespace

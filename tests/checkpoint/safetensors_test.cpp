@@ -142,11 +142,11 @@ TEST_F(OneTensor, FillsNoTargetOfAnotherShapeOrKind) {
   EXPECT_THAT(refusal([&] {
                 file.read_into("t", at::zeros({3, 2}));
               }),
-              HasSubstr("'t' has the shape [2, 3], expected is [3, 2]"));
+              HasSubstr("'t' has the shape [2, 3], the model expects [3, 2]"));
   EXPECT_THAT(refusal([&] {
                 file.read_into("t", at::zeros({2, 3}, at::kLong));
               }),
-              HasSubstr("'t' holds F32, expected is I64"));
+              HasSubstr("'t' holds F32, the model expects I64"));
   EXPECT_THAT(refusal([&] {
                 file.read_into("u", at::zeros({2, 3}));
               }),

@@ -142,7 +142,7 @@ TEST_F(Index, IsRefusedWhenItIsNone) {
   EXPECT_THAT(refused("{\"\xFF\":1}"), HasSubstr("is not UTF-8"));
   EXPECT_THAT(refused(R"({"weight_map":null})"), HasSubstr(no_map));
   EXPECT_THAT(refused(R"({"weight_map":[]})"), HasSubstr(no_map));
-  EXPECT_THAT(refused(R"([{"weight_map":{}}])"), HasSubstr(no_map));
+  EXPECT_THAT(refused(R"([{"weight_map":{}}])"), HasSubstr("has no weight_map"));
   EXPECT_THAT(refused(R"({"weight_map":{"a":1}})"), HasSubstr(no_map));
   EXPECT_THAT(refused(R"({"weight_map":{"a":["x"]}})"), HasSubstr(no_map));
   EXPECT_THAT(refused(R"({"weight_map":{"a":{"b":"x"}}})"), HasSubstr(no_map));

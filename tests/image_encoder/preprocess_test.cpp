@@ -56,7 +56,7 @@ TEST_P(ProcessorFixture, GivesTheProcessorsBits) {
     const auto picture = to_image(input(name));
     EXPECT_TRUE(bit_equal(to_tensor(resize_and_crop(picture, config)),
                           output(name + "/resized_cropped_u8")));
-    const auto values = preprocess_picture(picture, config);
+    const auto values = preprocess_image(picture, config);
     if (file_->contains("outputs/" + name + "/pixel_values")) {
       EXPECT_TRUE(bit_equal(values, output(name + "/pixel_values")));
       continue;
@@ -89,28 +89,28 @@ TEST_P(ForegroundFixture, CropsAsPrepareImageDoes) {
 
 TEST(Preprocess, PutsAlphaOverWhiteAndRepeatsGrey) {
   const auto rgba = random_image(40, 30, 4, 1);
-  EXPECT_TRUE(bit_equal(preprocess_picture(rgba), preprocess_picture(to_rgb(rgba))));
+  EXPECT_TRUE(bit_equal(preprocess_image(rgba), preprocess_image(to_rgb(rgba))));
   const auto grey = random_image(40, 30, 1, 2);
-  EXPECT_TRUE(bit_equal(preprocess_picture(grey), preprocess_picture(to_rgb(grey))));
+  EXPECT_TRUE(bit_equal(preprocess_image(grey), preprocess_image(to_rgb(grey))));
   Image clear(40, 30, 4, 0);  // black beneath
-  EXPECT_TRUE(bit_equal(preprocess_picture(clear), preprocess_picture(Image(40, 30, 3, 255))));
+  EXPECT_TRUE(bit_equal(preprocess_image(clear), preprocess_image(Image(40, 30, 3, 255))));
 }
 
 TEST(Preprocess, LeavesOutTheStepsThatAreSwitchedOff) {
   const auto picture = random_image(30, 20, 3, 3);
   PreprocessConfig config;
   config.do_resize = config.do_center_crop = config.do_rescale = config.do_normalize = false;
-  EXPECT_TRUE(bit_equal(preprocess_picture(picture, config), to_tensor(picture).to(at::kFloat)));
+  EXPECT_TRUE(bit_equal(preprocess_image(picture, config), to_tensor(picture).to(at::kFloat)));
   config.do_rescale = true;
-  EXPECT_TRUE(all_close(preprocess_picture(picture, config), to_tensor(picture) / 255.0, 1e-7));
+  EXPECT_TRUE(all_close(preprocess_image(picture, config), to_tensor(picture) / 255.0, 1e-7));
   config.do_center_crop = true;
   config.crop_width = 8;
   config.crop_height = 26;
-  EXPECT_EQ(preprocess_picture(picture, config).sizes(), at::IntArrayRef({3, 26, 8}));
+  EXPECT_EQ(preprocess_image(picture, config).sizes(), at::IntArrayRef({3, 26, 8}));
   config.do_resize = true;
   config.shortest_edge = 40;
   config.do_center_crop = false;
-  EXPECT_EQ(preprocess_picture(picture, config).sizes(), at::IntArrayRef({3, 40, 60}));
+  EXPECT_EQ(preprocess_image(picture, config).sizes(), at::IntArrayRef({3, 40, 60}));
 }
 
 TEST(Preprocess, NormalisesAsTheTrainingPicturesAre) {
@@ -128,8 +128,8 @@ TEST(SceneInput, JoinsComponentSceneAndMask) {
   }
   const auto input = scene_input(component, scene, mask);
   ASSERT_EQ(input.sizes(), at::IntArrayRef({7, 224, 224}));
-  EXPECT_TRUE(bit_equal(input.narrow(0, 0, 3), preprocess_picture(component)));
-  EXPECT_TRUE(bit_equal(input.narrow(0, 3, 3), preprocess_picture(scene)));
+  EXPECT_TRUE(bit_equal(input.narrow(0, 0, 3), preprocess_image(component)));
+  EXPECT_TRUE(bit_equal(input.narrow(0, 3, 3), preprocess_image(scene)));
   auto expected = at::zeros({224, 224});
   expected.narrow(1, 50, 51).fill_(1.0);  // every second column, not cropped, not normalised
   EXPECT_TRUE(bit_equal(input[6], expected));

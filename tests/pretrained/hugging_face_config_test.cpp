@@ -18,8 +18,14 @@ using testing::refusal;
 
 const char* const kFile = "folder/config.json";
 
-DitDescription dit_of(const char* text) { return dit_config_from(Json::parse(text), kFile); }
-VaeDescription vae_of(const char* text) { return vae_config_from(Json::parse(text), kFile); }
+DitDescription dit_of(const char* text) {
+  const auto json = Json::parse(text);
+  return read_dit_config(kFile, &json);
+}
+VaeDescription vae_of(const char* text) {
+  const auto json = Json::parse(text);
+  return read_vae_config(kFile, &json);
+}
 
 TEST(HuggingFaceConfig, OfTripoSgsVaeIsOurDefault) {
   const auto description = vae_of(
@@ -75,18 +81,20 @@ TEST(HuggingFaceConfig, TakesARangeOfGlobalBlocksWhereNoListIsGiven) {
 }
 
 TEST(HuggingFaceConfig, OfDinov2GivesThePositionGrid) {
-  const auto config = image_encoder_config_from(
-      Json::parse(R"({"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16,
-                      "image_size": 518, "patch_size": 14})"),
-      kFile);
+  const Json json = {{"hidden_size", 1024},
+                     {"num_hidden_layers", 24},
+                     {"num_attention_heads", 16},
+                     {"image_size", 518},
+                     {"patch_size", 14}};
+  const auto config = read_image_encoder_config(kFile, &json);
   EXPECT_EQ(config.position_grid, 37);
   EXPECT_EQ(config.width, 1024);
 }
 
 TEST(HuggingFaceConfig, IsReadAgainAsItWasWritten) {
-  const auto again = [](const auto& written, auto read) { return json_of(read(written, kFile)); };
+  const auto again = [](const Json& written, auto read) { return json_of(read(kFile, &written)); };
   VaeDescription vae{testing::tiny_vae_config(), {1, 2, 3, 4}, {0.5, 0.5, 0.25, 2}, "a"};
-  EXPECT_EQ(again(json_of(vae), vae_config_from), json_of(vae));
+  EXPECT_EQ(again(json_of(vae), read_vae_config), json_of(vae));
   for (const auto kind : {dit::GlobalAttentionKind::kMoc, dit::GlobalAttentionKind::kDense,
                           dit::GlobalAttentionKind::kNone}) {
     DitDescription dit{testing::tiny_dit_config(), 4, 16};
@@ -94,19 +102,19 @@ TEST(HuggingFaceConfig, IsReadAgainAsItWasWritten) {
     dit.dit.router.activation = ops::RouterActivation::kSoftmax;
     dit.dit.router.sampling = ops::RouterSampling::kLogits;
     dit.dit.router.gate_compressed = false;
-    EXPECT_EQ(again(json_of(dit), dit_config_from), json_of(dit));
+    EXPECT_EQ(again(json_of(dit), read_dit_config), json_of(dit));
   }
   auto encoder = testing::tiny_image_encoder_config();
   encoder.gated_mlp = true;
   encoder.query_key_value_bias = false;
-  EXPECT_EQ(again(json_of(encoder), image_encoder_config_from), json_of(encoder));
+  EXPECT_EQ(again(json_of(encoder), read_image_encoder_config), json_of(encoder));
   flow::ScheduleConfig schedule;
   schedule.shift = 3;
-  EXPECT_EQ(again(json_of(schedule), scheduler_config_from), json_of(schedule));
+  EXPECT_EQ(again(json_of(schedule), read_scheduler_config), json_of(schedule));
   image_encoder::PreprocessConfig preprocess;
   preprocess.shortest_edge = 64;
   preprocess.crop_height = 40;
-  EXPECT_EQ(again(json_of(preprocess), preprocessor_config_from), json_of(preprocess));
+  EXPECT_EQ(again(json_of(preprocess), read_preprocessor_config), json_of(preprocess));
 }
 
 // `read`: from JSON to what it describes. Every key alone, then every key of the object `inside`.
@@ -130,10 +138,10 @@ void expect_no_silent_default(const Json& whole, const Read& read, const char* i
 TEST(HuggingFaceConfig, OfAnExportWithAMissingKeyIsRefusedOrTheSame) {
   VaeDescription vae;
   vae.vae = testing::tiny_vae_config();
-  const auto read_vae = [](const Json& json) { return vae_config_from(json, kFile); };
+  const auto read_vae = [](const Json& json) { return read_vae_config(kFile, &json); };
   expect_no_silent_default(json_of(vae), read_vae);
 
-  const auto read_dit = [](const Json& json) { return dit_config_from(json, kFile); };
+  const auto read_dit = [](const Json& json) { return read_dit_config(kFile, &json); };
   DitDescription dit;
   dit.dit = testing::tiny_dit_config();
   dit.dit.codebook_size = 7;
@@ -152,7 +160,9 @@ TEST(HuggingFaceConfig, OfAnExportWithAMissingKeyIsRefusedOrTheSame) {
   dit.dit.router = {};
   expect_no_silent_default(json_of(dit), read_dit);
 
-  const auto read_encoder = [](const Json& json) { return image_encoder_config_from(json, kFile); };
+  const auto read_encoder = [](const Json& json) {
+    return read_image_encoder_config(kFile, &json);
+  };
   expect_no_silent_default(json_of(testing::tiny_image_encoder_config()), read_encoder);
 }
 

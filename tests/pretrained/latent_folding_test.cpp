@@ -1,4 +1,4 @@
-#include "moca/pretrained/latent_folding.h"
+#include "src/pretrained/latent_folding.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -39,8 +39,7 @@ TEST(LatentFolding, AnExportedVaeIsTheOneBeforeFoldingToTheBit) {
   }
   const auto description = describe_vae(folder.path());
   EXPECT_TRUE(at::equal(at::tensor(description.latents_mean, at::kFloat), statistics->mean()));
-  EXPECT_TRUE(
-      at::equal(at::tensor(description.latents_deviation, at::kFloat), statistics->deviation()));
+  EXPECT_TRUE(at::equal(at::tensor(description.latents_std, at::kFloat), statistics->std()));
 }
 
 TEST(LatentFolding, TheFoldedVaeEncodesToTheStandardisedLatents) {
@@ -62,8 +61,7 @@ TEST(LatentFolding, TheFoldedVaeEncodesToTheStandardisedLatents) {
   const auto after = folded->posterior(hidden);
   EXPECT_TRUE(at::allclose(after.mean, statistics->standardise(before.mean), 1e-5, 1e-5));
   EXPECT_TRUE(at::allclose((0.5 * after.log_variance).exp(),
-                           (0.5 * before.log_variance).exp() / statistics->deviation(), 1e-5,
-                           1e-5));
+                           (0.5 * before.log_variance).exp() / statistics->std(), 1e-5, 1e-5));
   const auto latents = at::randn({2, 8, 4}, generator_for(6, "folding test"), at::TensorOptions());
   EXPECT_TRUE(
       at::allclose(folded->decode(latents), vae->decode(statistics->restore(latents)), 1e-5, 1e-5));

@@ -24,8 +24,6 @@ class CheckpointWriter {
   void save(int64_t step, const CheckpointContent& content);
   // Waits until what was saved is on the disk; throws what went wrong.
   void finish();
-  // Whether the thread is still at work.
-  bool busy() const;
 
  private:
   std::filesystem::path checkpoints_;

@@ -16,12 +16,12 @@ NamedTensors state_of(const torch::nn::Module& module);
 
 // How the names of a file become those of a module. Names of the file are meant without `prefix`.
 struct LoadRules {
-  std::string prefix;  // picks a part of the file ("vae."); names without it are left alone
-  std::map<std::string, std::string> renamed;  // name in the file -> name in the module
+  std::string prefix = {};  // picks a part of the file ("vae."); names without it are left alone
+  std::map<std::string, std::string> renamed = {};  // name in the file -> name in the module
   // Beginnings of names in the module that may be absent from the file and keep their values.
-  std::vector<std::string> fresh;
+  std::vector<std::string> fresh = {};
   // Beginnings of names in the file that are known and not loaded.
-  std::vector<std::string> unused;
+  std::vector<std::string> unused = {};
 };
 
 // Where every tensor went: names of the module, names of the module, names of the file.

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "moca/config/rules.h"
-#include "moca/image_encoder/vision_block.h"
+#include "moca/nn/layers.h"
 
 namespace moca::image_encoder {
 
@@ -34,7 +34,7 @@ struct ImageEncoderConfig {
       "data.views.image_size",
       at_least(1));
     v("num_channels", self.num_channels,
-      "3: the picture; 7: for every component its own part of the picture, the picture and its "
+      "3: the image; 7: for every component its own part of the image, the image and its "
       "mask (MIDI-3D; paper A.2 for scenes)",
       config::one_of({3, 7}));
     v("patch_size", self.patch_size, "side of a patch in pixels (DINOv2: 14)", at_least(1));
@@ -57,11 +57,13 @@ struct ImageEncoderConfig {
   void validate(const std::string& path) const;
   int64_t num_image_tokens() const;  // T: the class token and one per patch
   bool sees_components() const { return num_channels == 7; }
-  // Floating point operations of the forward pass of one picture (nn/flops.h).
+  // Floating point operations of the forward pass of one image (nn/flops.h).
   double forward_flops() const;
 };
 
-// The vision transformer of DINOv2, with the keys of its checkpoints. A picture becomes a class
+class VisionBlockImpl;
+
+// The vision transformer of DINOv2, with the keys of its checkpoints. An image becomes a class
 // token and one token per patch, row by row.
 class ImageEncoderImpl : public torch::nn::Module {
  public:
@@ -72,7 +74,7 @@ class ImageEncoderImpl : public torch::nn::Module {
   // asked for, gets the embedded tokens and every block's output, before the last norm.
   at::Tensor forward(const at::Tensor& images, std::vector<at::Tensor>* hidden_states = nullptr);
 
-  // The position table of a picture of rows x columns patches: [1, 1 + rows * columns, D_image].
+  // The position table of an image of rows x columns patches: [1, 1 + rows * columns, D_image].
   at::Tensor position_table(int64_t rows, int64_t columns) const;
 
   const ImageEncoderConfig& config() const { return config_; }
@@ -84,7 +86,7 @@ class ImageEncoderImpl : public torch::nn::Module {
   at::Tensor positions_;
   at::Tensor patch_weight_;
   at::Tensor patch_bias_;
-  std::vector<VisionBlock> layers_;
+  std::vector<std::shared_ptr<VisionBlockImpl>> layers_;
   nn::LayerNorm norm_{nullptr};
 };
 TORCH_MODULE(ImageEncoder);
@@ -98,8 +100,8 @@ at::Tensor stretch_position_table(const at::Tensor& table, int64_t rows, int64_t
 // does).
 at::Tensor normalise_images(const at::Tensor& bytes);
 
-// What an encoder of 7 channels sees of every component: its own part of the picture on white, the
-// picture, its mask (MIDI-3D). bytes: [S, S, 3] RGB; component_map: [S, S] integers, i + 1 where
+// What an encoder of 7 channels sees of every component: its own part of the image on white, the
+// image, its mask (MIDI-3D). bytes: [S, S, 3] RGB; component_map: [S, S] integers, i + 1 where
 // component i is seen. Returns [num_components, 7, S, S].
 at::Tensor component_images(const at::Tensor& bytes, const at::Tensor& component_map,
                             int64_t num_components);

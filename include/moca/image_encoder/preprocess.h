@@ -10,7 +10,7 @@
 
 namespace moca::image_encoder {
 
-// What DINOv2's processor does to a picture; the names and the defaults are those of its
+// What DINOv2's processor does to an image; the names and the defaults are those of its
 // preprocessor_config.json.
 struct PreprocessConfig {
   bool do_resize = true;
@@ -25,26 +25,26 @@ struct PreprocessConfig {
   std::array<double, 3> image_std = {0.229, 0.224, 0.225};   // ImageNet
 };
 
-// The picture after resize and crop, still bytes. Alpha is put over white first, where the
+// The image after resize and crop, still bytes. Alpha is put over white first, where the
 // processor itself drops it and shows what lies beneath.
-Image resize_and_crop(const Image& picture, const PreprocessConfig& config);
+Image resize_and_crop(const Image& image, const PreprocessConfig& config);
 
 // RGB bytes [..., 3, H, W] to floats: scaled in double, then normalised in float, each channel by
 // its mean and deviation.
 at::Tensor rescale_and_normalise(const at::Tensor& bytes, const PreprocessConfig& config);
 
 // The image encoder's input [3, H, W] as transformers' BitImageProcessor makes it, bit for bit.
-at::Tensor preprocess_picture(const Image& picture, const PreprocessConfig& config = {});
+at::Tensor preprocess_image(const Image& image, const PreprocessConfig& config = {});
 
 // One component seen in its scene, for an image encoder of 7 channels as in MIDI-3D: [7, H, W] with
-// the component's picture, the scene's, and the component's mask (one channel, 0 to 1, resized to
+// the component's image, the scene's, and the component's mask (one channel, 0 to 1, resized to
 // the nearest pixel, neither cropped nor normalised).
 at::Tensor scene_input(const Image& component, const Image& scene, const Image& mask,
                        const PreprocessConfig& config = {});
 
 // What the patch projection's new input channels start from.
 enum class Inflation {
-  kZero,   // 0: the picture alone decides, as before
+  kZero,   // 0: the image alone decides, as before
   kClone,  // channel c copies channel c mod 3 (MIDI-3D)
 };
 constexpr auto enum_names(Inflation) {

@@ -26,7 +26,7 @@ struct Verification {
 };
 
 // Builds the module that NAME.json beside `fixture` (NAME.safetensors) describes, loads its weights
-// strictly, runs its inputs on `device` (pictures, schedules and extraction on the CPU) and
+// strictly, runs its inputs on `device` (images, schedules and extraction on the CPU) and
 // compares every output: an output that nothing is compared with fails. Kinds: dino_preprocess,
 // dinov2, dit_partcrafter, dit_triposg, extraction, fps, ops, partcrafter_sampler, prepare_rgba,
 // scheduler, vae_decoder, vae_encoder, vae_full.

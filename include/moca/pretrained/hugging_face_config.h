@@ -20,7 +20,7 @@ struct VaeDescription {
   vae::VaeConfig vae;  // num_tokens is not part of the file and keeps its default
   // Statistics the latents are standardised by; empty: they are used as they are (TripoSG).
   std::vector<double> latents_mean;
-  std::vector<double> latents_deviation;
+  std::vector<double> latents_std;
   // The file beside the weights with what they were before folding (latent_folding.h); empty: none.
   std::string unfolded_file;
 };
@@ -36,21 +36,17 @@ struct DitDescription {
   int64_t image_width = 1024;
 };
 
-VaeDescription read_vae_config(const std::filesystem::path& file);
-DitDescription read_dit_config(const std::filesystem::path& file);
-image_encoder::ImageEncoderConfig read_image_encoder_config(const std::filesystem::path& file);
-flow::ScheduleConfig read_scheduler_config(const std::filesystem::path& file);
-image_encoder::PreprocessConfig read_preprocessor_config(const std::filesystem::path& file);
-
-// The same from JSON that stands in `file` (a fixture's description).
-VaeDescription vae_config_from(const nlohmann::json& json, const std::filesystem::path& file);
-DitDescription dit_config_from(const nlohmann::json& json, const std::filesystem::path& file);
-image_encoder::ImageEncoderConfig image_encoder_config_from(const nlohmann::json& json,
-                                                            const std::filesystem::path& file);
-flow::ScheduleConfig scheduler_config_from(const nlohmann::json& json,
-                                           const std::filesystem::path& file);
-image_encoder::PreprocessConfig preprocessor_config_from(const nlohmann::json& json,
-                                                         const std::filesystem::path& file);
+// From a file, or from the JSON that stands in it (a fixture's description).
+VaeDescription read_vae_config(const std::filesystem::path& file,
+                               const nlohmann::json* inside = nullptr);
+DitDescription read_dit_config(const std::filesystem::path& file,
+                               const nlohmann::json* inside = nullptr);
+image_encoder::ImageEncoderConfig read_image_encoder_config(const std::filesystem::path& file,
+                                                            const nlohmann::json* inside = nullptr);
+flow::ScheduleConfig read_scheduler_config(const std::filesystem::path& file,
+                                           const nlohmann::json* inside = nullptr);
+image_encoder::PreprocessConfig read_preprocessor_config(const std::filesystem::path& file,
+                                                         const nlohmann::json* inside = nullptr);
 
 // What `read_..._config` reads, as diffusers and transformers write it.
 nlohmann::ordered_json json_of(const VaeDescription& description);

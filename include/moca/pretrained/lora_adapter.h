@@ -13,8 +13,4 @@ namespace moca::pretrained {
 // tensor must have a place. Options that we lack (DoRA, trained biases, patterns) are refused.
 nn::LoraConfig load_lora(torch::nn::Module& module, const std::filesystem::path& folder);
 
-// Writes the module's adapters so that peft loads them. Refuses a folder that exists.
-void save_lora(const torch::nn::Module& module, const nn::LoraConfig& config,
-               const std::filesystem::path& folder);
-
 }  // namespace moca::pretrained

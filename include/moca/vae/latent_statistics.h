@@ -13,17 +13,17 @@ class LatentStatisticsImpl : public torch::nn::Module {
 
   // latents: [n, L, C] of many components.
   void measure(const at::Tensor& latents);
-  // mean, deviation: [C].
-  void set(const at::Tensor& mean, const at::Tensor& deviation);
+  // mean, std: [C].
+  void set(const at::Tensor& mean, const at::Tensor& std);
   at::Tensor standardise(const at::Tensor& latents) const;  // [..., C] -> [..., C]
   at::Tensor restore(const at::Tensor& standardised) const;
 
   const at::Tensor& mean() const { return mean_; }
-  const at::Tensor& deviation() const { return deviation_; }
+  const at::Tensor& std() const { return std_; }
 
  private:
-  at::Tensor mean_;       // [C]
-  at::Tensor deviation_;  // [C]
+  at::Tensor mean_;  // [C]
+  at::Tensor std_;   // [C]
 };
 TORCH_MODULE(LatentStatistics);
 

@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "moca/config/rules.h"
-#include "moca/vae/vae_block.h"
+#include "moca/nn/attention.h"
+#include "moca/nn/layers.h"
 
 namespace moca::vae {
 
@@ -63,6 +64,8 @@ struct Posterior {
   at::Tensor kl() const;
 };
 
+class VaeBlockImpl;
+
 // The vecset VAE of TripoSG (Eq. 1, 2): surface points of a component to L latent tokens, and
 // latent tokens to a field that is positive inside. Parameter names are those of its checkpoints.
 class VecsetVaeImpl : public torch::nn::Module {
@@ -110,12 +113,12 @@ class VecsetVaeImpl : public torch::nn::Module {
   std::shared_ptr<torch::nn::Module> encoder_;
   std::shared_ptr<torch::nn::Module> decoder_;
   torch::nn::Linear encoder_proj_in_{nullptr};
-  std::vector<VaeBlock> encoder_blocks_;
+  std::vector<std::shared_ptr<VaeBlockImpl>> encoder_blocks_;
   nn::LayerNorm encoder_norm_out_{nullptr};
   torch::nn::Linear quant_{nullptr};
   torch::nn::Linear post_quant_{nullptr};
   torch::nn::Linear decoder_proj_query_{nullptr};
-  std::vector<VaeBlock> decoder_blocks_;
+  std::vector<std::shared_ptr<VaeBlockImpl>> decoder_blocks_;
   nn::LayerNorm decoder_norm_out_{nullptr};
   torch::nn::Linear decoder_proj_out_{nullptr};
 };

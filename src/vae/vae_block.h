@@ -1,7 +1,6 @@
 #pragma once
 
 #include <torch/nn/module.h>
-#include <torch/nn/pimpl.h>
 
 #include "moca/nn/attention.h"
 #include "moca/nn/layers.h"
@@ -28,6 +27,5 @@ class VaeBlockImpl : public torch::nn::Module {
   nn::LayerNorm norm3_{nullptr};
   nn::FeedForward feed_forward_{nullptr};
 };
-TORCH_MODULE(VaeBlock);
 
 }  // namespace moca::vae

@@ -51,6 +51,5 @@ class VisionBlockImpl : public torch::nn::Module {
   at::Tensor scale1_;
   at::Tensor scale2_;
 };
-TORCH_MODULE(VisionBlock);
 
 }  // namespace moca::image_encoder

@@ -22,7 +22,7 @@ checkpoint::NamedTensors unfolded_tensors(const checkpoint::NamedTensors& vae,
                                           const at::Tensor& mean, const at::Tensor& std);
 
 // Refuses a file of weights that is not what `kUnfoldedFile` beside it folds to: the latter is what
-// is loaded, so a change of the former alone would be lost without a word.
+// is loaded, so a change of the former alone would have no effect.
 void require_folded(const checkpoint::Weights& folded, const checkpoint::Weights& unfolded);
 
 }  // namespace moca::pretrained
