@@ -110,6 +110,8 @@ std::string way_out(const Binding& binding, const std::string& section, const st
     if (std::string hint = undotted(paths, path_of(section, name)); !hint.empty()) {
       return hint;
     }
+    const auto [inner, leaf] = split(path_of(section, name));
+    return way_out(binding, inner, leaf);
   }
   if (const std::string namesakes = namesakes_of(paths, name); !namesakes.empty()) {
     return " Did you mean " + namesakes + "?";

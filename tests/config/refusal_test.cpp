@@ -62,6 +62,9 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"MisspeltInOtherSection", "model:\n  lerning_rate: 1\n",
                 "configs/bad.yaml:2: unknown setting 'model.lerning_rate'. Did you mean "
                 "'train.optimizer.learning_rate'?"},
+        Mistake{"DottedAndMisspelt", "train.optimizer.lerning_rate: 1\n",
+                "configs/bad.yaml:1: unknown setting 'train.optimizer.lerning_rate'. Did you mean "
+                "'train.optimizer.learning_rate'?"},
         Mistake{"NothingNear", "train:\n  optimizer:\n    qqqqqqqqqqqqqqqq: 1\n",
                 "configs/bad.yaml:3: unknown setting 'train.optimizer.qqqqqqqqqqqqqqqq'. Known "
                 "here: {learning_rate, betas}."},
