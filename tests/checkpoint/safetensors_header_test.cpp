@@ -118,6 +118,20 @@ TEST(SafetensorsHeader, AcceptsAnyOrderAndSpacesBehind) {
   EXPECT_EQ(header.entries.at("b").begin + 2, header.entries.at("a").begin);
 }
 
+// As many as a file may have that we write: a reader that looks through all of them at each never
+// ends.
+TEST(SafetensorsHeader, HoldsTwoHundredThousandTensors) {
+  std::string text = "{";
+  for (int i = 0; i < 200'000; ++i) {
+    text += (i == 0 ? "\"t" : ",\"t") + std::to_string(i) +
+            R"(":{"dtype":"U8","shape":[1],"data_offsets":[)" + std::to_string(i) + "," +
+            std::to_string(i + 1) + "]}";
+  }
+  text += "}";
+  const auto header = parse_header(text, kLengthBytes + text.size() + 200'000, "F");
+  EXPECT_EQ(header.entries.size(), 200'000U);
+}
+
 TEST(SafetensorsHeader, KeepsAMessageToOneShortLine) {
   const auto message = refused(R"({"two\nlines)" + std::string(100'000, 'x') + "\":1}", 0);
   EXPECT_THAT(message, HasSubstr("'two?lines"));

@@ -56,23 +56,52 @@ std::pair<std::string, std::string> chunks_of(const std::filesystem::path& file,
   return {std::move(json), std::move(binary)};
 }
 
+// How deep the brackets of a JSON text are nested, without reading it.
+int depth_of(const std::string& text) {
+  int depth = 0, deepest = 0;
+  bool in_text = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_text) {
+      i += c == '\\' ? 1 : 0;
+      in_text = c != '"';
+    } else if (c == '"') {
+      in_text = true;
+    } else if (c == '{' || c == '[') {
+      deepest = std::max(deepest, ++depth);
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return deepest;
+}
+
+// What programs add for themselves: tinygltf would copy it.
+void drop_extras(Json& json) {
+  if (json.is_object()) {
+    json.erase("extras");
+  }
+  if (json.is_structured()) {
+    for (auto& value : json) {
+      drop_extras(value);
+    }
+  }
+}
+
 Json parse(const std::filesystem::path& file, std::string text) {
   if (text.starts_with("\xEF\xBB\xBF")) {
     text.erase(0, 3);
   }
-  // `extras` are what programs add for themselves: tinygltf would copy them.
-  const auto keep = [&](int depth, Json::parse_event_t event, const Json& parsed) {
-    if (depth > kMaxDepth) {
-      refuse_mesh_file(file, "its JSON is nested deeper than " + std::to_string(kMaxDepth) +
-                                 " levels; export it again.");
-    }
-    return event != Json::parse_event_t::key || parsed != "extras";
-  };
+  if (depth_of(text) > kMaxDepth) {
+    refuse_mesh_file(file, "its JSON is nested deeper than " + std::to_string(kMaxDepth) +
+                               " levels; export it again.");
+  }
   try {
-    auto root = Json::parse(to_utf8(text), keep);
+    auto root = Json::parse(to_utf8(text));
     if (!root.is_object()) {
       refuse_mesh_file(file, "its JSON is no object; export it again.");
     }
+    drop_extras(root);
     return root;
   } catch (const Json::exception& error) {
     refuse_mesh_file(file, std::string("its JSON is broken: ") + error.what() + "; re-export it.");
