@@ -32,8 +32,8 @@ VARIANTS = {
         "dit_training.max_components": 24, "dit_training.activation_checkpointing": "true"},
     "width 768, three micro-batches": DIT | {"dit.width": 768, "dit.num_heads": 12,
                                              "training.micro_batches": 3},
-    "width 512, LoRA": DIT | {"dit.width": 512, "dit.num_heads": 8, "dit_training.lora.rank": 4,
-                              "dit_training.lora.targets": "[attn1.to_q, attn1.to_v]"},
+    "width 512, LoRA": DIT | {"dit.width": 512, "dit.num_heads": 8, "adapter.kind": "lora", "adapter.lora.rank": 4,
+                              "adapter.lora.targets": "[attn1.to_q, attn1.to_v]"},
     "wide image encoder": DIT | {"image_encoder.width": 512, "image_encoder.num_layers": 6,
                                  "image_encoder.num_heads": 8},
 }

@@ -36,7 +36,7 @@ class Mixture : public dit::AttentionAdapter {
     nn::AttentionSizes sizes;
     sizes.width = config.width;
     sizes.num_heads = config.num_heads;
-    sizes.normed_heads = true;
+    sizes.qk_norm = true;
     copy_.attention = register_module("attention", nn::Attention(sizes));
     copy_parameters(*prior.attention, *copy_.attention);
     copy_.router = prior.router;  // who attends to whom stays the model's

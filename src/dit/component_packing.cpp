@@ -13,7 +13,7 @@ nn::AttentionSizes attention_sizes(const DitConfig& config) {
   sizes.width = config.width;
   sizes.context_width = config.width;
   sizes.num_heads = config.num_heads;
-  sizes.normed_heads = true;
+  sizes.qk_norm = true;
   return sizes;
 }
 

@@ -14,7 +14,7 @@ nn::AttentionSizes sizes_of(const DitConfig& config, int64_t context_width) {
   sizes.width = config.width;
   sizes.context_width = context_width;
   sizes.num_heads = config.num_heads;
-  sizes.normed_heads = true;
+  sizes.qk_norm = true;
   return sizes;
 }
 

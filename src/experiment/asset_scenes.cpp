@@ -69,9 +69,14 @@ std::vector<int64_t> views_of(const EvaluationConfig& config, const data::AssetR
 }
 
 generation::Request request_of(const data::PreparedDataset& dataset, int64_t asset, int64_t view,
-                               uint64_t seed) {
-  return {image_of(dataset.image(asset, view)), dataset.records()[asset].num_components(), seed,
-          map_of(dataset.component_map(asset, view))};
+                               uint64_t seed, const generation::Conditioners& conditioners) {
+  generation::Request request{image_of(dataset.image(asset, view)),
+                              dataset.records()[asset].num_components(), seed,
+                              map_of(dataset.component_map(asset, view))};
+  for (const auto& conditioner : conditioners) {
+    request.inputs[conditioner->name()] = conditioner->input(dataset, asset, view);
+  }
+  return request;
 }
 
 uint64_t generation_seed(const EvaluationConfig& config, const data::AssetRecord& record) {

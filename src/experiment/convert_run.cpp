@@ -27,7 +27,7 @@ void require_image_alone(const RunConfig& config) {
     throw Error("the run " + config.folder().string() + " was trained with condition.kind " +
                 config.condition.kind.name +
                 ", which the layout of TripoSG and PartCrafter has no place for. Convert a run of "
-                "condition.kind none, or sample this one with --run.");
+                "condition.kind none.");
   }
 }
 

@@ -97,7 +97,8 @@ class Evaluation {
   generation::Request request(int64_t shown, int64_t nth_view, int64_t seeded) const {
     const auto& views = result_.assets[shown].views;
     const int64_t view = views[nth_view % static_cast<int64_t>(views.size())].index;
-    return request_of(dataset_, shown, view, generation_seed(config_, dataset_.records()[seeded]));
+    return request_of(dataset_, shown, view, generation_seed(config_, dataset_.records()[seeded]),
+                      model_.conditioners);
   }
 
   void generate_batch(const std::vector<Job>& jobs) {

@@ -21,6 +21,7 @@ struct ScoredModel {
   std::function<mesh::Scene(int64_t asset)> reconstruct;
   // What the decoder's extraction makes of a reference's exact field.
   std::function<mesh::Scene(const mesh::Scene& reference)> extract_exact_field;
+  generation::Conditioners conditioners = {};  // what it is told of an asset beside its image
 };
 
 // Generates every asset of the dataset from its image, scores it against its reference (and, as

@@ -1,6 +1,5 @@
 #include "moca/experiment/evaluate_run.h"
 
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <array>
@@ -34,6 +33,7 @@ ScoredModel scored_model(const RunConfig& config, const data::PreparedDataset& d
     return exact_field_scene(reference, config);
   };
   if (config.stage == Stage::kDit) {
+    model.conditioners = generation::make_conditioners(config.condition);
     model.generate = [generator = load_generator(config, device)](const auto& requests) mutable {
       return generator.generate(requests);
     };
@@ -96,9 +96,7 @@ EvaluationResult evaluate_run(const RunConfig& config, const std::filesystem::pa
                               const EvaluateOptions& options) {
   require_room(output, options.overwrite);
   require_threads("training.num_threads", config.training.num_threads);
-  if (config.training.num_threads > 0) {
-    at::set_num_threads(static_cast<int>(config.training.num_threads));
-  }
+  ops::use_threads(config.training.num_threads);
   const data::PreparedDataset dataset(config.data.path);
   require_free_names(dataset);
   const auto accepted = check_inputs(config, Inputs::kDatasetAndVae, options.accept_changed_data);

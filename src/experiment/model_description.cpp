@@ -17,7 +17,8 @@ bool is_of_sampling(const std::string& path) {
 
 // Whether a setting may change what comes out of the model.
 bool is_of_model(const std::string& path) {
-  constexpr std::array kSections = {"dit.", "image_encoder.", "vae.", "dit_training."};
+  constexpr std::array kSections = {"dit.",          "image_encoder.", "vae.",
+                                    "dit_training.", "condition.",     "adapter."};
   return std::any_of(kSections.begin(), kSections.end(),
                      [&](const char* section) { return path.starts_with(section); });
 }

@@ -143,14 +143,26 @@ void add_summary(const Json& evaluation, const Columns& scores, const std::strin
             columns, rows, page);
 }
 
+// The split whose scores come first: the one trained on, where the dataset has it.
+std::string first_split(const Json& evaluation) {
+  const auto& splits = evaluation.at("vae_components");
+  for (const auto& [split, unused] : splits.items()) {
+    if (evaluation.at("train").at("num_assets") == 0 && evaluation.at(split).at("num_assets") > 0) {
+      return split;
+    }
+  }
+  return "train";
+}
+
 void add_key_scores(const Json& evaluation, const Columns& scores, report::ReportPage& page) {
-  const auto& train = evaluation.at("train");
-  const auto& vae = evaluation.at("vae_components").at("train");
+  const auto split = first_split(evaluation);
+  const auto& summary = evaluation.at(split);
+  const auto& vae = evaluation.at("vae_components").at(split);
   for (const auto& [header, key, scene, arrow] : first_scores(scores)) {
-    if (train.at("generated").contains(key)) {
+    if (summary.at("generated").contains(key)) {
       page.key_scores.push_back(
-          {header + arrow, cell(train, {"", key, "generated"}),
-           "assets trained on; control " + cell(train, {"", key, "control"})});
+          {header + arrow, cell(summary, {"", key, "generated"}),
+           title_of(split) + "; control " + cell(summary, {"", key, "control"})});
     }
     if (vae.at("num_components") > 0 && vae.contains(key + "_median")) {
       page.key_scores.push_back({"VAE " + header + arrow, cell(vae, {"", key + "_median"}),
@@ -160,7 +172,8 @@ void add_key_scores(const Json& evaluation, const Columns& scores, report::Repor
 }
 
 void add_worst(const Json& evaluation, const Columns& scores, report::ReportPage& page) {
-  const auto& components = evaluation.at("vae_components").at("train");
+  const auto split = first_split(evaluation);
+  const auto& components = evaluation.at("vae_components").at(split);
   const auto& worst = components.at("worst");
   Columns columns = {{"asset", "asset"}, {"component", "component"}};
   add_columns(scores, "", "", columns);
@@ -170,7 +183,7 @@ void add_worst(const Json& evaluation, const Columns& scores, report::ReportPage
   if (!worst.empty()) {
     const auto by =
         components.value("worst_by", columns.back().key);  // of older evaluations the last
-    add_table("The VAE's worst ten components", "Of the assets trained on, by " + by + ".", columns,
+    add_table("The VAE's worst ten components", title_of(split) + ", by " + by + ".", columns,
               worst, page);
   }
 }

@@ -1,6 +1,5 @@
 #include "moca/experiment/train_run.h"
 
-#include <ATen/Parallel.h>
 #include <torch/types.h>
 
 #include <algorithm>
@@ -107,11 +106,7 @@ void describe(const torch::nn::Module& model, const data::PreparedDataset& datas
 void set_threads(const training::TrainingConfig& config, const distributed::Launch& launch) {
   require_threads("training.num_threads", config.num_threads);
   require_threads("training.loader_threads", config.loader_threads);
-  if (config.num_threads > 0) {
-    at::set_num_threads(static_cast<int>(config.num_threads));
-  } else if (launch.local_world_size > 1) {
-    at::set_num_threads(std::max(at::get_num_threads() / launch.local_world_size, 1));
-  }
+  ops::use_threads(config.num_threads, launch.local_world_size);
 }
 
 // Whether the run goes on: because its user says so, or because the launcher starts its processes

@@ -12,8 +12,15 @@
 namespace moca::experiment {
 namespace {
 
+// Those that nothing is trained on, of whatever split; of a dataset without any those trained on.
 std::vector<int64_t> assets_of(const data::PreparedDataset& dataset, int64_t count) {
-  auto assets = dataset.indices_of("test");
+  std::vector<int64_t> assets;
+  const auto& records = dataset.records();
+  for (size_t i = 0; i < records.size(); ++i) {
+    if (records[i].split != "train") {
+      assets.push_back(static_cast<int64_t>(i));
+    }
+  }
   if (assets.empty()) {
     assets = dataset.indices_of("train");
   }
@@ -27,7 +34,9 @@ training::Validation validation_of(const RunConfig& config,
                                    const std::shared_ptr<const data::PreparedDataset>& dataset,
                                    const vae::VecsetVae& vae,
                                    const generation::ComponentDenoiser& denoiser) {
-  auto scene_of = [=, vae = vae, denoiser = denoiser](int64_t asset) mutable {
+  auto scene_of = [=, vae = vae, denoiser = denoiser,
+                   conditioners =
+                       generation::make_conditioners(config.condition)](int64_t asset) mutable {
     if (denoiser.is_empty()) {
       return reconstruct(vae, *dataset, asset, config.evaluation.seed, config.decoder);
     }
@@ -38,7 +47,7 @@ training::Validation validation_of(const RunConfig& config,
     const auto& record = dataset->records()[asset];
     const auto view = views_of(config.evaluation, record).front();
     const auto seed = generation_seed(config.evaluation, record);
-    return generator.generate({request_of(*dataset, asset, view, seed)}).front();
+    return generator.generate({request_of(*dataset, asset, view, seed, conditioners)}).front();
   };
   return [=, vae = vae]() mutable -> training::NamedValues {
     vae->eval();

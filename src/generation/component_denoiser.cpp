@@ -18,7 +18,7 @@ dit::ConditionKinds kinds_of(const image_encoder::ImageEncoderConfig& image,
 
 ComponentDenoiserImpl::ComponentDenoiserImpl(
     const dit::DitConfig& dit_config, const image_encoder::ImageEncoderConfig& encoder_config,
-    int64_t latent_channels, std::vector<std::shared_ptr<Conditioner>> more)
+    int64_t latent_channels, Conditioners more)
     : dit_(register_module(
           "dit", dit::MocaDit(dit_config, latent_channels, kinds_of(encoder_config, more)))),
       image_(ImageConditioner::make(encoder_config)),

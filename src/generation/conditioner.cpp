@@ -20,7 +20,7 @@ config::Choice known_conditions() { return condition_table().choice(); }
 
 void register_condition(ConditionKind kind) { condition_table().add(std::move(kind)); }
 
-std::vector<std::shared_ptr<Conditioner>> make_conditioners(const ConditionConfig& config) {
+Conditioners make_conditioners(const ConditionConfig& config) {
   if (auto conditioner = condition_table().chosen(config.kind).make(config.kind)) {
     return {std::move(conditioner)};
   }

@@ -28,7 +28,7 @@ AttentionImpl::AttentionImpl(const AttentionSizes& sizes) : sizes_(sizes) {
   to_out_ = Linear(sizes.width, sizes.width);
   register_module("to_out", std::make_shared<torch::nn::Module>("to_out"))
       ->register_module("0", to_out_);  // 1 is a dropout in diffusers, without parameters
-  if (sizes.normed_heads) {
+  if (sizes.qk_norm) {
     norm_q_ = register_module("norm_q", RmsNorm(sizes.width / sizes.num_heads));
     norm_k_ = register_module("norm_k", RmsNorm(sizes.width / sizes.num_heads));
   }

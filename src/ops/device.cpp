@@ -1,10 +1,12 @@
 #include "moca/ops/device.h"
 
 #include <ATen/Context.h>
+#include <ATen/Parallel.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <regex>
 #include <string>
 
@@ -71,6 +73,12 @@ c10::Device select_device(const std::string& name, LocalProcess process) {
   at::globalContext().setAllowTF32CuDNN(false);
   return device.has_index() ? device
                             : c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(process.rank));
+}
+
+void use_threads(int64_t count, int num_processes) {
+  static const int of_process = at::get_num_threads();
+  at::set_num_threads(count > 0 ? static_cast<int>(count)
+                                : std::max(of_process / num_processes, 1));
 }
 
 void synchronize(c10::Device device) {

@@ -6,7 +6,7 @@
 #include <cstdio>
 
 #include "moca/dit/component_router.h"
-#include "moca/dit/router_figures.h"
+#include "moca/dit/router_statistics.h"
 
 namespace moca::training {
 namespace {
@@ -58,7 +58,7 @@ void measure_routers(Measurements& measurements, const dit::MocaDit& dit) {
         router->last_routing().importance.size(1) < 2) {
       continue;
     }
-    const auto figures = dit::figures_of(router->last_routing());
+    const auto figures = dit::statistics_of(router->last_routing());
     measurements.add("router_importance", figures.importance);
     measurements.add("router_entropy", figures.entropy);
     measurements.add("router_load", figures.load);

@@ -102,7 +102,7 @@ checkpoint::CheckpointContent RunCheckpoints::content(const RunProgress& progres
           json.dump(1) + "\n"};
 }
 
-// What cannot be read again is not written over what can.
+// Weights that are not finite must not replace a good checkpoint.
 void RunCheckpoints::check_weights(int64_t step) const {
   const c10::NoGradGuard no_grad;
   const auto norms = at::stack(at::_foreach_norm(state_.optimizer.parameters(), 2));

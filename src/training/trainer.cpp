@@ -110,7 +110,7 @@ std::optional<StepStats> Trainer::train_step() {
   }
   stats.loss = group_.sum({stats.loss}, "loss")[0];
   phase_->enter("update", step_);
-  // A gradient can be finite where the loss is not; it is not followed.
+  // A gradient can be finite where the loss is not: such a step changes no parameter.
   stats.gradient_norm = std::isfinite(stats.loss) ? optimizer_.step(stats.learning_rate)
                                                   : std::numeric_limits<double>::quiet_NaN();
   if (stats.is_finite()) {

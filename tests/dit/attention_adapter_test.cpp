@@ -30,7 +30,7 @@ class Mixture : public AttentionAdapter {
     sizes.width = width;
     sizes.context_width = context_width;
     sizes.num_heads = 4;
-    sizes.normed_heads = true;
+    sizes.qk_norm = true;
     copy_.attention = register_module("attention", nn::Attention(sizes));
     copy_parameters(*prior.attention, *copy_.attention);
     if (prior.router) {

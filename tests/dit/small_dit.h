@@ -57,12 +57,12 @@ inline DitInput make_input(int64_t B, int64_t N) {
 }
 
 // Self-attention of the small model's width.
-inline nn::Attention small_attention(bool normed_heads = true) {
+inline nn::Attention small_attention(bool qk_norm = true) {
   torch::manual_seed(2);
   nn::AttentionSizes sizes;
   sizes.width = 32;
   sizes.num_heads = 4;
-  sizes.normed_heads = normed_heads;
+  sizes.qk_norm = qk_norm;
   return nn::Attention(sizes);
 }
 

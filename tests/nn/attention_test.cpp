@@ -19,13 +19,13 @@ namespace {
 using testing::all_close;
 using testing::bit_equal;
 
-Attention make(int64_t width, int64_t context_width, int64_t heads, bool normed_heads) {
+Attention make(int64_t width, int64_t context_width, int64_t heads, bool qk_norm) {
   torch::manual_seed(1);
   AttentionSizes sizes;
   sizes.width = width;
   sizes.context_width = context_width;
   sizes.num_heads = heads;
-  sizes.normed_heads = normed_heads;
+  sizes.qk_norm = qk_norm;
   return Attention(sizes);
 }
 
@@ -128,7 +128,7 @@ TEST(Attention, HasTheKeysOfTheCheckpoints) {
   sizes.width = 32;
   sizes.context_width = 48;
   sizes.num_heads = 4;
-  sizes.normed_heads = true;
+  sizes.qk_norm = true;
   sizes.normed_context = true;
   const auto parameters = Attention(sizes)->named_parameters();
   for (const char* key :

@@ -8,7 +8,7 @@
 namespace moca {
 
 // Shows how far a long piece of work has come: one line redrawn in place on a terminal, a plain log
-// line every `log_interval_s` seconds elsewhere. Both carry the rate and the remaining time.
+// line every few seconds elsewhere. Both carry the rate and the remaining time.
 class Progress {
  public:
   // `total` units of `unit` ("step", "asset"); `done` of them were finished by an earlier run. Not

@@ -6,6 +6,7 @@
 
 #include "moca/data/prepared_dataset.h"
 #include "moca/experiment/run_config.h"
+#include "moca/generation/conditioner.h"
 #include "moca/generation/request.h"
 #include "moca/mesh/triangle_mesh.h"
 #include "moca/vae/component_decoder.h"
@@ -17,9 +18,10 @@ namespace moca::experiment {
 // not on its place in the dataset. Throws Error for a fixed view that the asset lacks.
 std::vector<int64_t> views_of(const EvaluationConfig& config, const data::AssetRecord& record);
 
-// As many components as an asset has, from its image `view`.
+// As many components as an asset has, from its image `view` and what the conditioners (those beside
+// the image's have inputs of their own) know of it.
 generation::Request request_of(const data::PreparedDataset& dataset, int64_t asset, int64_t view,
-                               uint64_t seed);
+                               uint64_t seed, const generation::Conditioners& conditioners);
 
 // The seed an asset is generated with: its own wherever it stands and whatever is generated with
 // it.

@@ -7,7 +7,7 @@
 
 namespace moca::experiment {
 
-// Makes the images of a run: report.html with figures, curves and tables, and, where the run was
+// Makes the report of a run: report.html with scores, curves and tables, and, where the run was
 // evaluated, contact_sheet_SPLIT.png beside it (image, reference, generated). They go to the
 // run's folder; those of an evaluation that lies elsewhere go there, so that none replaces
 // another's. Returns what it wrote.

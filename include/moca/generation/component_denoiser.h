@@ -22,8 +22,7 @@ class ComponentDenoiserImpl : public torch::nn::Module {
   // more: conditioners beside the image's.
   ComponentDenoiserImpl(const dit::DitConfig& dit_config,
                         const image_encoder::ImageEncoderConfig& encoder_config,
-                        int64_t latent_channels,
-                        std::vector<std::shared_ptr<Conditioner>> more = {});
+                        int64_t latent_channels, Conditioners more = {});
 
   // inputs: of every conditioner, [B, ...]. component_mask: [B, N].
   std::vector<dit::Condition> conditions(const std::vector<at::Tensor>& inputs,
@@ -35,7 +34,7 @@ class ComponentDenoiserImpl : public torch::nn::Module {
                               const std::optional<at::Generator>& generator = std::nullopt);
 
   dit::MocaDit dit() const { return dit_; }
-  const std::vector<std::shared_ptr<Conditioner>>& conditioners() const { return conditioners_; }
+  const Conditioners& conditioners() const { return conditioners_; }
   ImageConditioner& image() const { return *image_; }
   image_encoder::ImageEncoder image_encoder() const { return image_->encoder(); }
   vae::LatentStatistics latent_statistics() const { return latent_statistics_; }
@@ -43,7 +42,7 @@ class ComponentDenoiserImpl : public torch::nn::Module {
  private:
   dit::MocaDit dit_{nullptr};
   std::shared_ptr<ImageConditioner> image_;
-  std::vector<std::shared_ptr<Conditioner>> conditioners_;  // the image's first
+  Conditioners conditioners_;  // the image's first
   vae::LatentStatistics latent_statistics_{nullptr};
 };
 TORCH_MODULE(ComponentDenoiser);

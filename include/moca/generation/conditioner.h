@@ -62,7 +62,9 @@ struct ConditionConfig {
   static void fields(auto& self, auto&& v) { v("kind", self.kind); }
 };
 
+using Conditioners = std::vector<std::shared_ptr<Conditioner>>;
+
 // Of a run's config; none: empty.
-std::vector<std::shared_ptr<Conditioner>> make_conditioners(const ConditionConfig& config);
+Conditioners make_conditioners(const ConditionConfig& config);
 
 }  // namespace moca::generation

@@ -96,7 +96,7 @@ TORCH_MODULE(ImageEncoder);
 at::Tensor stretch_position_table(const at::Tensor& table, int64_t rows, int64_t columns);
 
 // RGB bytes [B, image_size, image_size, 3] to the encoder's input [B, 3, image_size, image_size]:
-// scaled to [0, 1], ImageNet's mean taken off and divided by its deviation (as DINOv2's processor
+// scaled to [0, 1], ImageNet's mean taken off and divided by its std (as DINOv2's processor
 // does).
 at::Tensor normalise_images(const at::Tensor& bytes);
 

@@ -30,7 +30,7 @@ struct PreprocessConfig {
 Image resize_and_crop(const Image& image, const PreprocessConfig& config);
 
 // RGB bytes [..., 3, H, W] to floats: scaled in double, then normalised in float, each channel by
-// its mean and deviation.
+// its mean and std.
 at::Tensor rescale_and_normalise(const at::Tensor& bytes, const PreprocessConfig& config);
 
 // The image encoder's input [3, H, W] as transformers' BitImageProcessor makes it, bit for bit.

@@ -12,7 +12,7 @@
 
 namespace moca::pretrained {
 
-// What is done to an image before the image encoder: our `picture_to_input`, or DINOv2's own
+// What is done to an image before the image encoder: our `image_to_input`, or DINOv2's own
 // preprocessing.
 enum class Preprocessing { kSquare, kDinov2 };
 constexpr auto enum_names(Preprocessing) {

@@ -12,7 +12,7 @@ namespace moca::training {
 // In the order in which they are recorded.
 using NamedValues = std::vector<std::pair<std::string, double>>;
 
-// Means of named figures over what happened since they were last taken, over all ranks.
+// Means of named values over what happened since they were last taken, over all ranks.
 class Measurements {
  public:
   // The names, alike on all ranks.

@@ -174,7 +174,7 @@ struct DitTrainingConfig {
       "GPU); 0: training.batch_size assets",
       config::at_least(0));
     v("condition_dropout", self.condition_dropout,
-      "share of assets trained without their image (paper: 0.1)", config::in_range(0.0, 1.0));
+      "share of assets trained without their conditions (paper: 0.1)", config::in_range(0.0, 1.0));
     v("num_cached_encodings", self.num_cached_encodings,
       "number of encodings made of every component at the start, of which each step draws one; 0 "
       "encodes anew in each step",

@@ -5,8 +5,8 @@
 
 namespace moca::vae {
 
-// Mean and deviation of every latent channel over a training set. The DiT works on standardised
-// latents; a pretrained VAE keeps mean 0 and deviation 1 (TripoSG's latents are used as they are).
+// Mean and std of every latent channel over a training set. The DiT works on standardised
+// latents; a pretrained VAE keeps mean 0 and std 1 (TripoSG's latents are used as they are).
 class LatentStatisticsImpl : public torch::nn::Module {
  public:
   explicit LatentStatisticsImpl(int64_t latent_channels);

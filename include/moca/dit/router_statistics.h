@@ -5,7 +5,7 @@
 namespace moca::dit {
 
 // How a router behaves, means over the components, heads and assets of one routing.
-struct RouterFigures {
+struct RouterStatistics {
   double importance = 0;  // of the others: the gate's mean
   double entropy = 0;     // of the importance over the others, 1 where all are as important
   double load = 0;        // how often the most selected component of an asset is selected, 1 where
@@ -13,6 +13,6 @@ struct RouterFigures {
 };
 
 // A routing between two or more components.
-RouterFigures figures_of(const ops::Routing& routing);
+RouterStatistics statistics_of(const ops::Routing& routing);
 
 }  // namespace moca::dit

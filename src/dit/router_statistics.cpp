@@ -1,4 +1,4 @@
-#include "moca/dit/router_figures.h"
+#include "moca/dit/router_statistics.h"
 
 #include <ATen/ATen.h>
 
@@ -8,7 +8,7 @@
 
 namespace moca::dit {
 
-RouterFigures figures_of(const ops::Routing& routing) {
+RouterStatistics statistics_of(const ops::Routing& routing) {
   const c10::NoGradGuard no_grad;
   const auto [B, N, H, M] = shape<4>(routing.importance, "importance [B, N, H, N]");
   TORCH_CHECK(N > 1, "a routing between ", N, " components has no figures");
@@ -16,7 +16,7 @@ RouterFigures figures_of(const ops::Routing& routing) {
   const auto is_other = at::eye(N, importance.options()).eq(0).view({1, N, 1, N});
   const auto others = at::where(is_other, importance, 0.0);
   const auto share = others / others.sum(-1, /*keepdim=*/true).clamp_min(1e-12);
-  RouterFigures figures;
+  RouterStatistics figures;
   figures.importance = others.sum().item<double>() / static_cast<double>(B * N * H * (N - 1));
   // One other alone is all there is.
   figures.entropy = N == 2 ? 1.0
