@@ -5,17 +5,6 @@
 #include <string>
 #include <utility>
 
-// Each adds its subcommand to the program; the subcommand's callback does the work.
-void add_prepare_data(CLI::App& app);
-void add_train(CLI::App& app);
-void add_sample(CLI::App& app);
-void add_evaluate(CLI::App& app);
-void add_metrics(CLI::App& app);
-void add_report(CLI::App& app);
-void add_settings(CLI::App& app);
-void add_verify(CLI::App& app);
-void add_convert_weights(CLI::App& app);
-
 // Adds a subcommand that calls `run` with options, which its arguments are then made to fill.
 template <class Options>
 std::pair<CLI::App*, Options*> add_command(CLI::App& app, const char* name, const char* help,

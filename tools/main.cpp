@@ -16,6 +16,17 @@
 #include "moca/core/run_failed.h"
 #include "moca/distributed/launch.h"
 
+// Each adds its subcommand, in a file of its own; the subcommand's callback does the work.
+void add_prepare_data(CLI::App& app);
+void add_train(CLI::App& app);
+void add_sample(CLI::App& app);
+void add_evaluate(CLI::App& app);
+void add_metrics(CLI::App& app);
+void add_report(CLI::App& app);
+void add_settings(CLI::App& app);
+void add_verify(CLI::App& app);
+void add_convert_weights(CLI::App& app);
+
 namespace {
 
 constexpr int kUserMistake = 2;
