@@ -34,6 +34,7 @@ QUICKSTART = [
     f"build/moca train configs/quickstart_vae.yaml training.max_steps=2 {SMALL}",
 ]
 BENCHMARK = ("--components 1,2 --width 32 --heads 2 --blocks 2 --tokens 8 --compressed 2 --rounds 1")
+HELD_OUT = "--image runs/tutorial/evaluation/chair_03/picture.png --components 6"
 IMAGE = "--image runs/tiny/evaluation/0000_chair/picture.png"
 
 # In the order in which they build on one another: what is run for a command of the documents.
@@ -101,6 +102,22 @@ RUN = {
     "dit.dense_tokens=same_pairs data.max_components=8":
         "build/moca train configs/quickstart.yaml name=same_pairs dit.global_attention=dense "
         f"dit.dense_tokens=same_pairs data.max_components=8 training.max_steps=1 {SMALL}",
+    "python3 examples/tutorial/make_meshes.py datasets/tutorial_meshes": None,
+    "build/moca prepare-data examples/tutorial/tutorial_vae.yaml": None,
+    "build/moca train examples/tutorial/tutorial_vae.yaml --dry-run": None,
+    "build/moca train examples/tutorial/tutorial_vae.yaml":
+        "build/moca train examples/tutorial/tutorial_vae.yaml training.max_steps=2",
+    "build/moca train examples/tutorial/tutorial.yaml":
+        "build/moca train examples/tutorial/tutorial.yaml training.max_steps=2",
+    "build/moca evaluate runs/tutorial":
+        "build/moca evaluate runs/tutorial sampler.num_steps=1 decoder.resolution=17 "
+        "decoder.coarse_resolution=17 evaluation.metrics.num_points=500",
+    "build/moca report runs/tutorial": None,
+    f"build/moca sample --run runs/tutorial {HELD_OUT} --out runs/tutorial/samples/chair_03":
+        f"build/moca sample --run runs/tutorial {HELD_OUT} --out runs/tutorial/samples/chair_03 "
+        "sampler.num_steps=1 decoder.resolution=17 decoder.coarse_resolution=17",
+    "build/moca metrics runs/tutorial/samples/chair_03/asset.glb datasets/tutorial_meshes/chair_03.obj "
+    "renormalise_prediction=true": None,
     "build/moca train configs/quickstart.yaml name=no_stochastic dit.router.stochastic=false":
         "build/moca train configs/quickstart.yaml name=no_stochastic dit.router.stochastic=false "
         f"training.max_steps=1 {SMALL}",
@@ -126,6 +143,7 @@ NOT_RUN = {
     "scripts/mutants.py": "hours; ctest checks its list",
     "scripts/mutants.py --only 12,57": "hours; ctest checks its list",
     "scripts/build.sh build": "builds all of it; the tests were built so",
+    "scripts/build.sh build moca": "a part of the same",
     "benchmarks/vae_decode.py build": A_MEASUREMENT,
     "benchmarks/full_size.py build FOLDER": A_MEASUREMENT,
     "benchmarks/attention_cpu.py build": A_MEASUREMENT,
@@ -178,7 +196,7 @@ def make_checkout(folder, build):
     """A checkout after plain scripts/setup.sh and a build: this one, with fewer Python packages."""
     for entry in ROOT.iterdir():
         if entry.name in ("src", "include", "configs", "scripts", "tests", "tools", "docs",
-                          "benchmarks", "third_party") or entry.is_file():
+                          "benchmarks", "examples", "third_party") or entry.is_file():
             (folder / entry.name).symlink_to(entry)
     (folder / "build").symlink_to(build)
     python = ROOT / ".venv/bin/python"
@@ -212,8 +230,8 @@ def run_all(checkout, folder):
     failed = 0
     for command in [*QUICKSTART, *(typed or documented for documented, typed in RUN.items())]:
         if folder != checkout:
-            command = re.sub(r"(?<!\S)(build|configs|scripts|tests|\.venv)/", rf"{checkout}/\1/",
-                             command)
+            command = re.sub(r"(?<!\S)(build|configs|examples|scripts|tests|\.venv)/",
+                             rf"{checkout}/\1/", command)
         start = time.monotonic()
         done = subprocess.run(["bash", "-c", command], cwd=folder, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, timeout=TIME_LIMIT,
