@@ -127,6 +127,7 @@ A_MEASUREMENT = "minutes of measuring; benchmarks/README.md says which program"
 NOT_RUN = {
     "scripts/quickstart.sh": "half an hour; its commands are run here, smaller",
     "scripts/test.sh": "this test is a part of it",
+    "moca count FILE": "a subcommand that docs/extending.md adds",
     "scripts/test.sh extend": "a step of scripts/test.sh by itself",
     "scripts/setup.sh": "installs; scripts/test.sh begins with its longer form",
     "scripts/test.sh build unit": "this test is a part of it",
