@@ -40,45 +40,41 @@ def scores(values, *keys):
     return [f"{values[key]:.3f}" if key in values else "" for key in keys]
 
 
-KEYS = ("chamfer", "f_score_0.1", "f_score_0.05", "self_iou")
-SCORES = ["", "Chamfer", "F@0.1", "F@0.05", "self-IoU"]
+KEYS = ("chamfer", "f_score_0.1", "f_score_0.05", "self_iou", "control_f_score_0.1",
+        "vae_reconstruction_f_score_0.1")
+SCORES = ["asset and its input image", "Chamfer", "F@0.1", "F@0.05", "self-IoU", "baseline F@0.1",
+          "VAE F@0.1"]
+
+
+def row_of(split, name):
+    """Of the table of SCORES: an evaluation's split."""
+    values = dict(split["generated"])
+    for key, scene in ((KEYS[4], "control"), (KEYS[5], "vae_reconstruction")):
+        if KEYS[1] in split.get(scene, {}):
+            values[key] = split[scene][KEYS[1]]
+    return [f"{split['num_assets']} {name}", *scores(values, *KEYS)]
 
 
 def quickstart():
     result = load("quickstart")
-    train, test, vae = result["train"], result["test"], result["vae_components"]["train"]
     text = paragraph(
         f"`scripts/quickstart.sh` on a fresh Debian 12 with two CPU cores: "
         f"**{result['total_minutes']:.0f} minutes** from the clone to the report, "
         f"{result['train_minutes']:.1f} of them training, {result['peak_memory_gib']:.1f} GiB of "
         f"memory at most ([quickstart.json](benchmarks/results/quickstart.json), revision "
-        f"{result['revision']}). {train['num_assets']} procedural assets "
-        f"({vae['num_components']} components), each generated from its own 64 x 64 image with a "
-        f"fixed seed, means:")
-    rows = [
-        ["generated, assets trained on", *scores(train["generated"], *KEYS)],
-        ["the same against another asset's reference (control)", *scores(train["control"], *KEYS)],
-        ["from another asset's image, against that asset", *scores(train["other_picture"], *KEYS)],
-        ["VAE reconstruction", *scores(train["vae_reconstruction"], *KEYS)],
-        [f"generated, {test['num_assets']} assets not trained on", *scores(test["generated"], *KEYS)],
-    ]
-    return (text + "\n" + table(SCORES, rows) + f"\nVAE, {SCORES[3]} over all {vae['num_components']} "
-            f"components: median {vae[KEYS[2] + '_median']:.3f}, mean {vae[KEYS[2] + '_mean']:.3f}.\n")
+        f"{result['revision']}). Means over assets, each generated from one 64 x 64 image:")
+    rows = [row_of(result["train"], "trained on"), row_of(result["test"], "not trained on")]
+    return (text + "
+" + table(SCORES, rows) + "
+" + paragraph(
+        f"Given the image of another asset, the model makes that one: F@0.1 "
+        f"{result['train']['other_picture'][KEYS[1]]:.3f} against it."))
 
 
 def real_small():
     result = load("real_small")
-    train, test = result["train"], result["test"]
-    rows = [
-        [f"generated, {train['num_assets']} assets trained on", *scores(train["generated"], *KEYS)],
-        ["control", *scores(train["control"], *KEYS)],
-        ["VAE reconstruction (ceiling)", *scores(train["vae_reconstruction"], *KEYS)],
-        [f"generated, {test['num_assets']} assets not trained on",
-         *scores(test["generated"], *KEYS)],
-        ["their control", *scores(test["control"], *KEYS)],
-        ["their VAE reconstruction", *scores(test["vae_reconstruction"], *KEYS)],
-    ]
-    minutes, empty = result["train_minutes"], train["empty_components"]
+    rows = [row_of(result["train"], "trained on"), row_of(result["test"], "not trained on")]
+    minutes, empty = result["train_minutes"], result["train"]["empty_components"]
     of = empty["generated"]["of"]
     return paragraph(
         f"{minutes['vae']:.0f} + {minutes['dit']:.0f} minutes of training on two cores, revision "
@@ -90,67 +86,67 @@ def real_small():
         f"lattice's step.")
 
 
-def ratios(rows, key, dtype):
-    """The rows' values in the order of COMPONENTS."""
-    found = {row["components"]: row[key] for row in rows if row["dtype"] == dtype}
-    return [f"{found[count]:.2f}" for count in COMPONENTS]
+def by_size(rows):
+    return {(row["dtype"], row["components"]): row for row in rows}
 
 
-def span(rows, key, dtype):
-    values = [row[key] for row in rows if row["dtype"] == dtype]
+def span(rows, *keys):
+    values = [row[key] for row in rows for key in keys]
     return f"{min(values):.2f} to {max(values):.2f}"
 
 
+def seconds(milliseconds):
+    return f"{milliseconds / 1000:.2f} s"
+
+
 def speed():
-    forward, attention = load("forward_cpu"), load("attention_cpu")
-    zen4 = load("forward_cpu_zen4")
+    forward, attention = load("forward_cpu"), by_size(load("attention_cpu")["rows"])
     rows = []
-    for dtype in ("fp32", "bf16"):
-        rows += [
-            [f"whole forward, {dtype} / plain PyTorch's PartCrafter",
-             *ratios(forward["rows"], "moca_over_pytorch", dtype)],
-            [f"the same / PartCrafter's own code, {zen4['hardware']['cpu']}, measured in an audit",
-             *ratios(zen4["rows"], "moca_over_partcrafter", dtype)],
-            [f"whole forward, {dtype} / our dense baseline", *ratios(forward["rows"], "moca_over_dense", dtype)],
-        ]
-    rows += [
-        ["MoC attention of a global block, fp32 / our dense attention",
-         *ratios(attention["rows"], "moc_over_dense", "fp32")],
-        ["the same, forward and backward",
-         *ratios(attention["rows"], "moc_over_dense_training", "fp32")],
-    ]
-    return table(["ours / peer"] + [f"N = {count}" for count in COMPONENTS], rows) + "\n" + more()
+    for (dtype, count), row in by_size(forward["rows"]).items():
+        own = attention[dtype, count]
+        rows.append([dtype, str(count), seconds(row["moca_ms"]), seconds(row["dense_ms"]),
+                     seconds(row["pytorch_ms"]), f"{row['moca_over_dense']:.2f}",
+                     f"**{row['moca_over_pytorch']:.2f}**", f"{own['moc_over_dense']:.2f}"])
+    header = ["", "N", "MoCA", "dense", "PyTorch", "MoCA / dense", "MoCA / PyTorch",
+              "attention alone, MoC / dense"]
+    return table(header, rows) + "\n" + growth(forward) + "\n" + more()
+
+
+def growth(forward):
+    rows = {row["dtype"]: row for row in forward["growth"]}
+    audit = load("forward_cpu_zen4")["rows"]
+    moca, dense = rows["fp32"]["moca_16_to_64"], rows["fp32"]["dense_16_to_64"]
+    return paragraph(
+        f"From N = 16 to N = 64 the time grows {moca:.1f} times with MoCA and {dense:.1f} times with dense "
+        f"attention ([curve](benchmarks/results/forward_cpu_growth.svg)). In an audit MoCA took "
+        f"{span(audit, 'moca_over_partcrafter')} times the time of PartCrafter's own code.")
 
 
 def more():
     decode = {(row["moca"], row["pytorch"]): row["query_ratio"] for row in load("vae_decode")["ratios"]
               if row["threads"] == 1}
-    dense = load("attention_cpu")["dense"]["rows"]
+    runs = load("vae_decode")["runs"]
     steps = {row["dtype"]: row for row in load("training_step_cpu")["rows"]}
-    growth = {row["dtype"]: row for row in load("forward_cpu")["growth"]}
-    loads = {row["precision"]: row for row in load("full_size")["runs"]}
     million = steps["fp32"]["parameters"] / 1e6
-    rows = [
-        ["decode of 50,000 queries at the released VAE's size / plain PyTorch's fp32",
-         f"fp32 {decode['fp32', 'fp32']:.2f}, bf16 {decode['bf16', 'fp32']:.2f}"],
-        ["our dense attention / LibTorch's SDPA on the same tokens, forward",
-         f"fp32 {span(dense, 'dense_over_sdpa', 'fp32')}, "
-         f"bf16 {span(dense, 'dense_over_sdpa', 'bf16')}"],
-        [f"a training step of a {million:.0f} M-parameter model / a plain PyTorch loop of "
-         "PartCrafter, N = 8",
-         "our dense baseline " + ", ".join(f"{t} {steps[t]['dense_over_pytorch']:.2f}" for t in steps)
-         + "; MoCA " + ", ".join(f"{t} {steps[t]['moca_over_pytorch']:.2f}" for t in steps)],
-        ["time of a forward at N = 64 / at N = 16 "
-         "([curve](benchmarks/results/forward_cpu_growth.svg))",
-         ", ".join(f"{t} {growth[t]['moca_16_to_64']:.1f}" for t in growth)
-         + "; dense " + ", ".join(f"{t} {growth[t]['dense_16_to_64']:.1f}" for t in growth)],
-        [f"loading the {loads['fp32']['file_gb']:.2f} GB DiT: peak memory / file",
-         ", ".join(f"{t} {loads[t]['peak_over_file']:.2f}" for t in loads)],
-        ["its forward in bf16, N = 2, L = 512, two threads",
-         f"{loads['bf16']['forward_s']:.1f} s inside "
-         f"{loads['bf16']['peak_memory_forward_gb']:.1f} GB"],
-    ]
-    return table(["ours / peer, or as said", ""], rows)
+
+    def decoding(side, dtype):
+        return min(run["query_cpu_s"] for run in runs
+                   if (run["side"], run["dtype"], run["threads"]) == (side, dtype, 1))
+
+    rows = [[f"decoding 50,000 points at the released VAE's size, {dtype}",
+             f"{decoding('moca', dtype):.1f} s", f"{decoding('pytorch', dtype):.1f} s",
+             f"{decode[dtype, dtype]:.2f}"] for dtype in steps]
+    rows += [[f"a training step, {million:.0f} M parameters, N = 8, {dtype}",
+              f"{row['moca_over_pytorch'] * row['pytorch_ms'] / 1000:.1f} s",
+              f"{row['pytorch_ms'] / 1000:.1f} s", f"{row['moca_over_pytorch']:.2f}"]
+             for dtype, row in steps.items()]
+    loads = {row["precision"]: row for row in load("full_size")["runs"]}
+    dense = load("attention_cpu")["dense"]["rows"]
+    return table(["", "moca", "plain PyTorch", "ratio"], rows) + "\n" + paragraph(
+        f"The dense baseline's attention takes {span(dense, 'dense_over_sdpa')} times the time of LibTorch's "
+        f"own. Weights of PartCrafter's size ({loads['fp32']['file_gb']:.2f} GB) are loaded within "
+        f"{loads['fp32']['peak_memory_gb']:.1f} GB in fp32 and {loads['bf16']['peak_memory_gb']:.1f} GB in "
+        f"bf16; a forward in bf16 with N = 2 takes {loads['bf16']['forward_s']:.1f} s on two threads.")
 
 
 def checkpointing():
@@ -159,8 +155,8 @@ def checkpointing():
     factors = [row["checkpointed_over_moca"] for row in result["rows"]]
     return paragraph(
         f"32 components of 512 tokens, width 512, five blocks, fp32 on a CPU: "
-        f"{memory['checkpointed']:.1f} instead of {memory['moca']:.1f} GiB for {min(factors):.1f} to "
-        f"{max(factors):.1f} times the time.")
+        f"{memory['checkpointed']:.1f} instead of {memory['moca']:.1f} GiB for {max(factors):.1f} times "
+        f"the time.")
 
 
 def gpu():

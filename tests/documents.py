@@ -36,7 +36,8 @@ def anchors_of(document):
 
 def mistakes_of_links(document):
     name = document.relative_to(ROOT)
-    for is_image, target in re.findall(r"(!?)\[[^]]*\]\(([^)\s]+)\)", without_code(document.read_text())):
+    text = without_code(document.read_text())
+    for is_image, target in re.findall(r"(!?)\[[^]]*\]\(([^)\s]+)\)", text):
         if re.match(r"[a-z]+:", target):
             continue  # another site
         place, _, anchor = target.partition("#")
@@ -51,8 +52,8 @@ def mistakes_of_links(document):
 
 def mistakes_of_messages():
     """Every part of a message between placeholders has to be in a string of the sources."""
-    files = [path for folder in ("src", "include", "tools") for path in (ROOT / folder).rglob("*.*")]
-    strings = "\n".join(re.sub(r'"\s*"', "", file.read_text()) for file in files)
+    files = (file for folder in ("src", "include", "tools") for file in (ROOT / folder).rglob("*.*"))
+    strings = "\n".join(re.sub(r'"\s*"', "", file.read_text()) for file in files)  # joined literals
     messages = re.findall(r"^\| `([^`]+)`", (ROOT / "docs/faq.md").read_text(), re.MULTILINE)
     if not messages:
         yield "docs/faq.md: its table has no messages"
