@@ -64,9 +64,7 @@ def quickstart():
         f"memory at most ([quickstart.json](benchmarks/results/quickstart.json), revision "
         f"{result['revision']}). Means over assets, each generated from one 64 x 64 image:")
     rows = [row_of(result["train"], "trained on"), row_of(result["test"], "not trained on")]
-    return (text + "
-" + table(SCORES, rows) + "
-" + paragraph(
+    return (text + "\n" + table(SCORES, rows) + "\n" + paragraph(
         f"Given the image of another asset, the model makes that one: F@0.1 "
         f"{result['train']['other_picture'][KEYS[1]]:.3f} against it."))
 
