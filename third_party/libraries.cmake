@@ -20,7 +20,7 @@ target_compile_definitions(moca_gltf INTERFACE TINYGLTF_NO_FS TINYGLTF_NO_EXTERN
   TINYGLTF_NO_STB_IMAGE TINYGLTF_NO_STB_IMAGE_WRITE)
 find_package(OpenSSL REQUIRED)
 find_package(embree 3 REQUIRED)
-# Readers of pictures.
+# Readers of image files.
 find_package(JPEG REQUIRED)
 find_path(SPNG_INCLUDE_DIR spng.h REQUIRED)
 find_library(SPNG_LIBRARY spng REQUIRED)
@@ -29,10 +29,10 @@ find_library(WEBP_LIBRARY webp REQUIRED)
 find_library(WEBP_DEMUX_LIBRARY webpdemux REQUIRED)
 find_path(EXIF_INCLUDE_DIR libexif/exif-data.h REQUIRED)
 find_library(EXIF_LIBRARY exif REQUIRED)
-add_library(moca_pictures INTERFACE IMPORTED GLOBAL)
-target_include_directories(moca_pictures SYSTEM INTERFACE
+add_library(moca_image_formats INTERFACE IMPORTED GLOBAL)
+target_include_directories(moca_image_formats SYSTEM INTERFACE
   "${SPNG_INCLUDE_DIR}" "${WEBP_INCLUDE_DIR}" "${EXIF_INCLUDE_DIR}")
-target_link_libraries(moca_pictures INTERFACE JPEG::JPEG
+target_link_libraries(moca_image_formats INTERFACE JPEG::JPEG
   "${SPNG_LIBRARY}" "${WEBP_LIBRARY}" "${WEBP_DEMUX_LIBRARY}" "${EXIF_LIBRARY}")
 find_path(STB_INCLUDE_DIR stb/stb_easy_font.h REQUIRED)
 # Debian's Open3D accepts only its exact version, so none is named.
