@@ -1,6 +1,5 @@
 #include "moca/experiment/evaluate_run.h"
 
-
 #include <algorithm>
 #include <array>
 #include <memory>

@@ -14,8 +14,8 @@
 
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
-#include "src/mesh/paint.h"
 #include "moca/mesh/scene_ops.h"
+#include "src/mesh/paint.h"
 #include "tests/mesh/shapes.h"
 #include "tests/support/refusal.h"
 #include "tests/support/shared_folder.h"

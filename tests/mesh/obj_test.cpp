@@ -6,8 +6,8 @@
 #include "moca/core/file_io.h"
 #include "moca/image/image_io.h"
 #include "moca/mesh/mesh_io.h"
-#include "src/mesh/paint.h"
 #include "moca/mesh/scene_ops.h"
+#include "src/mesh/paint.h"
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
 

@@ -7,8 +7,8 @@
 #include <random>
 
 #include "moca/core/error.h"
-#include "src/mesh/ray_caster.h"
 #include "moca/mesh/surface_sampling.h"
+#include "src/mesh/ray_caster.h"
 #include "tests/mesh/brute_force.h"
 #include "tests/mesh/shapes.h"
 

@@ -10,9 +10,9 @@
 #include <tuple>
 #include <vector>
 
-#include "src/mesh/ray_caster.h"
 #include "moca/mesh/scene_ops.h"
 #include "moca/procedural/procedural_assets.h"
+#include "src/mesh/ray_caster.h"
 #include "tests/mesh/mesh_checks.h"
 #include "tests/procedural/asset_samples.h"
 #include "tests/procedural/primitive_samples.h"

@@ -8,8 +8,8 @@
 #include <stdexcept>
 #include <vector>
 
-#include "src/mesh/ray_caster.h"
 #include "moca/mesh/scene_ops.h"
+#include "src/mesh/ray_caster.h"
 #include "tests/procedural/primitive_samples.h"
 
 namespace moca::procedural {

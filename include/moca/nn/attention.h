@@ -19,7 +19,7 @@ struct AttentionSizes {
   int64_t context_width =
       0;                  // width of what keys and values are made from; 0: the queries' own tokens
   int64_t num_heads = 0;  // H
-  bool qk_norm = false;    // RMS norm of queries and keys per head (DiT yes, VAE no)
+  bool qk_norm = false;   // RMS norm of queries and keys per head (DiT yes, VAE no)
   bool normed_context = false;  // LayerNorm of the context (VAE's cross-attention)
 };
 
