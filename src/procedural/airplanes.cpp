@@ -123,7 +123,8 @@ struct Airplane : Maker {
       add("cockpit", kLime, rotated(capsule(0.1F, 0.1F, at), turn_about(2, 90.0F)));
     }
     for (int i = 0; i < num_windows; ++i) {
-      const float x = 0.4F * half_length - 0.17F * (i / 2);
+      const int place = i / 2;
+      const float x = 0.4F * half_length - 0.17F * place;
       const float side = i % 2 == 0 ? 1.0F : -1.0F;
       const Vec3 out = turn_about(0, -side * 35.0F) * Vec3(0, 0, side * (hull_radius(x) + 0.01F));
       add("window", kSky, sphere(0.055F, out + Vec3(x, 0, 0)));

@@ -113,7 +113,7 @@ TEST(Optimizer, RefusesTheStateOfAnotherModel) {
   Optimizer optimizer(*module, plain_config());
   EXPECT_THAT(testing::refusal(
                   [&] { optimizer.load(checkpoint::Weights(folder / "optimizer.safetensors")); }),
-              ::testing::HasSubstr("'weight.exp_avg' has the shape [1, 3], expected is [1, 2]"));
+              ::testing::HasSubstr("'weight.exp_avg' has the shape [1, 3], the model expects [1, 2]"));
 }
 
 OptimizerConfig schedule(Schedule kind, int64_t warmup_steps) {
