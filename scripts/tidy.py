@@ -1,4 +1,4 @@
-"""Runs clang-tidy over src/, tools/ and benchmarks/, some folders as one unit; skips units that did not change.
+"""Runs clang-tidy over src/, tools/ and benchmarks/command/, some folders as one unit; skips units that did not change.
 
 usage: scripts/tidy.py BUILD_FOLDER [src/FOLDER ...]     no folder: all of them
 
@@ -23,7 +23,7 @@ INCLUDE = re.compile(rb'^\s*#\s*include\s*"(moca/[^"]+|[^"/]+)"', re.M)
 
 
 def compile_commands(build):
-    """The flags of every .cpp in src/, tools/ and benchmarks/, by file, without precompiled headers."""
+    """The flags of every .cpp in src/, tools/ and benchmarks/command/, by file, without precompiled headers."""
     commands = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         file = pathlib.Path(entry["file"])
@@ -33,7 +33,8 @@ def compile_commands(build):
             if word == "-isystem":
                 flags += [word, words[i + 1]]
         if file.suffix == ".cpp" and file.is_relative_to(ROOT) and file.is_file():
-            if file.relative_to(ROOT).parts[0] in ("src", "tools", "benchmarks"):
+            folder = str(file.parent.relative_to(ROOT))
+            if folder.split("/")[0] in ("src", "tools") or folder == "benchmarks/command":
                 commands[file] = flags
     return commands
 
@@ -139,7 +140,7 @@ def main():
         if not sys.argv[2:] or str(file.parent.relative_to(ROOT)) in sys.argv[2:]:
             folders.setdefault(file.parent, []).append(file)
     if not folders:
-        sys.exit(f"tidy: {build}/compile_commands.json names no such file of src/, tools/ or benchmarks/")
+        sys.exit(f"tidy: {build}/compile_commands.json names no such file of src/, tools/ or benchmarks/command/")
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         jobs = [pool.submit(check_folders, group, commands, stamps) for group in groups_of(folders, commands)]
         findings = "".join(job.result() for job in jobs)

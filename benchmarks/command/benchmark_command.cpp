@@ -22,7 +22,7 @@ using moca::benchmarks::AttentionRow;
 using moca::benchmarks::ForwardRow;
 using moca::benchmarks::Timing;
 
-struct Options {
+struct CommandLine {
   moca::benchmarks::BenchmarkOptions sizes;
   std::vector<std::string> precisions = {"fp32"};
   std::string device = "cpu";
@@ -34,7 +34,7 @@ nlohmann::json to_json(const Timing& timing) {
   return {{"wall_ms", timing.wall_ms}, {"cpu_ms", timing.cpu_ms}};
 }
 
-nlohmann::json sizes_of(const Options& options) {
+nlohmann::json sizes_of(const CommandLine& options) {
   const auto& sizes = options.sizes;
   return {{"width", sizes.width},
           {"heads", sizes.num_heads},
@@ -50,7 +50,7 @@ nlohmann::json sizes_of(const Options& options) {
 
 // What a ratio is of: the process's CPU time is least disturbed, but says nothing of a GPU or of
 // several threads.
-double compared_ms(const Options& options, const Timing& timing) {
+double compared_ms(const CommandLine& options, const Timing& timing) {
   return options.device == "cpu" && options.threads == 1 ? timing.cpu_ms : timing.wall_ms;
 }
 
@@ -70,7 +70,7 @@ std::string duration(double ms) {
   return text;
 }
 
-nlohmann::json run_attention(const Options& options, const std::string& precision) {
+nlohmann::json run_attention(const CommandLine& options, const std::string& precision) {
   std::printf("attention of a global block, %s; SDPA is LibTorch's, dense over it in brackets\n",
               precision.c_str());
   std::printf("%4s | %10s %18s %10s %6s | %10s %18s %10s %6s | %9s %9s\n", "N", "SDPA", "dense",
@@ -109,7 +109,7 @@ nlohmann::json run_attention(const Options& options, const std::string& precisio
   return rows;
 }
 
-nlohmann::json run_forward(const Options& options, const std::string& precision) {
+nlohmann::json run_forward(const CommandLine& options, const std::string& precision) {
   std::printf("forward, %s: time of a block and in all\n", precision.c_str());
   std::printf("%4s | %10s %10s %10s %10s %6s | %10s %10s %10s %6s | %6s\n", "N", "local", "routing",
               "global", "total", "GiB", "d.local", "d.global", "d.total", "GiB", "ratio");
@@ -143,7 +143,7 @@ nlohmann::json run_forward(const Options& options, const std::string& precision)
   return rows;
 }
 
-nlohmann::json run_step(const Options& options, const std::string& precision) {
+nlohmann::json run_step(const CommandLine& options, const std::string& precision) {
   std::printf("training step, %s\n", precision.c_str());
   std::printf("%4s | %10s %9s | %10s %9s %6s | %12s %9s %6s\n", "N", "dense", "GiB", "MoCA", "GiB",
               "ratio", "checkpointed", "GiB", "ratio");
@@ -169,7 +169,8 @@ nlohmann::json run_step(const Options& options, const std::string& precision) {
   return rows;
 }
 
-void run(Options& options, nlohmann::json (*benchmark)(const Options&, const std::string&)) {
+void run(CommandLine& options,
+         nlohmann::json (*benchmark)(const CommandLine&, const std::string&)) {
   if (options.sizes.width % options.sizes.num_heads != 0) {
     throw moca::Error("--width (" + std::to_string(options.sizes.width) +
                       ") must be a multiple of --heads (" +
@@ -192,8 +193,8 @@ void run(Options& options, nlohmann::json (*benchmark)(const Options&, const std
 }
 
 void add(CLI::App& parent, const char* name, const char* help,
-         nlohmann::json (*benchmark)(const Options&, const std::string&)) {
-  auto options = std::make_shared<Options>();
+         nlohmann::json (*benchmark)(const CommandLine&, const std::string&)) {
+  auto options = std::make_shared<CommandLine>();
   auto* command = parent.add_subcommand(name, help);
   auto& sizes = options->sizes;
   const auto count = [&](const char* flag, int64_t& value, const char* text) {
