@@ -10,7 +10,7 @@ namespace moca::mesh {
 namespace {
 
 using Loop = std::vector<int>;  // edges of a cell, in order round a piece of surface
-using Triangles = std::vector<std::array<int, 3>>;
+using CellTriangles = std::vector<std::array<int, 3>>;
 
 int edge_between(int corner_a, int corner_b) {
   const int differing = corner_a ^ corner_b;
@@ -109,21 +109,21 @@ constexpr int kForbidden = 1 << 20;
 
 // Splits loop[first..last] into triangles with the shortest diagonals that lie in no face; returns
 // their total length, kForbidden or more when there is no such split.
-int triangulate(const Loop& loop, int first, int last, Triangles& triangles) {
+int triangulate_loop(const Loop& loop, int first, int last, CellTriangles& triangles) {
   if (last - first < 2) {
     return 0;
   }
   int best = std::numeric_limits<int>::max();
-  Triangles best_triangles;
+  CellTriangles best_triangles;
   for (int apex = first + 1; apex < last; ++apex) {
-    Triangles found = {{loop[first], loop[apex], loop[last]}};
+    CellTriangles found = {{loop[first], loop[apex], loop[last]}};
     int cost = 0;
     for (const auto& [from, to] : {std::pair(first, apex), std::pair(apex, last)}) {
       if (to - from > 1) {
         cost +=
             share_face(loop[from], loop[to]) ? kForbidden : middle_distance(loop[from], loop[to]);
       }
-      cost += triangulate(loop, from, to, found);
+      cost += triangulate_loop(loop, from, to, found);
     }
     if (cost < best) {
       best = cost;
@@ -136,9 +136,9 @@ int triangulate(const Loop& loop, int first, int last, Triangles& triangles) {
 
 CellCase make_case(int inside) {
   CellCase result;
-  Triangles triangles;
+  CellTriangles triangles;
   for (const Loop& loop : trace_loops(inside)) {
-    if (triangulate(loop, 0, static_cast<int>(loop.size()) - 1, triangles) >= kForbidden) {
+    if (triangulate_loop(loop, 0, static_cast<int>(loop.size()) - 1, triangles) >= kForbidden) {
       throw std::logic_error("marching cubes case " + std::to_string(inside) +
                              " has no split without a diagonal in a face");
     }
