@@ -111,9 +111,10 @@ TEST(Optimizer, RefusesTheStateOfAnotherModel) {
                                 Optimizer(*other, plain_config()).state());
   auto module = with_gradient();
   Optimizer optimizer(*module, plain_config());
-  EXPECT_THAT(testing::refusal(
-                  [&] { optimizer.load(checkpoint::Weights(folder / "optimizer.safetensors")); }),
-              ::testing::HasSubstr("'weight.exp_avg' has the shape [1, 3], the model expects [1, 2]"));
+  EXPECT_THAT(
+      testing::refusal(
+          [&] { optimizer.load(checkpoint::Weights(folder / "optimizer.safetensors")); }),
+      ::testing::HasSubstr("'weight.exp_avg' has the shape [1, 3], the model expects [1, 2]"));
 }
 
 OptimizerConfig schedule(Schedule kind, int64_t warmup_steps) {
