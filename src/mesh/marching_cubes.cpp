@@ -188,7 +188,7 @@ TriangleMesh marching_cubes(std::span<const float> field, const Lattice& lattice
           const size_t row = std::min(x + i / kSide, last) * size + std::min(y + i % kSide, last);
           const auto begin = field.begin() + row * size + z;
           block.values.insert(block.values.end(), begin, begin + block.num_cells[2] + 1);
-          block.values.resize((i + 1) * kSide);
+          block.values.resize(static_cast<size_t>(i + 1) * kSide);
         }
         marcher.add(block);
       }

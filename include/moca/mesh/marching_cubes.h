@@ -42,7 +42,8 @@ struct FieldBlock {
 template <class Value>
 FieldBlock block_at(const std::array<int32_t, 3>& origin, const Value& value) {
   FieldBlock block{origin, {}};
-  block.values.reserve((kBlockCells + 1) * (kBlockCells + 1) * (kBlockCells + 1));
+  constexpr size_t kSide = kBlockCells + 1;
+  block.values.reserve(kSide * kSide * kSide);
   for (int x = origin[0]; x <= origin[0] + kBlockCells; ++x) {
     for (int y = origin[1]; y <= origin[1] + kBlockCells; ++y) {
       for (int z = origin[2]; z <= origin[2] + kBlockCells; ++z) {
