@@ -60,14 +60,14 @@ View make_view(const Scene& scene, const Camera& camera) {
 }
 
 // What one ray saw.
-struct Sample {
+struct PixelSample {
   int32_t component = -1;
   int32_t face = -1;
   Vec3 position = Vec3::Zero();
   Vec3 normal = Vec3::Zero();  // towards the camera, so that inverted faces are not dark
 };
 
-Sample take_sample(const RayCaster& caster, const Ray& ray) {
+PixelSample take_sample(const RayCaster& caster, const Ray& ray) {
   const Hit hit = caster.cast(ray.origin, ray.direction);
   const bool is_back = hit.normal.dot(ray.direction) > 0;
   return {hit.component, hit.face, ray.origin + hit.distance * ray.direction,
@@ -87,7 +87,7 @@ Vec3 shade(const View& view, const Vec3& color, const Vec3& normal) {
 // How dark the line between two neighbouring samples is: at an outline, where one surface covers
 // another, and at a crease. `spacing` is the distance between neighbouring rays. Never reads which
 // components they belong to.
-float line_strength(const Sample& a, const Sample& b, float spacing) {
+float line_strength(const PixelSample& a, const PixelSample& b, float spacing) {
   if ((a.component < 0) != (b.component < 0)) {
     return 0.6F;
   }
@@ -107,12 +107,12 @@ float line_strength(const Sample& a, const Sample& b, float spacing) {
 struct SampleGrid {
   int side;
   float spacing;
-  std::vector<Sample> samples;
+  std::vector<PixelSample> samples;
 
-  const Sample& at(int x, int y) const { return samples[static_cast<size_t>(y) * side + x]; }
+  const PixelSample& at(int x, int y) const { return samples[static_cast<size_t>(y) * side + x]; }
 
   float darkest_line(int x, int y) const {
-    const Sample& here = at(x, y);
+    const PixelSample& here = at(x, y);
     const float right = x + 1 < side ? line_strength(here, at(x + 1, y), spacing) : 0.0F;
     const float below = y + 1 < side ? line_strength(here, at(x, y + 1), spacing) : 0.0F;
     return std::max(right, below);
@@ -154,7 +154,7 @@ Vec3 weights_of(const TriangleMesh& mesh, const std::array<int32_t, 3>& face, co
   return Vec3(1 - b - c, b, c).cwiseMax(0.0F).cwiseMin(1.0F);
 }
 
-Vec3 own_color(const Component& component, const Sample& sample) {
+Vec3 own_color(const Component& component, const PixelSample& sample) {
   if (component.paint == nullptr) {
     return component.color;
   }
@@ -164,7 +164,7 @@ Vec3 own_color(const Component& component, const Sample& sample) {
 
 Vec3 sample_color(const Scene& scene, const View& view, const SampleGrid& grid, Lines lines, int x,
                   int y) {
-  const Sample& sample = grid.at(x, y);
+  const PixelSample& sample = grid.at(x, y);
   const Vec3 color =
       sample.component < 0
           ? Vec3::Ones()

@@ -21,7 +21,7 @@ class WithoutAutocast {
   c10::impl::ExcludeDispatchKeyGuard guard_;
 };
 
-at::Tensor product(const at::Tensor& left, const at::Tensor& right) {
+at::Tensor product_in_type(const at::Tensor& left, const at::Tensor& right) {
   const WithoutAutocast scope(left.device());
   return right.dim() == 2 ? linear(left, right, at::Tensor())
                           : at::matmul(left, right.transpose(-2, -1));
@@ -32,7 +32,7 @@ struct FloatProduct : torch::autograd::Function<FloatProduct> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& left,
                             const at::Tensor& right) {
     context->save_for_backward({left, right});
-    return product(left, right);
+    return product_in_type(left, right);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -66,7 +66,7 @@ at::Tensor float_product(const at::Tensor& left, const at::Tensor& right) {
   }
   const auto type = at::promote_types(left.scalar_type(), at::kFloat);
   return recorded ? FloatProduct::apply(left.to(type), right.to(type))
-                  : product(left.to(type), right.to(type));
+                  : product_in_type(left.to(type), right.to(type));
 }
 
 }  // namespace moca::ops
