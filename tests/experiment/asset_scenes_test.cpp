@@ -1,8 +1,10 @@
 #include "moca/experiment/asset_scenes.h"
 
+#include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <set>
 
 #include "moca/config/schema.h"
@@ -13,6 +15,7 @@
 #include "tests/mesh/shapes.h"
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/tiny_dataset.h"
 
 namespace moca::experiment {
 namespace {
@@ -168,6 +171,33 @@ TEST(WriteAsset, WritesWhatTheMetricsCountLikeTheSceneItself) {
       EXPECT_EQ(scores[i].value, expected[i].value) << scores[i].name;
     }
   }
+}
+
+// Tells of an asset which one it is and from where it is seen.
+class Place : public generation::Conditioner {
+ public:
+  std::string name() const override { return "place"; }
+  dit::DitSizes::ConditionSize size() const override { return {1, 2, dit::ConditionScope::kAsset}; }
+  at::Tensor input(const data::PreparedDataset&, int64_t asset, int64_t view) const override {
+    return at::tensor({asset, view}, at::kFloat).view({1, 2});
+  }
+  at::Tensor input(const generation::Request& request) const override {
+    return request.inputs.at(name());
+  }
+  dit::Condition condition(const at::Tensor& inputs, const at::Tensor&) override {
+    return {.name = name(), .scope = dit::ConditionScope::kAsset, .tokens = inputs};
+  }
+  double flops(int64_t, int64_t) const override { return 0; }
+};
+
+TEST(RequestOf, GivesAFurtherConditionWhatItKnowsOfTheAsset) {
+  const testing::TemporaryFolder folder;
+  const auto dataset = testing::prepared(testing::tiny_data_config(folder));
+  const auto conditioner = std::make_shared<Place>();
+  const auto request = request_of(*dataset, 2, 1, 7, {conditioner});
+  EXPECT_EQ(request.num_components, dataset->records()[2].num_components());
+  EXPECT_TRUE(at::equal(conditioner->input(request), conditioner->input(*dataset, 2, 1)));
+  EXPECT_TRUE(request_of(*dataset, 2, 1, 7, {}).inputs.empty());
 }
 
 }  // namespace

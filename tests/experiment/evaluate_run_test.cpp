@@ -177,6 +177,9 @@ TEST_F(EvaluateRun, ScoresADatasetWithoutAnythingToTrainOnBySplits) {
   const auto page = read_file(output() / "report.html");
   EXPECT_THAT(page, HasSubstr("Assets of the split val, not trained on"));
   EXPECT_THAT(page, ::testing::Not(HasSubstr("Assets trained on")));
+  EXPECT_THAT(page, HasSubstr("<ul class=\"figures\">"))
+      << "the first scores are of a split there is";
+  EXPECT_THAT(page, HasSubstr("worst ten components"));
   fs::remove_all(config.data.path);
 }
 
