@@ -149,10 +149,6 @@ RunConfig load(const fs::path& file, const std::vector<std::string>& overrides, 
 }  // namespace
 
 void EvaluationConfig::validate(const std::string& path) const {
-  if (metrics.thresholds.empty()) {
-    throw Error(path +
-                ".metrics.thresholds is empty: the F-score needs a distance, as [0.1, 0.05].");
-  }
   if (view_index != 0 && view != ViewRule::kFixed) {
     throw Error(path + ".view_index is " + std::to_string(view_index) + ", but " + path +
                 ".view is " + config::name_of(view) + ", which does not use it: set " + path +

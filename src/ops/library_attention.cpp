@@ -15,8 +15,8 @@ constexpr int64_t kGpuHeadStep = 8;
 
 LibraryKernel choose(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
   // It pads other heads before it gives them to these kernels, which is not worth its code here.
-  const bool fits = query.size(3) % kGpuHeadStep == 0 || query.device().is_cpu();
-  switch (fits ? at::_fused_sdp_choice(query, key, value) : kTorchPlain) {
+  const bool has_kernels = query.size(3) % kGpuHeadStep == 0 || query.device().is_cpu();
+  switch (has_kernels ? at::_fused_sdp_choice(query, key, value) : kTorchPlain) {
     case kTorchFlash:
       return query.device().is_cpu() ? LibraryKernel::kFlashOnCpu : LibraryKernel::kFlash;
     case kTorchEfficient:

@@ -18,6 +18,7 @@ TEST(MetricConfig, ReadsItsSettingsAndRefusesWrongOnes) {
   EXPECT_THROW(config::parse<MetricConfig>("{num_points: 0}", "metrics.yaml"), Error);
   EXPECT_THROW(config::parse<MetricConfig>("{thresholds: [0]}", "metrics.yaml"), Error);
   EXPECT_THROW(config::parse<MetricConfig>("{alignment: yaw5}", "metrics.yaml"), Error);
+  EXPECT_THROW(config::parse<MetricConfig>("{thresholds: []}", "metrics.yaml"), Error);
 }
 
 }  // namespace

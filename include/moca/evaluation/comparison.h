@@ -32,7 +32,7 @@ std::string scene_text(const mesh::Scene& scene);
 std::string frame_doubt(const mesh::Scene& prediction, const mesh::Scene& reference,
                         const MetricConfig& config);
 
-// What metrics look at: a prediction beside its reference, and what several of them need, computed
+// What metrics get: a prediction beside its reference, and what several of them need, computed
 // once.
 struct Comparison {
   MetricConfig config;

@@ -15,7 +15,7 @@ namespace moca::evaluation {
 struct Metric {
   std::string name;
   std::function<Scores(const Comparison&)> scores;
-  bool compares = true;  // false: it looks at the whole prediction alone, not at the reference
+  bool compares = true;  // false: it scores the whole prediction alone, without the reference
 };
 
 // Every metric, in the order in which results list them. One of moca's own is a file of

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "moca/config/rules.h"
@@ -41,6 +42,7 @@ struct MetricConfig {
   int64_t iou_resolution = 64;          // voxels along [-1, 1] for the self-IoU
   int64_t seed = 0;
 
+  void validate(const std::string& path) const;
   static void fields(auto& self, auto&& v) {
     v("num_points", self.num_points, "points drawn on each fused scene (PartCrafter: 204800)",
       config::in_range(1, 100000000));

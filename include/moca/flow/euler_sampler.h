@@ -34,7 +34,7 @@ struct SamplerConfig {
 using VelocityFunction = std::function<at::Tensor(const at::Tensor& noisy_latents,
                                                   const at::Tensor& noise_level, bool conditioned)>;
 
-// One step of the sampler, for who wants to look on.
+// One step of the sampler, for whoever records them.
 struct SamplerStep {
   int64_t index = 0;
   double noise_level = 0;  // before the step

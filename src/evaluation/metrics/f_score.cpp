@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cstdio>
+#include <string>
 
+#include "moca/core/error.h"
 #include "moca/evaluation/metric.h"
 
 namespace moca::evaluation {
@@ -13,6 +15,13 @@ double share_below(const std::vector<double>& distances, double threshold) {
 }
 
 }  // namespace
+
+void MetricConfig::validate(const std::string& path) const {
+  if (thresholds.empty()) {
+    throw Error((path.empty() ? "" : path + ".") +
+                "thresholds is empty: the F-score needs a distance, as [0.1, 0.05].");
+  }
+}
 
 // One per threshold; 0 where precision + recall = 0.
 Scores f_scores(const Comparison& comparison) {
