@@ -2,7 +2,9 @@
 #include <string>
 
 #include "commands.h"
+#include "moca/core/error.h"
 #include "moca/core/logging.h"
+#include "moca/core/program.h"
 #include "moca/experiment/report_run.h"
 #include "moca/experiment/run_config.h"
 
@@ -17,6 +19,11 @@ void run(const ReportOptions& options) {
   const std::filesystem::path folder = options.run;
   const auto evaluation = options.evaluation.empty() ? folder / "evaluation"
                                                      : std::filesystem::path(options.evaluation);
+  if (!options.evaluation.empty() && !std::filesystem::exists(evaluation / "evaluation.json")) {
+    throw moca::Error(
+        "--evaluation " + options.evaluation +
+        " holds no evaluation.json. Make one: " + moca::command("evaluate RUN --out FOLDER") + ".");
+  }
   for (const auto& file :
        moca::experiment::report_run(moca::experiment::load_run(folder), evaluation)) {
     moca::log::info("wrote " + file.string());

@@ -22,6 +22,8 @@ using moca::benchmarks::AttentionRow;
 using moca::benchmarks::ForwardRow;
 using moca::benchmarks::Timing;
 
+const CLI::Range kCount(int64_t{1}, int64_t{1} << 31);
+
 struct CommandLine {
   moca::benchmarks::BenchmarkOptions sizes;
   std::vector<std::string> precisions = {"fp32"};
@@ -176,6 +178,11 @@ void run(CommandLine& options,
                       ") must be a multiple of --heads (" +
                       std::to_string(options.sizes.num_heads) + ").");
   }
+  if (options.sizes.width % 2 != 0 || options.sizes.num_layers < 2) {
+    throw moca::Error("--width (" + std::to_string(options.sizes.width) +
+                      ") must be even and --blocks (" + std::to_string(options.sizes.num_layers) +
+                      ") at least 2, of which the second is global.");
+  }
   moca::require_threads("--threads", options.threads);
   options.sizes.device = moca::ops::select_device(options.device);
   at::set_num_threads(options.threads);
@@ -198,12 +205,12 @@ void add(CLI::App& parent, const char* name, const char* help,
   auto* command = parent.add_subcommand(name, help);
   auto& sizes = options->sizes;
   const auto count = [&](const char* flag, int64_t& value, const char* text) {
-    command->add_option(flag, value, text)->capture_default_str()->check(CLI::PositiveNumber);
+    command->add_option(flag, value, text)->capture_default_str()->check(kCount);
   };
   command->add_option("--components", sizes.components, "N of each row")
       ->capture_default_str()
       ->delimiter(',')
-      ->check(CLI::PositiveNumber);
+      ->check(kCount);
   command->add_option("--precision", options->precisions, "fp32, bf16 or both")
       ->capture_default_str()
       ->delimiter(',')
@@ -218,7 +225,7 @@ void add(CLI::App& parent, const char* name, const char* help,
   command->add_option("--device", options->device, "cpu, cuda or cuda:N")->capture_default_str();
   command->add_option("--threads", options->threads, "of the CPU")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(kCount);
   command->add_option("--json", options->json, "file for the same figures");
   command->callback([options, benchmark] { run(*options, benchmark); });
 }

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "moca/core/generator.h"
 
 namespace moca::benchmarks {
@@ -13,7 +15,8 @@ dit::DitConfig config_of(const BenchmarkOptions& options, dit::GlobalAttentionKi
   config.num_layers = options.num_layers;
   config.global_attention = kind;
   config.num_compressed_tokens = options.num_compressed_tokens;
-  config.codebook_size = 64;
+  config.codebook_size = std::max<int64_t>(
+      64, *std::max_element(options.components.begin(), options.components.end()));
   config.router.num_selected = options.num_selected;
   return config;
 }

@@ -93,7 +93,7 @@ std::string known_names(std::vector<std::string> names) {
 // What an earlier version called so, or an empty text.
 std::string replacement(const Binding& binding, const std::string& path) {
   for (const RetiredSetting& retired : binding.retired) {
-    if (retired.path == path) {
+    if (path == retired.path || path.starts_with(retired.path + ".")) {
       return " An earlier version had it: " + retired.instead;
     }
   }

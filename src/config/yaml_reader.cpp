@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr uintmax_t kLargestFile = 1 << 20;  // bytes
 constexpr size_t kLongestBaseChain = 16;     // files
+constexpr int kMostBases = 64;               // of one config, each as often as it is named
 
 using Form = WrittenValue::Form;
 
@@ -164,7 +165,8 @@ class Reader {
     const std::string shown = "base " + quoted(base);
     std::error_code error;
     if (!fs::is_regular_file(file, error)) {
-      fail(here + shown + " does not exist (looked for " + file.string() + ").");
+      fail(here + shown + (fs::exists(file, error) ? " is no file" : " does not exist") +
+           " (looked for " + file.string() + ").");
     }
     const fs::path canonical = fs::weakly_canonical(file, error);
     if (std::find(chain.begin(), chain.end(), canonical) != chain.end()) {
@@ -173,6 +175,10 @@ class Reader {
     if (chain.size() > kLongestBaseChain) {
       fail(here + "more than " + std::to_string(kLongestBaseChain) +
            " files based on one another. Merge some of them.");
+    }
+    if (++num_bases_ > kMostBases) {
+      fail(here + "more than " + std::to_string(kMostBases) +
+           " files are read as bases. Name each of them once.");
     }
     read(read_bytes(file), file, chain);
   }
@@ -220,6 +226,7 @@ class Reader {
 
   Binding& binding_;
   std::string name_;
+  int num_bases_ = 0;
 };
 
 // An override is text as the shell hands it over; only a list is YAML.

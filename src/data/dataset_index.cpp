@@ -1,8 +1,10 @@
 #include "dataset_index.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "moca/core/error.h"
@@ -78,7 +80,7 @@ class Entry {
   // One that is safe in a path: it names a folder of an evaluation, or a file beside the index.
   std::string plain_name() const {
     const auto name = text();
-    require(is_plain_name(name), "a name without '/'");
+    require(is_plain_name(name), "a name without '/' and control characters");
     return name;
   }
 
@@ -171,7 +173,10 @@ Json parsed(const std::filesystem::path& file, const std::string& text) {
 }  // namespace
 
 bool is_plain_name(const std::string& name) {
-  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos;
+  const bool is_printable =
+      std::all_of(name.begin(), name.end(), [](unsigned char c) { return c >= ' '; });
+  return !name.empty() && name != "." && name != ".." && is_printable &&
+         name.find('/') == std::string::npos;
 }
 
 void write_index(const std::filesystem::path& file, const DatasetIndex& index) {
@@ -222,8 +227,10 @@ DatasetIndex read_index(const std::filesystem::path& file) {
   DatasetIndex index;
   index.image_size = whole.at("image_size").whole_number(0, 1 << 16);
   index.made_by = whole.at("made_by").text();
+  std::set<std::string> ids;
   for (const auto& asset : whole.at("assets").elements()) {
     index.records.push_back(record_of(asset, index.records.size()));
+    asset.at("id").require(ids.insert(index.records.back().id).second, "no other asset's id");
   }
   read_progress(whole, index);
   return index;

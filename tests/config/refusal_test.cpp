@@ -273,6 +273,26 @@ TEST(Refusal, AChainOfBasesHasAnEnd) {
   EXPECT_EQ(load<ExampleConfig>(folder.path() / "30.yaml").title, "x");
 }
 
+// Each file three times the next: 3^15 readings.
+TEST(Refusal, BasesNamedOverAndOverHaveAnEnd) {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 15; ++i) {
+    const auto next = std::to_string(i + 1) + ".yaml";
+    folder.write(std::to_string(i) + ".yaml", "base: [" + next + ", " + next + ", " + next + "]\n");
+  }
+  folder.write("15.yaml", "title: x\n");
+  EXPECT_THAT(error_of([&] { load<ExampleConfig>(folder.path() / "0.yaml"); }),
+              HasSubstr("more than 64 files are read as bases"));
+  EXPECT_EQ(load<ExampleConfig>(folder.path() / "13.yaml").title, "x");
+}
+
+TEST(Refusal, ABaseThatIsAFolderIsCalledOne) {
+  const TemporaryFolder folder;
+  folder.write("a.yaml", "base: .\n");
+  EXPECT_THAT(error_of([&] { load<ExampleConfig>(folder.path() / "a.yaml"); }),
+              HasSubstr("base '.' is no file"));
+}
+
 TEST(Refusal, FilesThatAreNoConfig) {
   const TemporaryFolder folder;
   const auto load_error = [](const std::filesystem::path& file) {

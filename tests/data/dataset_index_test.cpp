@@ -75,12 +75,21 @@ TEST_F(IndexFile, NamesThePlaceAndTheRuleOfAWrongValue) {
     EXPECT_NE(at, std::string::npos) << from;
     return refusal_of(changed.replace(at, from.size(), to));
   };
-  EXPECT_THAT(refusal_with("\"chair\"", "\"../chair\""),
-              HasSubstr("assets[0].id must be a name without '/', got \"../chair\""));
+  EXPECT_THAT(
+      refusal_with("\"chair\"", "\"../chair\""),
+      HasSubstr(
+          "assets[0].id must be a name without '/' and control characters, got \"../chair\""));
   EXPECT_THAT(refusal_with("-7", "0.5"), HasSubstr("assets[0].stream must be a whole number"));
   EXPECT_THAT(refusal_with("\"image_size\": 64,", ""), HasSubstr("image_size is missing"));
   EXPECT_THAT(refusal_of("[]"), HasSubstr("the whole file must be an object, got []"));
   EXPECT_THAT(refusal_of("{"), HasSubstr("not an index of a prepared dataset"));
+}
+
+TEST_F(IndexFile, HoldsNoIdTwice) {
+  index_.records.push_back(index_.records.front());
+  write_index(file(), index_);
+  EXPECT_THAT(refusal([&] { read_index(file()); }),
+              HasSubstr("assets[1].id must be no other asset's id, got \"chair\""));
 }
 
 TEST(RecordText, IsReadBackWithThePositionWhereItHasNoStream) {
@@ -98,7 +107,7 @@ TEST(PlainName, HasNoSlashAndIsNoFolderOfItself) {
   for (const auto* name : {"a", "a.b", "..a", "a b"}) {
     EXPECT_TRUE(is_plain_name(name)) << name;
   }
-  for (const auto* name : {"", ".", "..", "a/b", "/"}) {
+  for (const auto* name : {"", ".", "..", "a/b", "/", "a\nb"}) {
     EXPECT_FALSE(is_plain_name(name)) << name;
   }
 }

@@ -325,8 +325,9 @@ TEST_F(DatasetFiles, ADamagedValueIsNamedWithItsPlace) {
        {std::tuple("\"components\"", "\"parts\"", "assets[0].components is missing"),
         std::tuple("\"schema_version\": 2", "\"schema_version\": \"two\"",
                    "schema_version must be a whole number from 0 to 1048576, got \"two\""),
-        std::tuple("\"split\": \"train\"", "\"split\": \"tr/ain\"",
-                   "assets[0].split must be a name without '/', got \"tr/ain\""),
+        std::tuple(
+            "\"split\": \"train\"", "\"split\": \"tr/ain\"",
+            "assets[0].split must be a name without '/' and control characters, got \"tr/ain\""),
         std::tuple("\"shard_00000.safetensors\"", "\"../shard_00000.safetensors\"",
                    "assets[0].shard must be a name without '/'"),
         std::tuple("\"sha256\": \"", "\"sha256\": 7, \"was\": \"",

@@ -19,6 +19,7 @@ TEST(MetricConfig, ReadsItsSettingsAndRefusesWrongOnes) {
   EXPECT_THROW(config::parse<MetricConfig>("{thresholds: [0]}", "metrics.yaml"), Error);
   EXPECT_THROW(config::parse<MetricConfig>("{alignment: yaw5}", "metrics.yaml"), Error);
   EXPECT_THROW(config::parse<MetricConfig>("{thresholds: []}", "metrics.yaml"), Error);
+  EXPECT_THROW(config::parse<MetricConfig>("{thresholds: [0.1, 0.1]}", "metrics.yaml"), Error);
 }
 
 }  // namespace

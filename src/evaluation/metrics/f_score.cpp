@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdio>
+#include <set>
 #include <string>
 
 #include "moca/core/error.h"
@@ -20,6 +21,9 @@ void MetricConfig::validate(const std::string& path) const {
   if (thresholds.empty()) {
     throw Error((path.empty() ? "" : path + ".") +
                 "thresholds is empty: the F-score needs a distance, as [0.1, 0.05].");
+  }
+  if (std::set(thresholds.begin(), thresholds.end()).size() != thresholds.size()) {
+    throw Error((path.empty() ? "" : path + ".") + "thresholds names a distance twice.");
   }
 }
 
