@@ -3,7 +3,9 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 #include <string>
+#include <string_view>
 
 #include "benchmarks/command/benchmark_command.h"
 #include "commands.h"
@@ -69,6 +71,13 @@ int fail(const std::string& message, int code) {
   return code;
 }
 
+// As the standard library and LibTorch's allocators say it.
+bool is_out_of_memory(const std::exception& failure) {
+  const std::string_view text = failure.what();
+  return dynamic_cast<const std::bad_alloc*>(&failure) != nullptr ||
+         text.find("can't allocate memory") != text.npos || text.find("out of memory") != text.npos;
+}
+
 // CLI11 would say it in two lines.
 std::string text_of(const CLI::ParseError& mistake, const std::string& subcommand) {
   std::string text = moca::config::one_line(mistake.what());
@@ -123,6 +132,14 @@ int main(int argc, char** argv) {
   } catch (const moca::RunFailed& failed) {
     return fail(failed.what(), EXIT_FAILURE);
   } catch (const std::exception& broken) {
+    if (is_out_of_memory(broken)) {
+      return fail(
+          "out of memory: what was asked for does not fit into this machine's memory. Make "
+          "batches, "
+          "numbers of tokens or points, or resolutions smaller; 'train CONFIG --dry-run' says what "
+          "a training step needs.",
+          EXIT_FAILURE);
+    }
     return fail(std::string("internal error: ") + broken.what(), EXIT_FAILURE);
   }
 }

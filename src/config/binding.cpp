@@ -27,7 +27,8 @@ void Binder::operator()(const char* name, Choice& choice) {
   }
   add({path_of(name), std::move(help), &choice.name, {}, std::move(names), false, may_change_});
   for (Option& option : choice.options) {
-    option.bind(option.settings, path_of(option.name.c_str()), option.help.c_str(), binding_);
+    option.bind(option.settings, path_of(option.name.c_str()), option.help.c_str(), binding_,
+                may_change_);
   }
 }
 

@@ -39,7 +39,7 @@ std::string kind_and_rule(const SettingInfo& setting) {
   const bool is_choice = setting.rule.starts_with("one of") && !setting.type.starts_with("list");
   const std::string rule = setting.rule.empty() ? "" : " " + setting.rule;
   return (is_choice ? setting.rule : setting.type + rule) +
-         (setting.may_change ? "; may change" : "");
+         (setting.may_change == MayChange::kYes ? "; may change" : "");
 }
 
 std::string padded(std::string text, size_t width) {

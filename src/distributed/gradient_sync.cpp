@@ -31,8 +31,8 @@ class SumBucket : public c10d::CppCommHookInterface<Group> {
 
 // c10d's Reducer is not a public interface of LibTorch: it is named here alone, and its constructor
 // is that of 2.11.
-struct GradientSync::Overlapped {
-  Overlapped(const std::vector<at::Tensor>& parameters, const Group& group) {
+struct GradientSync::Buckets {
+  Buckets(const std::vector<at::Tensor>& parameters, const Group& group) {
     const auto [buckets, limits] = c10d::compute_bucket_assignment_by_size(
         parameters, {c10d::kDefaultFirstBucketBytes, c10d::kDefaultBucketBytesCap});
     // The last parameters have their gradients first.
@@ -47,19 +47,18 @@ struct GradientSync::Overlapped {
         /*use_python_reducer=*/false, std::vector<int64_t>());
     reducer->register_comm_hook(std::make_unique<SumBucket>(group));
   }
-  ~Overlapped() { reducer->remove_autograd_hooks(); }
-  Overlapped(const Overlapped&) = delete;
-  Overlapped& operator=(const Overlapped&) = delete;
+  ~Buckets() { reducer->remove_autograd_hooks(); }
+  Buckets(const Buckets&) = delete;
+  Buckets& operator=(const Buckets&) = delete;
 
   std::unique_ptr<c10d::Reducer> reducer;
 };
 
-GradientSync::GradientSync(ProcessGroup& group, std::vector<at::Tensor> parameters,
-                           SyncMethod method)
-    : group_(group), parameters_(std::move(parameters)) {
-  if (!group_.alone() && method == SyncMethod::kOverlapped) {
-    c10d::verify_params_across_processes(group_.impl()->group, parameters_, std::nullopt);
-    overlapped_ = std::make_unique<Overlapped>(parameters_, group_.impl()->group);
+GradientSync::GradientSync(ProcessGroup& group, const std::vector<at::Tensor>& parameters)
+    : group_(group) {
+  if (!group_.alone()) {
+    c10d::verify_params_across_processes(group_.impl()->group, parameters, std::nullopt);
+    buckets_ = std::make_unique<Buckets>(parameters, group_.impl()->group);
   }
 }
 
@@ -68,41 +67,16 @@ GradientSync::~GradientSync() = default;
 void GradientSync::backward(const at::Tensor& loss, bool last) {
   if (!last || group_.alone()) {
     loss.backward();
-  } else if (overlapped_) {
-    group_.impl()->begin("all_reduce", "gradients");
-    try {
-      overlapped_->reducer->prepare_for_forward();
-      overlapped_->reducer->rebuild_buckets();
-      overlapped_->reducer->prepare_for_backward({loss});
-      loss.backward();
-    } catch (const c10::DistError& failure) {
-      group_.impl()->lost(failure.what_without_backtrace());
-    }
-  } else {
+    return;
+  }
+  group_.impl()->begin("all_reduce", "gradients");
+  try {
+    buckets_->reducer->prepare_for_forward();
+    buckets_->reducer->rebuild_buckets();
+    buckets_->reducer->prepare_for_backward({loss});
     loss.backward();
-    sum_flat();
-  }
-}
-
-void GradientSync::sum_flat() {
-  const torch::NoGradGuard no_grad;
-  std::vector<at::Tensor> pieces;
-  auto used = at::zeros({static_cast<int64_t>(parameters_.size())}, at::kInt);
-  for (size_t i = 0; i < parameters_.size(); ++i) {
-    const auto& gradient = parameters_[i].grad();
-    used[static_cast<int64_t>(i)] = gradient.defined() ? 1 : 0;
-    pieces.push_back((gradient.defined() ? gradient : at::zeros_like(parameters_[i])).flatten());
-  }
-  group_.sum(used, "which parameters took part");
-  const auto flat = at::cat(pieces);
-  group_.sum(flat, "gradients");
-  int64_t offset = 0;
-  for (size_t i = 0; i < parameters_.size(); ++i) {
-    const auto& parameter = parameters_[i];
-    if (used[static_cast<int64_t>(i)].item<int>() > 0) {
-      parameter.mutable_grad() = flat.narrow(0, offset, parameter.numel()).view_as(parameter);
-    }
-    offset += parameter.numel();
+  } catch (const c10::DistError& failure) {
+    group_.impl()->lost(failure.what_without_backtrace());
   }
 }
 

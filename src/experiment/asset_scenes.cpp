@@ -112,19 +112,18 @@ mesh::Scene reconstruct(vae::VecsetVae& vae, const data::PreparedDataset& datase
   return scene;
 }
 
-mesh::Scene exact_field_scene(const mesh::Scene& reference, const RunConfig& config) {
-  const auto resolution = static_cast<int>(data::watertight_resolution(config.data));
-  const auto truncation = static_cast<float>(config.vae_training.truncation);
+mesh::Scene exact_field_scene(const mesh::Scene& reference, const data::DataConfig& data,
+                              double truncation, const vae::DecoderConfig& decoder) {
+  const auto resolution = static_cast<int>(data::watertight_resolution(data));
   mesh::Scene scene;
   for (const auto& component : reference.components) {
     const auto closed = mesh::closed_surface(component.mesh, resolution);
     const auto field = mesh::clipped_field(
         mesh::bounds(closed),
         [&](std::span<const mesh::Vec3> points) { return mesh::signed_distance(closed, points); },
-        truncation);
-    scene.components.push_back({component.name,
-                                mesh::mesh_from_field(field, config.decoder.options()).mesh,
-                                component.color});
+        static_cast<float>(truncation));
+    scene.components.push_back(
+        {component.name, mesh::mesh_from_field(field, decoder.options()).mesh, component.color});
   }
   return scene;
 }

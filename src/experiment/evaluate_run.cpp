@@ -29,7 +29,8 @@ ScoredModel scored_model(const RunConfig& config, const data::PreparedDataset& d
     return reconstruct(vae, dataset, i, config.evaluation.seed, config.decoder);
   };
   model.extract_exact_field = [&config](const auto& reference) {
-    return exact_field_scene(reference, config);
+    return exact_field_scene(reference, config.data, config.vae_training.truncation,
+                             config.decoder);
   };
   if (config.stage == Stage::kDit) {
     model.conditioners = generation::make_conditioners(config.condition);

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <variant>
 
+#include "moca/config/binding.h"
 #include "moca/evaluation/comparison.h"
 #include "model_description.h"
 
@@ -37,16 +39,29 @@ Json views_json(const AssetScore& asset) {
   return views;
 }
 
+Json value_of(const config::Variable& variable) {
+  return std::visit(
+      [](const auto& bound) -> Json {
+        if constexpr (requires { bound.names; }) {
+          return bound.names.at(bound.get(bound.variable));
+        } else {
+          return *bound;
+        }
+      },
+      variable);
+}
+
+// Every setting of the metrics by its name, and the frame that they make.
 Json conventions_of(const EvaluationResult& result) {
-  const auto& metrics = result.config.metrics;
-  Json json = {{"num_points", metrics.num_points},
-               {"chamfer", config::name_of(metrics.chamfer)},
-               {"frame", evaluation::frame_name(metrics)},
-               {"alignment", config::name_of(metrics.alignment)},
-               {"renormalise_prediction", metrics.renormalise_prediction},
-               {"iou_resolution", metrics.iou_resolution},
-               {"seed", result.config.seed},
-               {"view", config::name_of(result.config.view)}};
+  auto metrics = result.config.metrics;
+  Json json = Json::object();
+  for (const auto& setting : config::bind(metrics).settings) {
+    const bool is_seed = setting.path == "seed";  // of the points; the evaluation's own follows
+    json[is_seed ? "points_seed" : setting.path] = value_of(setting.variable);
+  }
+  json["frame"] = evaluation::frame_name(metrics);
+  json["seed"] = result.config.seed;
+  json["view"] = config::name_of(result.config.view);
   if (result.config.view == ViewRule::kFixed) {
     json["view_index"] = result.config.view_index;
   }

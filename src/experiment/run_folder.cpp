@@ -35,11 +35,6 @@ std::string environment_json(const std::string& device) {
   return json.dump(1) + "\n";
 }
 
-// Another dataset or VAE, once accepted, brings its own settings along.
-bool is_of_inputs(const std::string& path) {
-  return path.starts_with("data.") || path == "vae_run" || path == "pretrained.vae";
-}
-
 std::string text_of(const std::vector<config::Difference>& differences) {
   std::string text;
   for (const auto& [path, before, now, may_change] : differences) {
@@ -49,13 +44,13 @@ std::string text_of(const std::vector<config::Difference>& differences) {
 }
 
 // A run does not go back.
-void require_steps_left(const RunConfig& config) {
-  const auto steps = checkpoint::steps_in(config.folder() / "checkpoints");
-  if (!steps.empty() && steps.back() > config.training.max_steps) {
-    throw Error("training.max_steps (" + std::to_string(config.training.max_steps) +
-                ") must be at least " + std::to_string(steps.back()) + ", the step that " +
-                config.folder().string() + " has reached. Give it with --resume, as it was " +
-                "given last: its config.yaml has it.");
+void require_steps_left(const std::filesystem::path& run_folder, int64_t max_steps) {
+  const auto steps = checkpoint::steps_in(run_folder / "checkpoints");
+  if (!steps.empty() && steps.back() > max_steps) {
+    throw Error(
+        "training.max_steps (" + std::to_string(max_steps) + ") must be at least " +
+        std::to_string(steps.back()) + ", the step that " + run_folder.string() +
+        " has reached. Give it with --resume, as it was given last: its config.yaml has it.");
   }
 }
 
@@ -66,7 +61,8 @@ std::string take_over(const RunConfig& config, bool accept_changed_data) {
   for (const auto& difference : config::differences(with_absolute_paths(load_run(config.folder())),
                                                     with_absolute_paths(config))) {
     const bool is_accepted =
-        difference.may_change || (accept_changed_data && is_of_inputs(difference.path));
+        difference.may_change == config::MayChange::kYes ||
+        (difference.may_change == config::MayChange::kWithInputs && accept_changed_data);
     (is_accepted ? changed : refused).push_back(difference);
   }
   if (!refused.empty()) {
@@ -75,7 +71,7 @@ std::string take_over(const RunConfig& config, bool accept_changed_data) {
                 "settings' says which may change, such as training.optimizer.learning_rate; data.* "
                 "and the VAE with --accept-changed-data), or start a run of another name.");
   }
-  require_steps_left(config);
+  require_steps_left(config.folder(), config.training.max_steps);
   take_over_inputs(config, accept_changed_data);
   if (!changed.empty()) {
     write_file(config.folder() / "config.yaml", config::dump(with_absolute_paths(config)));

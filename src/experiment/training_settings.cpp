@@ -28,8 +28,8 @@ std::string prepare_command(const fs::path& file, const std::vector<std::string>
 }
 
 // "train configs/tiny_vae.yaml" for the run tiny_vae where that file lies beside `file`.
-std::string train_vae_command(const RunConfig& config, const fs::path& file) {
-  const auto beside = file.parent_path() / (fs::path(config.vae_run).filename().string() + ".yaml");
+std::string train_vae_command(const fs::path& vae_run, const fs::path& file) {
+  const auto beside = file.parent_path() / (vae_run.filename().string() + ".yaml");
   return command("train " + (fs::exists(beside) ? shell_word(beside.string()) : "CONFIG"));
 }
 
@@ -150,7 +150,7 @@ void require_inputs(const RunConfig& config, const fs::path& file,
   const auto& vae = config.vae_run;
   if (config.stage == Stage::kDit && !vae.empty() && !fs::exists(fs::path(vae) / "config.yaml")) {
     throw Error("no run at " + vae + place_of(vae) + " (config.yaml is missing). Train the VAE: " +
-                train_vae_command(config, file) + ". Or name another: vae_run=FOLDER.");
+                train_vae_command(vae, file) + ". Or name another: vae_run=FOLDER.");
   }
 }
 

@@ -57,6 +57,24 @@ TEST(Choice, OfACopyIsItsOwn) {
   EXPECT_EQ(room.light.settings<Lamp>().watts, 40);
 }
 
+struct House {
+  Room hall, attic;
+  static void fields(auto& self, auto&& v) {
+    v("hall", self.hall, "below", kMayChangeWithInputs);
+    v("attic", self.attic, "above");
+  }
+};
+
+TEST(Choice, OfASectionThatMayChangeMayChangeWithItsOptions) {
+  House other;
+  set(other, {"hall.light=candle", "hall.lamp.watts=7", "attic.lamp.watts=7"});
+  const auto found = differences(House(), other);
+  ASSERT_EQ(found.size(), 3U);
+  EXPECT_EQ(found[0].may_change, MayChange::kWithInputs) << found[0].path;
+  EXPECT_EQ(found[1].may_change, MayChange::kWithInputs) << found[1].path;
+  EXPECT_EQ(found[2].may_change, MayChange::kNo) << found[2].path;
+}
+
 TEST(Choice, StaysBoundWhenTheConfigIsAssigned) {
   Room room;
   auto binding = bind(room);

@@ -37,10 +37,11 @@ TEST(SettingsTable, KnowsTypeDefaultRuleAndHelp) {
 }
 
 TEST(SettingsTable, KnowsWhatMayChangeBySettingAndBySection) {
-  EXPECT_TRUE(info_of("train.max_steps").may_change);
-  EXPECT_TRUE(info_of("train.optimizer.betas").may_change) << "of a section everything";
-  EXPECT_FALSE(info_of("train.precision").may_change);
-  EXPECT_FALSE(info_of("model.width").may_change);
+  EXPECT_EQ(info_of("train.max_steps").may_change, MayChange::kYes);
+  EXPECT_EQ(info_of("train.optimizer.betas").may_change, MayChange::kYes)
+      << "of a section everything";
+  EXPECT_EQ(info_of("train.precision").may_change, MayChange::kNo);
+  EXPECT_EQ(info_of("model.width").may_change, MayChange::kNo);
   const std::string text = settings_markdown(describe(ExampleConfig()));
   EXPECT_THAT(text, HasSubstr("| whole number at most 1000000; may change | steps in all |\n"));
   EXPECT_THAT(text, HasSubstr("| one of {16, 32} | bits of a number |\n"));
@@ -53,9 +54,9 @@ TEST(SettingsTable, DifferencesSayWhetherTheyMayBe) {
   const auto found = differences(ExampleConfig(), other);
   ASSERT_EQ(found.size(), 2U);
   EXPECT_EQ(found[0].path, "train.precision");
-  EXPECT_FALSE(found[0].may_change);
+  EXPECT_EQ(found[0].may_change, MayChange::kNo);
   EXPECT_EQ(found[1].path, "train.optimizer.learning_rate");
-  EXPECT_TRUE(found[1].may_change);
+  EXPECT_EQ(found[1].may_change, MayChange::kYes);
 }
 
 TEST(SettingsTable, ShowsTheValuesItIsGiven) {

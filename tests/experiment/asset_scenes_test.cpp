@@ -88,19 +88,20 @@ TEST(GenerationSeed, IsTheAssetsOwn) {
   EXPECT_NE(generation_seed(config, record_with_views("chair", 1)), seed);
 }
 
-RunConfig extraction_config() {
-  RunConfig config;
-  config.decoder.resolution = 33;
-  config.decoder.coarse_resolution = 17;
-  config::set(config.data, {"source=meshes", "meshes.watertight_resolution=16"});
-  return config;
+mesh::Scene extracted(const mesh::Scene& reference) {
+  data::DataConfig data;
+  config::set(data, {"source=meshes", "meshes.watertight_resolution=16"});
+  vae::DecoderConfig decoder;
+  decoder.resolution = 33;
+  decoder.coarse_resolution = 17;
+  return exact_field_scene(reference, data, training::VaeTrainingConfig().truncation, decoder);
 }
 
 TEST(ExactFieldScene, FindsABoxToWithinTheLatticeAndLosesWhatIsThinner) {
   const mesh::Scene reference = {
       {{"box", testing::cube(0.7F), mesh::Vec3(1, 0, 0)},
        {"needle", testing::box({0.01F, 0.8F, 0.01F}, {0.02F, 0.9F, 0.02F}), {}}}};
-  const auto scene = exact_field_scene(reference, extraction_config());
+  const auto scene = extracted(reference);
   ASSERT_EQ(scene.components.size(), 2U);
   EXPECT_EQ(scene.components[0].name, "box");
   EXPECT_EQ(scene.components[0].color, mesh::Vec3(1, 0, 0));
@@ -112,7 +113,7 @@ TEST(ExactFieldScene, FindsABoxToWithinTheLatticeAndLosesWhatIsThinner) {
 
 TEST(ExactFieldScene, ClosesAnOpenSurfaceAsDataPreparationDoes) {
   const mesh::Scene reference = {{{"sheet", testing::square(0.1F), {}}}};
-  const auto scene = exact_field_scene(reference, extraction_config());
+  const auto scene = extracted(reference);
   const auto& sheet = scene.components.at(0).mesh;
   ASSERT_FALSE(sheet.empty());
   const auto box = mesh::bounds(sheet);
@@ -151,7 +152,7 @@ TEST(WriteAsset, WritesWhatTheMetricsCountLikeTheSceneItself) {
       {{"a", testing::cube(0.7F), {}},
        {"needle", testing::box({0.01F, 0.8F, 0.01F}, {0.02F, 0.9F, 0.02F}), {}},
        {"b", testing::box({0.1F, -0.6F, -0.6F}, {0.9F, 0.6F, 0.6F}), {}}}};
-  const auto generated = exact_field_scene(reference, extraction_config());
+  const auto generated = extracted(reference);
   ASSERT_TRUE(generated.components[1].mesh.empty());
   mesh::Scene nothing = generated;
   for (auto& component : nothing.components) {

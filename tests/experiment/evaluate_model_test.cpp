@@ -117,7 +117,8 @@ class EvaluateModel : public ::testing::Test {
     model_.generate = [this](const auto& requests) { return generate(requests); };
     model_.reconstruct = [this](int64_t i) { return scene_of(kAssets[order_[i]], 0.02F); };
     model_.extract_exact_field = [this](const auto& reference) {
-      return exact_field_scene(reference, config_);
+      return exact_field_scene(reference, config_.data, config_.vae_training.truncation,
+                               config_.decoder);
     };
   }
 
@@ -323,7 +324,10 @@ class EvaluatedWeights : public TrainedRuns {
         [&](int64_t i) {
           return reconstruct(vae, dataset, i, config.evaluation.seed, config.decoder);
         },
-        [&](const auto& reference) { return exact_field_scene(reference, config); }};
+        [&](const auto& reference) {
+          return exact_field_scene(reference, config.data, config.vae_training.truncation,
+                                   config.decoder);
+        }};
     auto result = evaluate_model(model, dataset, config.evaluation, *runs_ / "evaluation");
     result.model = describe_run(config, {});
     return json_of(result);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -28,10 +29,10 @@ struct Setting {
   std::string path;  // "model.router.num_selected"
   std::string help;
   Variable variable;
-  NumberRule numbers;       // used by numbers and lists of them
-  TextRule texts;           // used by texts and lists of them
-  bool assigned = false;    // by a file or an override
-  bool may_change = false;  // when a run is resumed
+  NumberRule numbers;     // used by numbers and lists of them
+  TextRule texts;         // used by texts and lists of them
+  bool assigned = false;  // by a file or an override
+  MayChange may_change = MayChange::kNo;
 };
 
 struct Section {
@@ -73,7 +74,7 @@ concept Validated = requires(const T& section, const std::string& path) {
 // The visitor handed to `fields`; collects what it is shown.
 class Binder {
  public:
-  Binder(Binding* binding, std::string section, bool may_change)
+  Binder(Binding* binding, std::string section, MayChange may_change)
       : binding_(binding), section_(std::move(section)), may_change_(may_change) {}
 
   void operator()(const char* name, Choice& choice);
@@ -81,7 +82,7 @@ class Binder {
   template <class T, class... Rules>
   void operator()(const char* name, T& value, const char* help, Rules... rules) {
     static_assert((takes<T, Rules>() && ...), "this rule is not for a setting of this type");
-    const bool may_change = (may_change_ || ... || std::is_same_v<Rules, MayChange>);
+    const MayChange may_change = std::max({may_change_, may_change_of(rules)...});
     if constexpr (SectionType<T>) {
       bind_section(value, path_of(name), help, binding_, may_change);
     } else {
@@ -93,7 +94,7 @@ class Binder {
 
   template <SectionType T>
   static void bind_section(T& value, std::string path, const char* help, Binding* binding,
-                           bool may_change = false) {
+                           MayChange may_change = MayChange::kNo) {
     T::fields(value, Binder(binding, path, may_change));
     Section section{std::move(path), help, &value, nullptr};
     if constexpr (Validated<T>) {
@@ -111,6 +112,9 @@ class Binder {
         std::is_same_v<T, std::string> || std::is_same_v<T, std::vector<std::string>>;
     return std::is_same_v<Rule, MayChange> || std::is_same_v<Rule, TextRule> == is_text;
   }
+
+  static MayChange may_change_of(MayChange mark) { return mark; }
+  static MayChange may_change_of(const auto& /*rule*/) { return MayChange::kNo; }
 
   static void set_rule(NumberRule rule, Setting* setting) { setting->numbers = std::move(rule); }
   static void set_rule(TextRule rule, Setting* setting) { setting->texts = std::move(rule); }
@@ -150,7 +154,7 @@ class Binder {
 
   Binding* binding_;
   std::string section_;
-  bool may_change_;
+  MayChange may_change_;
 };
 
 // Binds every setting of `config`, which must outlive the result.

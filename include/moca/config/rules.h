@@ -33,9 +33,14 @@ NumberRule in_range(double low, double high);  // both ends included
 NumberRule above(double low);                  // `low` itself is refused
 TextRule place();                              // a file or folder
 
-// Marks a setting, or all of a section: a run that is resumed may be given another value.
-struct MayChange {};
-constexpr MayChange kMayChange{};
+// Marks a setting, or all of a section: whether a run that is resumed may be given another value.
+enum class MayChange {
+  kNo,          // where nothing is said
+  kWithInputs,  // with --accept-changed-data: another dataset or VAE brings its own along
+  kYes,
+};
+constexpr MayChange kMayChange = MayChange::kYes;
+constexpr MayChange kMayChangeWithInputs = MayChange::kWithInputs;
 
 // one_of({1, 2, 4}) for numbers, one_of({"mesh", "procedural"}) for text.
 template <class Value>

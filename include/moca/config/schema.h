@@ -37,7 +37,7 @@ struct SettingInfo {
   std::string default_value;  // as it is written in YAML
   std::string rule;           // "at least 0"; empty where everything is accepted
   std::string help;
-  bool may_change = false;  // when a run is resumed
+  MayChange may_change = MayChange::kNo;
 };
 
 std::vector<SettingInfo> setting_infos(const Binding& binding);
@@ -47,7 +47,7 @@ struct Difference {
   std::string path;
   std::string a;  // as it is written in YAML
   std::string b;
-  bool may_change = false;
+  MayChange may_change = MayChange::kNo;
 };
 
 std::vector<Difference> differences(const std::vector<SettingInfo>& a,

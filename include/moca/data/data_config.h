@@ -61,14 +61,14 @@ struct DataConfig {
   int64_t seed = 0;
 
   static void fields(auto& self, auto&& v) {
-    using config::at_least;
+    using config::at_least, config::in_range;
     v("path", self.path, "folder of the prepared dataset", config::place());
     v("source", self.source);
     v("views", self.views, "rendered images");
     v("num_surface_points", self.num_surface_points,
-      "P: stored surface points with normals per component", at_least(16));
+      "P: stored surface points with normals per component", in_range(16, 10000000));
     v("num_query_points", self.num_query_points,
-      "Q: stored query points with signed distance per component", at_least(16));
+      "Q: stored query points with signed distance per component", in_range(16, 10000000));
     v("num_held_out", self.num_held_out, "assets kept out of training (split `test`)", at_least(0));
     v("max_components", self.max_components, "assets with more components are refused (paper: 32)",
       at_least(1));

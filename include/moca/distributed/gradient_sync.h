@@ -9,20 +9,15 @@
 
 namespace moca::distributed {
 
-enum class SyncMethod {
-  kOverlapped,  // c10d's Reducer: bucket by bucket while the backward pass goes on
-  kFlat,        // all gradients in one tensor after the backward pass; the reference
-};
-
-// Sums the gradients of a model over all ranks. Gradients of early micro-batches of a step stay on
+// Sums the gradients of a model over all ranks, by c10d's Reducer: bucket by bucket while the
+// backward pass goes on. Gradients of early micro-batches of a step stay on
 // their rank; the last one's backward pass sums what has been accumulated. A parameter that took
 // part on some rank has the same gradient on every rank afterwards, one that took part on none has
 // none. With a process alone nothing happens.
 class GradientSync {
  public:
   // Every rank must hold the same parameters in the same order.
-  GradientSync(ProcessGroup& group, std::vector<at::Tensor> parameters,
-               SyncMethod method = SyncMethod::kOverlapped);
+  GradientSync(ProcessGroup& group, const std::vector<at::Tensor>& parameters);
   ~GradientSync();
   GradientSync(const GradientSync&) = delete;
   GradientSync& operator=(const GradientSync&) = delete;
@@ -31,12 +26,9 @@ class GradientSync {
   void backward(const at::Tensor& loss, bool last);
 
  private:
-  void sum_flat();
-
   ProcessGroup& group_;
-  std::vector<at::Tensor> parameters_;
-  struct Overlapped;
-  std::unique_ptr<Overlapped> overlapped_;  // null: flat
+  struct Buckets;
+  std::unique_ptr<Buckets> buckets_;  // null: alone
 };
 
 // Gives every rank the values of rank 0, and checks that they arrived.

@@ -37,9 +37,10 @@ mesh::Scene reconstruct(vae::VecsetVae& vae, const data::PreparedDataset& datase
                         int64_t seed, const vae::DecoderConfig& decoder);
 
 // What the decoder's lattice makes of a field without any error: every component's exact signed
-// distance, in the units that the VAE is trained to give (divided by the truncation and clipped),
-// through the same extraction. Open components are closed as data preparation closes them.
-mesh::Scene exact_field_scene(const mesh::Scene& reference, const RunConfig& config);
+// distance, in the units that the VAE is trained to give (divided by `truncation` and clipped),
+// through the same extraction. Open components are closed as the dataset's preparation closes them.
+mesh::Scene exact_field_scene(const mesh::Scene& reference, const data::DataConfig& data,
+                              double truncation, const vae::DecoderConfig& decoder);
 
 // asset.glb, and every component that has a surface as .glb, .ply and .obj.
 void write_asset(const std::filesystem::path& folder, const mesh::Scene& scene);

@@ -71,7 +71,7 @@ struct PretrainedConfig {
     v("vae", self.vae,
       "folder with a VAE; the dit stage uses it frozen instead of vae_run, the vae stage starts "
       "from it",
-      config::place());
+      config::place(), config::kMayChangeWithInputs);
     v("dit", self.dit, "folder with a DiT (TripoSG, PartCrafter or MoCA) to start from",
       config::place());
     v("image_encoder", self.image_encoder, "folder with a DINOv2 image encoder to use",
@@ -111,15 +111,16 @@ struct RunConfig {
   EvaluationConfig evaluation;
 
   static void fields(auto& self, auto&& v) {
-    using config::kMayChange;
+    using config::kMayChange, config::kMayChangeWithInputs;
     v("stage", self.stage, "what the run trains: the VAE, or the DiT on latents of a frozen VAE");
     v("name", self.name, "name of the run's folder; empty: the config file's name", kMayChange);
     v("runs_folder", self.runs_folder, "folder that holds the runs", kMayChange);
-    v("vae_run", self.vae_run, "run whose averaged VAE the dit stage uses", config::place());
+    v("vae_run", self.vae_run, "run whose averaged VAE the dit stage uses", config::place(),
+      kMayChangeWithInputs);
     v("pretrained", self.pretrained, "public weights; their sizes become the settings' defaults");
     v("device", self.device, "auto, cpu, cuda or cuda:N", kMayChange);
     v("seed", self.seed, "seed of everything random in the run", config::at_least(0));
-    v("data", self.data, "the prepared dataset and how it is made");
+    v("data", self.data, "the prepared dataset and how it is made", kMayChangeWithInputs);
     v("vae", self.vae, "the vecset VAE (Eq. 1, 2)");
     v("image_encoder", self.image_encoder, "the image's encoder (DINOv2)");
     v("dit", self.dit, "the MoCA diffusion transformer");

@@ -28,11 +28,11 @@ struct ImageEncoderConfig {
   bool trainable = false;
 
   static void fields(auto& self, auto&& v) {
-    using config::at_least;
+    using config::at_least, config::in_range;
     v("image_size", self.image_size,
       "side of the square input in pixels; in stage dit, where it is left out, "
       "data.views.image_size",
-      at_least(1));
+      in_range(1, 4096));
     v("num_channels", self.num_channels,
       "3: the image; 7: for every component its own part of the image, the image and its "
       "mask (MIDI-3D; paper A.2 for scenes)",
@@ -50,7 +50,7 @@ struct ImageEncoderConfig {
     v("position_grid", self.position_grid,
       "side of the stored position table in patches (DINOv2: 37); in stage dit, where it is left "
       "out, the pretrained encoder's or image_size / patch_size",
-      at_least(1));
+      in_range(1, 4096));
     v("trainable", self.trainable,
       "train it with the DiT (from scratch in the tiny configurations)");
   }

@@ -89,12 +89,12 @@ struct TrainingConfig {
   OptimizerConfig optimizer;
 
   static void fields(auto& self, auto&& v) {
-    using config::at_least, config::kMayChange;
+    using config::at_least, config::in_range, config::kMayChange;
     v("max_steps", self.max_steps, "training steps in all", at_least(1), kMayChange);
     v("max_minutes", self.max_minutes, "stop with a checkpoint after this time; 0 is no limit",
       at_least(0.0), kMayChange);
     v("batch_size", self.batch_size, "assets of a micro-batch; in the VAE stage components",
-      at_least(1));
+      in_range(1, 65536));
     v("micro_batches", self.micro_batches,
       "micro-batches of a step, divided among the processes; one that has several adds their "
       "gradients up",
@@ -150,8 +150,9 @@ struct VaeTrainingConfig {
   double kl_weight = 1e-3;
 
   static void fields(auto& self, auto&& v) {
-    using config::at_least;
-    v("num_query_points", self.num_query_points, "query points of a component a step", at_least(1));
+    using config::at_least, config::in_range;
+    v("num_query_points", self.num_query_points, "query points of a component a step",
+      in_range(1, 10000000));
     v("target", self.target, "what the field learns: signed distance (clipped), or occupancy");
     v("truncation", self.truncation, "distances are clipped to +- this and divided by it",
       config::above(0.0));

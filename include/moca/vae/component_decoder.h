@@ -17,12 +17,12 @@ struct DecoderConfig {
   int64_t chunk = 50000;
 
   static void fields(auto& self, auto&& v) {
-    using config::above, config::at_least;
+    using config::above, config::at_least, config::in_range;
     v("resolution", self.resolution, "R: samples along each axis of the mesh's lattice",
-      at_least(3));
+      in_range(3, 4097));
     v("coarse_resolution", self.coarse_resolution,
       "samples along each axis of the first, dense pass; (R - 1) / (this - 1) is a power of two",
-      at_least(3));
+      in_range(3, 1025));
     v("half_size", self.half_size, "the lattice spans [-half_size, half_size]^3 (TripoSG: 1.005)",
       above(0.0));
     v("max_slope", self.max_slope,

@@ -29,10 +29,10 @@ struct VaeConfig {
   bool frequencies_include_pi = false;
 
   static void fields(auto& self, auto&& v) {
-    using config::at_least;
-    v("num_tokens", self.num_tokens, "L: latent tokens of one component", at_least(1));
+    using config::at_least, config::in_range;
+    v("num_tokens", self.num_tokens, "L: latent tokens of one component", in_range(1, 65536));
     v("num_surface_points", self.num_surface_points,
-      "surface points of a component that the encoder sees", at_least(16));
+      "surface points of a component that the encoder sees", in_range(16, 10000000));
     v("latent_channels", self.latent_channels, "C: channels of a latent token (TripoSG: 64)",
       at_least(1));
     v("num_heads", self.num_heads, "heads of every attention, encoder and decoder (TripoSG: 8)",
