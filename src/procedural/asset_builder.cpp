@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 #include <stdexcept>
 
 namespace moca::procedural {
@@ -12,55 +13,40 @@ namespace {
 // The largest change per channel between two assets' colours of one role.
 constexpr float kColorVariation = 0.04F;
 
-// Which sums up to `count` the features can still add, each having been drawn `times` already.
-std::vector<bool> reachable_sums(int count, const std::vector<Feature>& features,
-                                 const std::vector<int>& times) {
+// Whether the features can still add up to `count`.
+bool can_fill(int count, const Features& features) {
+  if (count < 0) {
+    return false;
+  }
   std::vector<bool> reachable(count + 1, false);
   reachable[0] = true;
-  for (size_t i = 0; i < features.size(); ++i) {
-    for (int more = times[i]; more < features[i].most; ++more) {
-      for (int sum = count; sum >= features[i].step; --sum) {
-        reachable[sum] = reachable[sum] || reachable[sum - features[i].step];
+  for (const Feature& feature : features) {
+    for (int more = 0; more < feature.most; ++more) {
+      for (int sum = count; sum >= feature.step; --sum) {
+        reachable[sum] = reachable[sum] || reachable[sum - feature.step];
       }
     }
   }
-  return reachable;
+  return reachable[count];
 }
 
 void widen(float& size, float smallest) { size = std::max(size, smallest); }
 
-// Raises what is thinner than the limits.
+// Raises what is thinner than the limits. No shape reads the sizes that it does not have.
 void thicken(Primitive& primitive) {
   constexpr float kHalfPlate = kMinPlateThickness / 2.0F;
-  switch (primitive.shape) {
-    case PrimitiveShape::kBox:
-    case PrimitiveShape::kRoundedBox:
-    case PrimitiveShape::kTrapezoid:
-      primitive.half_size = primitive.half_size.cwiseMax(kHalfPlate);
-      break;
-    case PrimitiveShape::kCone:
-      if (primitive.minor < primitive.radius) {
-        widen(primitive.radius, kMinStickRadius);
-      } else {
-        widen(primitive.minor, kMinStickRadius);
-      }
-      widen(primitive.half_height, kHalfPlate);
-      break;
-    case PrimitiveShape::kTorus:
-      widen(primitive.minor, kMinStickRadius);
-      widen(primitive.radius, 2.0F * primitive.minor);
-      break;
-    case PrimitiveShape::kPrism:
-      // The flats of a hexagon lie nearer than its corners.
-      widen(primitive.radius, kMinStickRadius * 2.0F / std::numbers::sqrt3_v<float>);
-      widen(primitive.half_height, kHalfPlate);
-      break;
-    case PrimitiveShape::kCapsule:
-    case PrimitiveShape::kCylinder:
-    case PrimitiveShape::kSphere:
-      widen(primitive.radius, kMinStickRadius);
-      widen(primitive.half_height, kHalfPlate);
-      break;
+  primitive.half_size = primitive.half_size.cwiseMax(kHalfPlate);
+  widen(primitive.half_height, kHalfPlate);
+  if (primitive.shape == PrimitiveShape::kTorus) {
+    widen(primitive.minor, kMinStickRadius);
+    widen(primitive.radius, 2.0F * primitive.minor);
+  } else if (primitive.shape == PrimitiveShape::kCone && primitive.minor >= primitive.radius) {
+    widen(primitive.minor, kMinStickRadius);
+  } else if (primitive.shape == PrimitiveShape::kPrism) {
+    // The flats of a hexagon lie nearer than its corners.
+    widen(primitive.radius, kMinStickRadius * 2.0F / std::numbers::sqrt3_v<float>);
+  } else {
+    widen(primitive.radius, kMinStickRadius);
   }
 }
 
@@ -79,20 +65,6 @@ void normalise(std::vector<ProceduralComponent>& components) {
   }
 }
 
-void number_repeated_names(std::vector<ProceduralComponent>& components) {
-  std::map<std::string, int> totals;
-  for (const ProceduralComponent& component : components) {
-    ++totals[component.name];
-  }
-  std::map<std::string, int> seen;
-  for (ProceduralComponent& component : components) {
-    if (totals[component.name] > 1) {
-      const int number = ++seen[component.name];
-      component.name.append("_").append(std::to_string(number));
-    }
-  }
-}
-
 }  // namespace
 
 float Random::uniform(float low, float high) {
@@ -100,30 +72,36 @@ float Random::uniform(float low, float high) {
   return low + fraction * (high - low);
 }
 
+Vec3 Random::uniform(const Vec3& low, const Vec3& high) {
+  Vec3 drawn;
+  for (const int axis : {2, 1, 0}) {
+    drawn[axis] = uniform(low[axis], high[axis]);
+  }
+  return drawn;
+}
+
 int Random::integer(int low, int high) {
   return low + static_cast<int>(engine_() % static_cast<uint64_t>(high - low + 1));
 }
 
-std::vector<int> draw_features(int count, const std::vector<Feature>& features, Random& random) {
-  std::vector<int> times(features.size());
-  for (size_t i = 0; i < features.size(); ++i) {
-    times[i] = features[i].least;
-    count -= features[i].least * features[i].step;
+void draw_features(int count, Features& features, Random& random) {
+  const auto take = [&count](Feature& feature, int times) {
+    feature.times += times;
+    feature.most -= times;
+    count -= times * feature.step;
+  };
+  for (Feature& feature : features) {
+    take(feature, feature.least);
   }
   while (count > 0) {
-    std::vector<float> weights(features.size(), 0.0F);
-    float total = 0;
-    for (size_t i = 0; i < features.size(); ++i) {
-      if (times[i] == features[i].most || features[i].step > count) {
-        continue;
-      }
-      ++times[i];
-      if (reachable_sums(count, features, times)[count - features[i].step]) {
-        weights[i] = features[i].weight;
-        total += weights[i];
-      }
-      --times[i];
+    std::vector<float> weights;
+    for (Feature& feature : features) {
+      --feature.most;
+      const bool fits = feature.most >= 0 && can_fill(count - feature.step, features);
+      ++feature.most;
+      weights.push_back(fits ? feature.weight : 0.0F);
     }
+    const float total = std::accumulate(weights.begin(), weights.end(), 0.0F);
     if (total <= 0) {
       break;
     }
@@ -135,48 +113,71 @@ std::vector<int> draw_features(int count, const std::vector<Feature>& features, 
         left -= weights[i];
       }
     }
-    ++times[chosen];
-    count -= features[chosen].step;
+    take(features[chosen], 1);
   }
   if (count != 0) {
     throw std::logic_error("asset builder: no features fill the last " + std::to_string(count) +
                            " components");
   }
-  return times;
-}
-
-void Maker::draw_plan(int count, const std::vector<Feature*>& plan) {
-  std::vector<Feature> features;
-  for (const Feature* feature : plan) {
-    features.push_back(*feature);
-  }
-  const std::vector<int> times = draw_features(count, features, random);
-  for (size_t i = 0; i < plan.size(); ++i) {
-    plan[i]->times += times[i];
-  }
 }
 
 void AssetBuilder::add(std::string_view role, Paint paint, const Primitive& primitive) {
-  auto color = colors_.find(role);
-  if (color == colors_.end()) {
-    Vec3 varied(paint.data());
-    for (float& channel : varied) {
-      channel =
-          std::clamp(channel + random_.uniform(-kColorVariation, kColorVariation), 0.0F, 1.0F);
+  Role& shared = roles_[std::string(role)];
+  if (shared.total == 0) {
+    shared.color = Vec3(paint.data());
+    for (float& channel : shared.color) {
+      channel = std::clamp(channel + random.uniform(-kColorVariation, kColorVariation), 0.0F, 1.0F);
     }
-    color = colors_.emplace(std::string(role), varied).first;
   }
-  components_.push_back({std::string(role), color->second, primitive});
+  ++shared.total;
+  components_.push_back({std::string(role), shared.color, primitive});
 }
 
-void AssetBuilder::add_pair(std::string_view role, Paint paint, const Primitive& primitive,
-                            int axis) {
+void AssetBuilder::add_pair(std::string_view role, Paint paint, const Primitive& primitive) {
   add(role, paint, primitive);
-  add(role, paint, mirrored(primitive, axis));
+  add(role, paint, mirrored(primitive, side_axis));
+}
+
+void AssetBuilder::add(const Feature& feature, const Primitive& primitive) {
+  if (feature.times > 0) {
+    add(feature.role, feature.paint, primitive);
+  }
+}
+
+void AssetBuilder::add_pair(const Feature& feature, const Primitive& primitive) {
+  add(feature, primitive);
+  add(feature, mirrored(primitive, side_axis));
+}
+
+void AssetBuilder::add_kind(int index, std::initializer_list<Part> kinds) {
+  const auto& [role, paint, primitive] = kinds.begin()[index % kinds.size()];
+  add(role, paint, primitive);
+}
+
+Feature& AssetBuilder::feature(std::string_view role, Paint paint, Feature made) {
+  made.role = role;
+  made.paint = paint;
+  return feature(made);
+}
+
+int AssetBuilder::draw_plan(int num_core) {
+  const int num_extra = std::max(count - num_core, 0);
+  draw_features(num_extra, features_, random);
+  return num_extra;
+}
+
+StickStyle AssetBuilder::draw_stick_style() {
+  return random.choice({kRound, kSquare, kTapered, kHexagonal});
 }
 
 std::vector<ProceduralComponent> AssetBuilder::finish() {
-  number_repeated_names(components_);
+  // Only roles that repeat are numbered.
+  for (ProceduralComponent& component : components_) {
+    Role& role = roles_[component.name];
+    if (role.total > 1) {
+      component.name.append("_").append(std::to_string(++role.numbered));
+    }
+  }
   // Thickening can widen the whole, and scaling that back thins again; each round leaves a fraction
   // of it to do. The frame has the last word, the thickness is by then within rounding of it.
   constexpr int kRounds = 8;
@@ -193,24 +194,14 @@ std::vector<ProceduralComponent> AssetBuilder::finish() {
 Primitive stick(StickStyle style, const Vec3& from, const Vec3& to, float radius) {
   const Vec3 center = (from + to) / 2.0F;
   const float half_length = (to - from).norm() / 2.0F;
-  Primitive made;
-  switch (style) {
-    case StickStyle::kRound:
-      made = cylinder(radius, half_length, center);
-      break;
-    case StickStyle::kSquare:
-      made = box(Vec3(radius, half_length, radius), center);
-      break;
-    case StickStyle::kTapered:
-      made = cone(0.65F * radius, 1.2F * radius, half_length, center);
-      break;
-    case StickStyle::kHexagonal:
-      made = prism(1.1F * radius, half_length, center);
-      break;
-  }
-  const Vec3 up = Vec3::UnitY();
+  // In the order of StickStyle.
+  const std::array<Primitive, 4> upright = {
+      cylinder(radius, half_length, center), box(Vec3(radius, half_length, radius), center),
+      cone(0.65F * radius, 1.2F * radius, half_length, center),
+      prism(1.1F * radius, half_length, center)};
   const Vec3 along = (to - from).normalized();
-  return rotated(made, Eigen::Quaternionf::FromTwoVectors(up, along).toRotationMatrix());
+  return rotated(upright[static_cast<size_t>(style)],
+                 Eigen::Quaternionf::FromTwoVectors(up(1), along).toRotationMatrix());
 }
 
 Eigen::Matrix3f turn_about(int axis, float degrees) {
@@ -218,7 +209,15 @@ Eigen::Matrix3f turn_about(int axis, float degrees) {
   return Eigen::AngleAxisf(angle, Vec3::Unit(axis)).toRotationMatrix();
 }
 
+Primitive turned(const Primitive& primitive, int axis, float degrees) {
+  return rotated(primitive, turn_about(axis, degrees));
+}
+
 Vec3 around(float degrees, float length) { return turn_about(1, degrees) * Vec3(0, 0, length); }
+
+Vec3 corner(int index, float x, float z) {
+  return {index % 2 == 0 ? x : -x, 0, index < 2 ? z : -z};
+}
 
 Strip strip(int index, int count, float half, float gap) {
   const float pitch = 2.0F * half / static_cast<float>(count);

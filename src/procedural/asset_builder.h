@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
+#include <initializer_list>
 #include <map>
 #include <random>
 #include <string>
@@ -18,27 +20,18 @@ class Random {
   explicit Random(uint64_t seed) : engine_(seed) {}
 
   float uniform(float low, float high);
-  int integer(int low, int high);  // both ends included
+  Vec3 uniform(const Vec3& low, const Vec3& high);  // draws Z first and X last
+  int integer(int low, int high);                   // both ends included
   bool chance(float probability) { return uniform(0, 1) < probability; }
+  // One of several, all as likely.
+  template <typename T>
+  T choice(std::initializer_list<T> choices) {
+    return choices.begin()[integer(0, static_cast<int>(choices.size()) - 1)];
+  }
 
  private:
   std::mt19937_64 engine_;
 };
-
-// Something a family may add `most` times, `step` components each time, at least `least` times.
-struct Feature {
-  int step = 1;
-  int most = 1;
-  int least = 0;
-  float weight = 1;  // how readily it is drawn, relative to the others
-  int times = 0;     // that it is there
-
-  operator int() const { return times; }  // NOLINT(google-explicit-constructor): one reads it only
-};
-
-// Numbers of times each feature appears so that the components add up to `count` exactly. Throws
-// std::logic_error when no such numbers exist.
-std::vector<int> draw_features(int count, const std::vector<Feature>& features, Random& random);
 
 // A colour of a role: RGB in [0, 1].
 using Paint = std::array<float, 3>;
@@ -66,36 +59,95 @@ inline constexpr Paint kLavender = {0.75F, 0.68F, 0.95F};
 inline constexpr Paint kMint = {0.62F, 0.94F, 0.74F};
 inline constexpr Paint kCream = {0.96F, 0.88F, 0.66F};
 
-// Gathers the components of one asset.
+// Something a family may add `most` times, `step` components each time, at least `least` times.
+struct Feature {
+  int step = 1;
+  int most = 1;
+  int least = 0;
+  float weight = 1;  // how readily it is drawn, relative to the others
+  int times = 0;     // that it is there
+  // Of its components, if they have one role.
+  std::string_view role = {};
+  Paint paint = {};
+
+  operator int() const { return times; }  // NOLINT(google-explicit-constructor): one reads it only
+};
+
+// A deque does not move what it holds: a family keeps references to its features.
+using Features = std::deque<Feature>;
+
+// Adds to each feature's times so that the new components are `count` exactly, and takes as many
+// from what it may be drawn at most. Throws std::logic_error when no such numbers exist.
+void draw_features(int count, Features& features, Random& random);
+
+enum class StickStyle { kRound, kSquare, kTapered, kHexagonal };
+
+// A component before it is numbered and placed in the frame.
+struct Part {
+  std::string_view role;
+  Paint paint;
+  Primitive primitive;
+};
+
+// Gathers the components of one asset. A family derives from it; its members are what was drawn
+// for the asset.
 class AssetBuilder {
  public:
-  explicit AssetBuilder(uint64_t seed) : random_(seed) {}
+  using enum StickStyle;
 
-  Random& random() { return random_; }
+  AssetBuilder(const Random& start, int wanted) : random(start), count(wanted) {}
 
   // All components of a role share one colour: the paint, varied a little from asset to asset.
   void add(std::string_view role, Paint paint, const Primitive& primitive);
-  // The primitive and its mirror image through the plane where coordinate `axis` is 0.
-  void add_pair(std::string_view role, Paint paint, const Primitive& primitive, int axis = 0);
+  // The primitive and its mirror image on the other side.
+  void add_pair(std::string_view role, Paint paint, const Primitive& primitive);
+  // The same in the role of a feature, where the feature is there.
+  void add(const Feature& feature, const Primitive& primitive);
+  void add_pair(const Feature& feature, const Primitive& primitive);
+  // The kind of this index, counted round.
+  void add_kind(int index, std::initializer_list<Part> kinds);
 
-  int size() const { return static_cast<int>(components_.size()); }
+  // Makes a feature of the family, to be drawn in the order in which they were made.
+  Feature& feature(const Feature& made) { return features_.emplace_back(made); }
+  Feature& feature(std::string_view role, Paint paint, Feature made = {});
+  // Draws how often each feature is there beside a core of `num_core` components, and returns how
+  // many components they add. Members that follow may depend on it.
+  int draw_plan(int num_core);
+  StickStyle draw_stick_style();
 
   // The components named, normalised and nowhere thinner than the limits.
   std::vector<ProceduralComponent> finish();
 
+  Random random;
+  const int count;    // of the asset's components
+  int side_axis = 0;  // that points to the side: pairs are mirrored along it
+
  private:
-  Random random_;
-  std::map<std::string, Vec3, std::less<>> colors_;
+  // What the components of a role share.
+  struct Role {
+    Vec3 color = Vec3::Zero();
+    int total = 0;
+    int numbered = 0;
+  };
+
+  Features features_;
+  std::map<std::string, Role> roles_;
   std::vector<ProceduralComponent> components_;
 };
-
-enum class StickStyle { kRound, kSquare, kTapered, kHexagonal };
 
 // A stick of half width `radius` from `from` to `to` (wide end at `to` where it tapers).
 Primitive stick(StickStyle style, const Vec3& from, const Vec3& to, float radius);
 
 // Rotation by `degrees` about coordinate axis 0, 1 or 2.
 Eigen::Matrix3f turn_about(int axis, float degrees);
+Primitive turned(const Primitive& primitive, int axis, float degrees);
+
+// A vector of this length, turned about Y from +Z, and one upwards.
+Vec3 around(float degrees, float length);
+inline Vec3 up(float length) { return {0, length, 0}; }
+
+// One of the four corners (+-x, 0, +-z), those in front (+z) first.
+Vec3 corner(int index, float x, float z);
 
 // One of several boards side by side.
 struct Strip {
@@ -109,27 +161,5 @@ Strip strip(int index, int count, float half, float gap);
 
 // `index`-th of `count` positions spread evenly over [-half, half]; the middle for one.
 float spread(int index, int count, float half);
-
-// What a family derives from: it adds the components of one asset to a builder, and its members are
-// what was drawn for the asset.
-struct Maker {
-  using enum StickStyle;
-
-  AssetBuilder& builder;
-  Random& random = builder.random();
-
-  void add(std::string_view role, Paint paint, const Primitive& primitive) {
-    builder.add(role, paint, primitive);
-  }
-  void add_pair(std::string_view role, Paint paint, const Primitive& primitive, int axis = 0) {
-    builder.add_pair(role, paint, primitive, axis);
-  }
-  // Draws how many times more each feature is there, as `draw_features` does.
-  void draw_plan(int count, const std::vector<Feature*>& plan);
-  StickStyle draw_stick_style() { return static_cast<StickStyle>(random.integer(0, 3)); }
-};
-
-// A vector of this length, turned about Y from +Z.
-Vec3 around(float degrees, float length);
 
 }  // namespace moca::procedural

@@ -1,128 +1,104 @@
 // Buildings: houses and castles (a block, a roof, windows, towers, an annex) and stacked
 // high-rises.
-#include <array>
-
 #include "families.h"
 
 namespace moca::procedural {
 namespace {
 
-struct House : Maker {
-  void build(int count) {
-    draw(count);
-    const Vec3& half = half_size;
-    add("walls", kGrey, box(half, {0, half.y(), 0}));
-    const Primitive roof = draw_roof(Vec3(0, 2.0F * half.y(), 0));
+struct House : AssetBuilder {
+  void build() {
+    add("walls", kGrey, box(half, up(half.y())));
+    const Primitive roof = draw_roof(up(2.0F * half.y()));
     add("roof", kRed, roof);
     add_openings();
     add_porch();
     add_towers();
-    if (has_chimney) {
-      Vec3 foot(0.5F * half.x(), bounds_of(roof).high.y(), -0.2F * half.z());
-      while (foot.y() > 2.0F * half.y() && signed_distance(roof, foot) < 0.02F) {
-        foot.y() -= 0.005F;
-      }
-      add("chimney", kDark, box({0.075F, 0.15F, 0.075F}, foot + Vec3(0, 0.15F, 0)));
+    Vec3 foot(0.5F * half.x(), bounds_of(roof).high.y(), -0.2F * half.z());
+    while (foot.y() > 2.0F * half.y() && signed_distance(roof, foot) < 0.02F) {
+      foot.y() -= 0.005F;
     }
-    if (has_annex) {
-      const Vec3 annex(0.24F, 0.55F * half.y(), 0.6F * half.z());
-      const Vec3 at(-half.x() - annex.x() + 0.01F, annex.y(), 0);
-      add("annex", kLime, box(annex, at));
-      add("annex_roof", kPink,
-          rotated(
-              trapezoid({annex.z() + 0.05F, 0.1F, annex.x()}, 0, at + Vec3(0, annex.y() + 0.1F, 0)),
-              turn_about(1, 90.0F)));
+    add(chimney, box({0.075F, 0.15F, 0.075F}, foot + up(0.15F)));
+    if (annex) {
+      const Vec3 size(0.24F, 0.55F * half.y(), 0.6F * half.z());
+      const Vec3 at(-half.x() - size.x() + 0.01F, size.y(), 0);
+      const Vec3 gable(size.z() + 0.05F, 0.1F, size.x());
+      add("annex", kLime, box(size, at));
+      add("annex_roof", kPink, turned(trapezoid(gable, 0, at + up(size.y() + 0.1F)), 1, 90.0F));
     }
-  }
-
-  void draw(int count) {
-    draw_plan(count - 2, {&has_door, &num_front_windows, &num_side_windows, &has_chimney,
-                          &num_towers, &has_annex, &has_porch, &num_steps});
-    half_size =
-        Vec3(random.uniform(0.5F, 0.75F), random.uniform(0.38F, 0.6F), random.uniform(0.4F, 0.6F));
   }
 
   // A gable along either axis, a flat-topped hip or a dome.
   Primitive draw_roof(const Vec3& foot) {
     const float half_height = random.uniform(0.16F, 0.28F);
-    const Vec3 center = foot + Vec3(0, half_height, 0);
-    const Vec3 eaves(half_size.x() + 0.03F, half_height, half_size.z() + 0.03F);
+    const Vec3 center = foot + up(half_height);
+    const Vec3 eaves(half.x() + 0.03F, half_height, half.z() + 0.03F);
     const Vec3 turned_eaves(eaves.z(), half_height, eaves.x());
-    const std::array<Primitive, 4> roofs = {
-        trapezoid(eaves, 0, center),
-        rotated(trapezoid(turned_eaves, 0, center), turn_about(1, 90.0F)),
-        trapezoid(eaves, 0.55F * half_size.x(), center),
-        cone(1.1F * half_size.z(), 0.15F, half_height, center)};
-    return roofs[random.integer(0, 3)];
+    return random.choice({trapezoid(eaves, 0, center),
+                          turned(trapezoid(turned_eaves, 0, center), 1, 90.0F),
+                          trapezoid(eaves, 0.55F * half.x(), center),
+                          cone(1.1F * half.z(), 0.15F, half_height, center)});
   }
 
   void add_openings() {
-    const Vec3& half = half_size;
     const float front = half.z() + 0.03F;
-    if (has_door) {
-      const float half_height = 0.3F * half.y();
-      add("door", kBrown, box({0.12F, half_height, 0.04F}, {0, half_height, front}));
-    }
+    add(door, box({0.12F, 0.3F * half.y(), 0.04F}, {0, 0.3F * half.y(), front}));
     // Columns of three; the middle of the lowest row belongs to the door.
-    for (int i = 0; i < num_front_windows; ++i) {
+    for (int i = 0; i < front_windows; ++i) {
       const int cell = i < 7 ? i : 8;
       const int row = cell / 3;
       const Vec3 at(spread(cell % 3, 3, 0.64F * half.x()), half.y() * (1.64F - 0.6F * row), front);
-      add("window", kSky, box({0.15F * half.x(), 0.17F * half.y(), 0.04F}, at));
+      add(front_windows, box({0.15F * half.x(), 0.17F * half.y(), 0.04F}, at));
     }
-    for (int i = 0; i < num_side_windows; ++i) {
+    for (int i = 0; i < side_windows; ++i) {
       const int row = i / 3;
       const Vec3 at(half.x() + 0.03F, half.y() * (1.5F - 0.8F * row),
                     spread(i % 3, 3, -0.62F * half.z()));
-      add("window", kSky, box({0.04F, 0.2F * half.y(), 0.16F * half.z()}, at));
+      add(side_windows, box({0.04F, 0.2F * half.y(), 0.16F * half.z()}, at));
     }
   }
 
   void add_porch() {
-    const float front = half_size.z();
-    const float height = 0.72F * half_size.y();
-    if (has_porch) {
+    const float front = half.z();
+    const float height = 0.72F * half.y();
+    if (porch) {
       add_pair("column", kYellow,
                cylinder(0.06F, height / 2.0F, {0.22F, height / 2.0F, front + 0.3F}));
       add("porch_roof", kOrange, box({0.32F, 0.05F, 0.2F}, {0, height + 0.045F, front + 0.195F}));
     }
-    for (int i = 0; i < num_steps; ++i) {
-      const float z = front + 0.13F + 0.16F * i;
-      add("step", kOlive, box({0.15F, 0.05F, 0.075F}, {0, 0.05F, z}));
+    for (int i = 0; i < steps; ++i) {
+      add(steps, box({0.15F, 0.05F, 0.075F}, {0, 0.05F, front + 0.13F + 0.16F * i}));
     }
   }
 
   void add_towers() {
     const float radius = random.uniform(0.17F, 0.22F);
-    const float half_height = half_size.y() * random.uniform(1.2F, 1.5F);
+    const float half_height = half.y() * random.uniform(1.2F, 1.5F);
     const bool is_round = random.chance(0.6F);
-    const float roof_half_height = random.uniform(0.12F, 0.22F);
-    for (int i = 0; i < num_towers; ++i) {
-      const float x = half_size.x() + 0.68F * radius;
-      const float z = half_size.z() + 0.68F * radius;
-      const Vec3 at(i % 2 == 0 ? x : -x, half_height, i < 2 ? z : -z);
+    const float roof = random.uniform(0.12F, 0.22F);
+    for (int i = 0; i < towers; ++i) {
+      const Vec3 at =
+          corner(i, half.x() + 0.68F * radius, half.z() + 0.68F * radius) + up(half_height);
       add("tower", kTeal,
           is_round ? cylinder(radius, half_height, at) : prism(radius, half_height, at));
-      add("tower_roof", kBlue,
-          cone(1.2F * radius, 0, roof_half_height,
-               at + Vec3(0, half_height + roof_half_height, 0)));
+      add("tower_roof", kBlue, cone(1.2F * radius, 0, roof, at + up(half_height + roof)));
     }
   }
 
-  Feature has_door = {.weight = 3};
-  Feature num_front_windows = {.most = 8, .weight = 1.5F};
-  Feature num_side_windows = {.most = 6};
-  Feature has_chimney = {.weight = 1.5F};
-  Feature num_towers = {.step = 2, .most = 4, .weight = 1.5F};
-  Feature has_annex = {.step = 2};
-  Feature has_porch = {.step = 3, .weight = 0.7F};
-  Feature num_steps = {.most = 2, .weight = 0.3F};
-  Vec3 half_size = Vec3::Zero();
+  Feature& door = feature("door", kBrown, {.weight = 3});
+  Feature& front_windows = feature("window", kSky, {.most = 8, .weight = 1.5F});
+  Feature& side_windows = feature("window", kSky, {.most = 6});
+  Feature& chimney = feature("chimney", kDark, {.weight = 1.5F});
+  Feature& towers = feature({.step = 2, .most = 4, .weight = 1.5F});
+  Feature& annex = feature({.step = 2});
+  Feature& porch = feature({.step = 3, .weight = 0.7F});
+  Feature& steps = feature("step", kOlive, {.most = 2, .weight = 0.3F});
+  const int num_extra = draw_plan(2);
+  const Vec3 half = random.uniform({0.5F, 0.38F, 0.4F}, {0.75F, 0.6F, 0.6F});  // the walls' size
 };
 
 // Storeys on one another, each no wider than the one below, every second one in another colour.
-struct HighRise : Maker {
-  void build(int count) {
+struct HighRise : AssetBuilder {
+  void build() {
     const bool has_spire = random.chance(0.5F);
     const int num_storeys = has_spire ? count - 1 : count;
     const int shape = random.integer(0, 2);
@@ -130,28 +106,25 @@ struct HighRise : Maker {
     float radius = random.uniform(0.4F, 0.6F);
     const float depth = random.uniform(0.7F, 1.0F);
     for (int i = 0; i < num_storeys; ++i) {
-      const Vec3 at(0, half_height * (2.0F * i + 1.0F), 0);
+      const Vec3 at = up(half_height * (2.0F * i + 1.0F));
       const Primitive storey = shape == 0   ? box({radius, half_height, depth * radius}, at)
                                : shape == 1 ? cylinder(radius, half_height, at)
                                             : prism(radius, half_height, at);
-      const bool is_ledge = i % 2 == 1;
-      add(is_ledge ? "upper_storey" : "storey", is_ledge ? kOrange : kPurple, storey);
+      add_kind(i, {{"storey", kPurple, storey}, {"upper_storey", kOrange, storey}});
       radius *= random.uniform(0.72F, 0.92F);
     }
     if (has_spire) {
-      add("spire", kGreen, cone(0.13F, 0.0F, 0.18F, {0, 1.78F, 0}));
+      add("spire", kGreen, cone(0.13F, 0.0F, 0.18F, up(1.78F)));
     }
   }
 };
 
 }  // namespace
 
-void build_building(AssetBuilder& builder, int count) {
-  if (count >= 3 && count <= 7 && builder.random().chance(0.3F)) {
-    HighRise{{builder}}.build(count);
-  } else {
-    House{{builder}}.build(count);
-  }
+Components make_building(const Random& start, int count) {
+  Random random = start;
+  const bool is_high = count >= 3 && count <= 7 && random.chance(0.3F);
+  return is_high ? made_by<HighRise>(random, count) : made_by<House>(random, count);
 }
 
 }  // namespace moca::procedural

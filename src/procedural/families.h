@@ -4,16 +4,25 @@
 
 namespace moca::procedural {
 
-// Each adds exactly `count` components (2 to 32) of one family to an empty builder.
-void build_chair(AssetBuilder& builder, int count);
-void build_table(AssetBuilder& builder, int count);
-void build_lamp(AssetBuilder& builder, int count);
-void build_cabinet(AssetBuilder& builder, int count);
-void build_shelf(AssetBuilder& builder, int count);
-void build_vehicle(AssetBuilder& builder, int count);
-void build_robot(AssetBuilder& builder, int count);
-void build_building(AssetBuilder& builder, int count);
-void build_airplane(AssetBuilder& builder, int count);
-void build_tree(AssetBuilder& builder, int count);
+// Each makes exactly `count` components (2 to 32) of one family.
+using Components = std::vector<ProceduralComponent>;
+Components make_chair(const Random& random, int count);
+Components make_table(const Random& random, int count);
+Components make_lamp(const Random& random, int count);
+Components make_cabinet(const Random& random, int count);
+Components make_shelf(const Random& random, int count);
+Components make_vehicle(const Random& random, int count);
+Components make_robot(const Random& random, int count);
+Components make_building(const Random& random, int count);
+Components make_airplane(const Random& random, int count);
+Components make_tree(const Random& random, int count);
+
+// What a family's builder makes of these random numbers.
+template <typename Builder>
+Components made_by(const Random& random, int count) {
+  Builder builder{AssetBuilder(random, count)};
+  builder.build();
+  return builder.finish();
+}
 
 }  // namespace moca::procedural

@@ -20,20 +20,20 @@ void check_bounds(int min_components, int max_components) {
 
 struct FamilyMaker {
   std::string_view name;
-  void (*build)(AssetBuilder& builder, int count);
+  Components (*make)(const Random& random, int count);
 };
 
 // In the order of Family.
-constexpr std::array<FamilyMaker, kAllFamilies.size()> kMakers = {{{"chair", build_chair},
-                                                                   {"table", build_table},
-                                                                   {"lamp", build_lamp},
-                                                                   {"cabinet", build_cabinet},
-                                                                   {"shelf", build_shelf},
-                                                                   {"vehicle", build_vehicle},
-                                                                   {"robot", build_robot},
-                                                                   {"building", build_building},
-                                                                   {"airplane", build_airplane},
-                                                                   {"tree", build_tree}}};
+constexpr std::array<FamilyMaker, kAllFamilies.size()> kMakers = {{{"chair", make_chair},
+                                                                   {"table", make_table},
+                                                                   {"lamp", make_lamp},
+                                                                   {"cabinet", make_cabinet},
+                                                                   {"shelf", make_shelf},
+                                                                   {"vehicle", make_vehicle},
+                                                                   {"robot", make_robot},
+                                                                   {"building", make_building},
+                                                                   {"airplane", make_airplane},
+                                                                   {"tree", make_tree}}};
 
 const FamilyMaker& maker_of(Family family) { return kMakers.at(static_cast<size_t>(family)); }
 
@@ -44,14 +44,14 @@ std::string_view name_of(Family family) { return maker_of(family).name; }
 ProceduralAsset make_asset(Family family, int min_components, int max_components, uint64_t seed) {
   check_bounds(min_components, max_components);
   // Families with one seed must not share their draws; the constant is that of splitmix64.
-  AssetBuilder builder(seed * 0x9E3779B97F4A7C15U + static_cast<uint64_t>(family));
-  const int count = builder.random().integer(min_components, max_components);
-  maker_of(family).build(builder, count);
-  if (builder.size() != count) {
+  Random random(seed * 0x9E3779B97F4A7C15U + static_cast<uint64_t>(family));
+  const int count = random.integer(min_components, max_components);
+  Components components = maker_of(family).make(random, count);
+  if (std::ssize(components) != count) {
     throw std::logic_error(std::string(name_of(family)) + ": " + std::to_string(count) +
-                           " components asked for, " + std::to_string(builder.size()) + " made");
+                           " components asked for, " + std::to_string(components.size()) + " made");
   }
-  return {std::string(name_of(family)) + "_" + std::to_string(seed), family, builder.finish()};
+  return {std::string(name_of(family)) + "_" + std::to_string(seed), family, std::move(components)};
 }
 
 mesh::Scene scene_of(const ProceduralAsset& asset) {

@@ -15,121 +15,110 @@ struct Crown {
   }
 };
 
-struct Tree : Maker {
-  void build(int count) {
-    if (count <= 20 && random.chance(0.5F)) {
-      build_conifer(count);
+struct Tree : AssetBuilder {
+  void build() {
+    if (is_conifer) {
+      build_conifer();
     } else {
-      build_broad_leaved(count);
+      build_broad_leaved();
     }
   }
 
   // What is below and around the trunk. Returns the height at which it begins.
   float add_ground() {
     float bottom = 0;
-    if (has_mound) {
-      add("mound", kLime, cone(0.55F, 0.4F, 0.06F, {0, 0.06F, 0}));
-      bottom += 0.12F;
-    }
-    if (has_pot) {
-      add("pot", kOrange, cone(0.2F, 0.3F, 0.15F, {0, bottom + 0.145F, 0}));
-      bottom += 0.29F;
-    }
-    for (int i = 0; i < num_rocks; ++i) {
+    add(mound, cone(0.55F, 0.4F, 0.06F, up(0.06F)));
+    bottom += mound ? 0.12F : 0.0F;
+    add(pot, cone(0.2F, 0.3F, 0.15F, up(bottom + 0.145F)));
+    bottom += pot ? 0.29F : 0.0F;
+    for (int i = 0; i < rocks; ++i) {
       const float size = random.uniform(0.09F, 0.13F);
       const Vec3 at = around(20.0F + 72.0F * i, 0.6F + size);
-      add("rock", kGrey,
-          i % 2 == 0 ? prism(size, 0.7F * size, at + Vec3(0, 0.7F * size, 0))
-                     : sphere(size, at + Vec3(0, size, 0)));
+      add(rocks, i % 2 == 0 ? prism(size, 0.7F * size, at + up(0.7F * size))
+                            : sphere(size, at + up(size)));
     }
     return bottom;
   }
 
-  void build_conifer(int count) {
-    draw_plan(count - 2, {&num_layers, &num_baubles, &has_pot, &has_mound, &has_star, &num_rocks});
+  void build_conifer() {
     float y = add_ground();
     const float trunk = random.uniform(0.3F, 0.45F);
     const float trunk_radius = random.uniform(0.09F, 0.14F);
-    add("trunk", kBrown, cylinder(trunk_radius, trunk / 2.0F, {0, y + trunk / 2.0F, 0}));
+    add("trunk", kBrown, cylinder(trunk_radius, trunk / 2.0F, up(y + trunk / 2.0F)));
     y += trunk;
     const float widest = random.uniform(0.45F, 0.65F);
-    const float half_height = 0.7F / num_layers;
-    const int baubles_per_layer = (num_baubles + num_layers - 1) / num_layers;
-    int left = num_baubles;
-    for (int i = 0; i < num_layers; ++i) {
-      const float shrink = 1.0F - 0.75F * i / num_layers;
-      const bool is_last = i == num_layers - 1;
+    const float half_height = 0.7F / layers;
+    const int baubles_per_layer = (baubles + layers - 1) / layers;
+    int left = baubles;
+    for (int i = 0; i < layers; ++i) {
+      const float shrink = 1.0F - 0.75F * i / layers;
       const float lower = widest * shrink;
-      const float upper = is_last ? 0.03F : 0.45F * lower;
-      add(i % 2 == 0 ? "layer" : "upper_layer", i % 2 == 0 ? kGreen : kTeal,
-          cone(lower, upper, half_height, {0, y + half_height, 0}));
+      const float upper = i == layers - 1 ? 0.03F : 0.45F * lower;
+      const Primitive layer = cone(lower, upper, half_height, up(y + half_height));
+      add_kind(i, {{"layer", kGreen, layer}, {"upper_layer", kTeal, layer}});
       for (int k = 0; k < baubles_per_layer && left > 0; ++k, --left) {
         const float angle = 15.0F + 40.0F * i + 360.0F * k / baubles_per_layer;
-        const Vec3 out = around(angle, lower);
-        add("bauble", kRed, sphere(0.07F, out + Vec3(0, y + 0.05F, 0)));
+        add(baubles, sphere(0.07F, around(angle, lower) + up(y + 0.05F)));
       }
       y += 2.0F * half_height - 0.005F;
     }
-    if (has_star) {
-      add("star", kYellow, prism(0.1F, 0.05F, {0, y + 0.04F, 0}));
-    }
+    add(star, prism(0.1F, 0.05F, up(y + 0.04F)));
   }
 
   void add_around_crown(const Crown& crown) {
     const float start = random.uniform(0.0F, 60.0F);
-    for (int i = 0; i < num_side_crowns; ++i) {
+    for (int i = 0; i < side_crowns; ++i) {
       const float radius = random.uniform(0.22F, 0.28F);
       const bool is_top = i == 6;
       const Vec3 at = crown.above(start + 60.0F * i, is_top ? 90.0F : 18.0F, 0.82F * radius);
-      add("side_crown", kTeal, sphere(radius, at));
+      add(side_crowns, sphere(radius, at));
     }
-    for (int i = 0; i < num_fruits; ++i) {
+    for (int i = 0; i < fruits; ++i) {
       const Vec3 at = crown.above(start + 30.0F + 60.0F * i, i < 6 ? -22.0F : -52.0F, 0.05F);
-      add("fruit", kRed, sphere(0.075F, at));
+      add(fruits, sphere(0.075F, at));
     }
   }
 
-  void build_broad_leaved(int count) {
-    draw_plan(count - 2,
-              {&num_side_crowns, &num_branches, &num_fruits, &has_pot, &has_mound, &num_rocks});
+  void build_broad_leaved() {
     const float bottom = add_ground();
     const float trunk = random.uniform(0.65F, 0.85F);
     const float trunk_radius = random.uniform(0.1F, 0.15F);
-    const Vec3 middle(0, bottom + trunk / 2.0F, 0);
+    const Vec3 middle = up(bottom + trunk / 2.0F);
     add("trunk", kBrown,
         random.chance(0.5F) ? cone(1.3F * trunk_radius, 0.8F * trunk_radius, trunk / 2.0F, middle)
                             : cylinder(trunk_radius, trunk / 2.0F, middle));
     Crown crown;
     crown.radius = random.uniform(0.36F, 0.48F);
-    crown.center = Vec3(0, bottom + trunk + 0.96F * crown.radius, 0);
-    const bool is_plain = num_side_crowns == 0 && num_fruits == 0;
+    crown.center = up(bottom + trunk + 0.96F * crown.radius);
+    const bool is_plain = side_crowns == 0 && fruits == 0;
+    const bool is_tall = is_plain && random.chance(0.5F);
     add("crown", kGreen,
-        is_plain && random.chance(0.5F)
-            ? capsule(crown.radius, 0.15F, crown.center + Vec3(0, 0.15F, 0))
-            : sphere(crown.radius, crown.center));
+        is_tall ? capsule(crown.radius, 0.15F, crown.center + up(0.15F))
+                : sphere(crown.radius, crown.center));
     add_around_crown(crown);
-    for (int i = 0; i < num_branches; ++i) {
+    for (int i = 0; i < branches; ++i) {
       const Vec3 out = around(72.0F * i, 1);
       const float y = bottom + (i % 2 == 0 ? 0.5F : 0.3F) * trunk;
-      add("branch", kPurple,
-          stick(kTapered, 0.42F * out + Vec3(0, y + 0.14F, 0),
-                0.8F * trunk_radius * out + Vec3(0, y, 0), 0.06F));
+      const Vec3 end = 0.42F * out + up(y + 0.14F);
+      add(branches, stick(kTapered, end, 0.8F * trunk_radius * out + up(y), 0.06F));
     }
   }
 
-  Feature has_pot = {};
-  Feature has_mound = {.weight = 0.6F};
-  Feature num_rocks = {.most = 5, .weight = 0.5F};
-  Feature num_layers = {.most = 5, .weight = 3, .times = 1};  // of a conifer
-  Feature num_baubles = {.most = 12, .weight = 0.7F};
-  Feature has_star = {.weight = 0.8F};
-  Feature num_side_crowns = {.most = 7, .weight = 3};  // of a broad-leaved tree
-  Feature num_branches = {.most = 5, .weight = 0.8F};
-  Feature num_fruits = {.most = 12, .weight = 0.8F};
+  const bool is_conifer = count <= 20 && random.chance(0.5F);
+  Feature& layers = feature({.most = is_conifer ? 5 : 0, .weight = 3, .times = 1});
+  Feature& baubles = feature("bauble", kRed, {.most = is_conifer ? 12 : 0, .weight = 0.7F});
+  Feature& side_crowns = feature("side_crown", kTeal, {.most = is_conifer ? 0 : 7, .weight = 3});
+  Feature& branches = feature("branch", kPurple, {.most = is_conifer ? 0 : 5, .weight = 0.8F});
+  Feature& fruits = feature("fruit", kRed, {.most = is_conifer ? 0 : 12, .weight = 0.8F});
+  Feature& pot = feature("pot", kOrange);
+  Feature& mound = feature("mound", kLime, {.weight = 0.6F});
+  Feature& star = feature("star", kYellow, {.most = is_conifer ? 1 : 0, .weight = 0.8F});
+  Feature& rocks = feature("rock", kGrey, {.most = 5, .weight = 0.5F});
+  const int num_extra = draw_plan(2);
 };
 
 }  // namespace
 
-void build_tree(AssetBuilder& builder, int count) { Tree{{builder}}.build(count); }
+Components make_tree(const Random& random, int count) { return made_by<Tree>(random, count); }
 
 }  // namespace moca::procedural

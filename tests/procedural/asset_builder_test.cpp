@@ -40,6 +40,25 @@ TEST(Random, IsTheStandardsGenerator) {
   EXPECT_NEAR(fraction.uniform(0, 1), 9981545732273789042.0 * 0x1p-64, 0x1p-24);
 }
 
+// The order in which a compiler evaluates arguments must not decide what a seed makes.
+TEST(Random, DrawsAVectorFromItsLastCoordinateToItsFirst) {
+  Random whole(7);
+  Random single(7);
+  const Vec3 drawn = whole.uniform({1, 2, 3}, {2, 4, 6});
+  EXPECT_EQ(drawn.z(), single.uniform(3, 6));
+  EXPECT_EQ(drawn.y(), single.uniform(2, 4));
+  EXPECT_EQ(drawn.x(), single.uniform(1, 2));
+}
+
+TEST(Random, ChoosesAnyOfAList) {
+  Random random(3);
+  std::set<int> seen;
+  for (int i = 0; i < 200; ++i) {
+    seen.insert(random.choice({4, 7, 9}));
+  }
+  EXPECT_EQ(seen, (std::set<int>{4, 7, 9}));
+}
+
 TEST(Random, ChanceComesTrueAsOftenAsItSays) {
   Random random(8);
   int num_true = 0;
@@ -51,7 +70,16 @@ TEST(Random, ChanceComesTrueAsOftenAsItSays) {
   EXPECT_TRUE(Random(8).chance(1));
 }
 
-void expect_filled(int count, const std::vector<Feature>& features, const std::vector<int>& times) {
+std::vector<int> times_drawn(int count, Features features, Random& random) {
+  draw_features(count, features, random);
+  std::vector<int> times;
+  for (const Feature& feature : features) {
+    times.push_back(feature.times);
+  }
+  return times;
+}
+
+void expect_filled(int count, const Features& features, const std::vector<int>& times) {
   int sum = 0;
   for (size_t i = 0; i < features.size(); ++i) {
     EXPECT_GE(times[i], features[i].least);
@@ -62,23 +90,23 @@ void expect_filled(int count, const std::vector<Feature>& features, const std::v
 }
 
 TEST(DrawFeatures, AddsUpExactlyWithinTheBounds) {
-  const std::vector<Feature> features = {
+  const Features features = {
       {.step = 4, .most = 2}, {.step = 2, .most = 3, .least = 1}, {.step = 5, .most = 1}};
   Random random(1);
   for (const int count : {2, 4, 6, 7, 10, 11, 15, 17, 19}) {
-    expect_filled(count, features, draw_features(count, features, random));
+    expect_filled(count, features, times_drawn(count, features, random));
   }
 }
 
 TEST(DrawFeatures, RefusesACountThatNothingFills) {
   Random random(1);
-  EXPECT_THROW(draw_features(3, {{.step = 2, .most = 4}}, random), std::logic_error);
-  EXPECT_THROW(draw_features(9, {{.step = 2, .most = 2}, {.most = 4}}, random), std::logic_error);
-  EXPECT_THROW(draw_features(1, {{.step = 2, .most = 2, .least = 1}}, random), std::logic_error);
+  EXPECT_THROW(times_drawn(3, {{.step = 2, .most = 4}}, random), std::logic_error);
+  EXPECT_THROW(times_drawn(9, {{.step = 2, .most = 2}, {.most = 4}}, random), std::logic_error);
+  EXPECT_THROW(times_drawn(1, {{.step = 2, .most = 2, .least = 1}}, random), std::logic_error);
 }
 
 // Whether some numbers of times of features `from`, ... add up to `count`, by trying them all.
-bool can_fill(int count, const std::vector<Feature>& features, size_t from = 0) {
+bool can_fill(int count, const Features& features, size_t from = 0) {
   if (from == features.size()) {
     return count == 0;
   }
@@ -94,7 +122,7 @@ TEST(DrawFeatures, FillsWheneverItCanBeDone) {
   Random random(2);
   int num_impossible = 0;
   for (int trial = 0; trial < 600; ++trial) {
-    std::vector<Feature> features(random.integer(1, 4));
+    Features features(random.integer(1, 4));
     for (Feature& feature : features) {
       feature.step = random.integer(1, 5);
       feature.most = random.integer(0, 3);
@@ -103,11 +131,11 @@ TEST(DrawFeatures, FillsWheneverItCanBeDone) {
     }
     const int count = random.integer(0, 14);
     if (!can_fill(count, features)) {
-      EXPECT_THROW(draw_features(count, features, random), std::logic_error);
+      EXPECT_THROW(times_drawn(count, features, random), std::logic_error);
       ++num_impossible;
       continue;
     }
-    expect_filled(count, features, draw_features(count, features, random));
+    expect_filled(count, features, times_drawn(count, features, random));
   }
   EXPECT_GT(num_impossible, 50);
   EXPECT_LT(num_impossible, 550);
@@ -117,7 +145,7 @@ TEST(DrawFeatures, DrawsInProportionToTheWeights) {
   Random random(4);
   int num_first = 0;
   for (int i = 0; i < 4000; ++i) {
-    num_first += draw_features(1, {{.weight = 3}, {.weight = 1}}, random)[0];
+    num_first += times_drawn(1, {{.weight = 3}, {.weight = 1}}, random)[0];
   }
   EXPECT_NEAR(num_first / 4000.0, 0.75, 0.03);  // four standard deviations
 }
@@ -126,13 +154,13 @@ TEST(DrawFeatures, NeverDrawsAWeightOfNothing) {
   Random random(5);
   for (int i = 0; i < 50; ++i) {
     const std::vector<int> times =
-        draw_features(3, {{.most = 3, .weight = 0}, {.most = 3, .weight = 1}}, random);
+        times_drawn(3, {{.most = 3, .weight = 0}, {.most = 3, .weight = 1}}, random);
     EXPECT_EQ(times, (std::vector<int>{0, 3}));
   }
 }
 
 TEST(AssetBuilder, NumbersOnlyRolesThatRepeat) {
-  AssetBuilder builder(1);
+  AssetBuilder builder(Random(1), 2);
   builder.add("seat", kRed, box(Vec3::Constant(0.4F), Vec3::Zero()));
   builder.add_pair("leg", kBlue, box(Vec3::Constant(0.1F), Vec3(0.3F, -0.5F, 0)));
   const std::vector<ProceduralComponent> components = builder.finish();
@@ -144,7 +172,7 @@ TEST(AssetBuilder, NumbersOnlyRolesThatRepeat) {
 }
 
 TEST(AssetBuilder, ThickensWhatIsTooThinAndStillFillsTheFrame) {
-  AssetBuilder builder(1);
+  AssetBuilder builder(Random(1), 2);
   builder.add("pole", kRed, cylinder(0.001F, 0.5F, Vec3(0, 0.5F, 0)));
   builder.add("flag", kBlue, box(Vec3(0.2F, 0.1F, 0.001F), Vec3(0.2F, 0.9F, 0)));
   const std::vector<ProceduralComponent> components = builder.finish();
@@ -169,14 +197,14 @@ TEST(AssetBuilder, ThickensEveryShapeToTheLimits) {
       {prism(0.3F, thin, at), kMinPlateThickness / 2},
       {cone(0.3F, 0.2F, thin, at), kMinPlateThickness / 2}};
   for (const auto& [primitive, depth] : cases) {
-    AssetBuilder builder(1);
+    AssetBuilder builder(Random(1), 2);
     builder.add("frame", kRed, box(Vec3::Constant(kLongestSide / 2), at));
     builder.add("thin", kBlue, primitive);
     const Primitive made = builder.finish()[1].primitive;
     EXPECT_NEAR(signed_distance(made, made.center), depth, 1e-5F)
         << "shape " << static_cast<int>(primitive.shape);
   }
-  AssetBuilder builder(1);
+  AssetBuilder builder(Random(1), 2);
   builder.add("frame", kRed, box(Vec3::Constant(kLongestSide / 2), at));
   builder.add("ring", kBlue, torus(2 * thin, thin, at));
   builder.add("spike", kGreen, cone(thin, 0, 0.3F, at));
@@ -188,7 +216,7 @@ TEST(AssetBuilder, ThickensEveryShapeToTheLimits) {
 
 TEST(AssetBuilder, DoesNotCareForTheUnitAndTheOrigin) {
   const auto finish = [](float unit, const Vec3& origin) {
-    AssetBuilder builder(9);
+    AssetBuilder builder(Random(9), 2);
     const auto place = [&](const Primitive& primitive) {
       return moved(scaled(primitive, unit), origin);
     };
@@ -213,7 +241,7 @@ TEST(AssetBuilder, DoesNotCareForTheUnitAndTheOrigin) {
 TEST(AssetBuilder, VariesAPaintALittleFromSeedToSeedButNotWithinARole) {
   std::vector<Vec3> colors;
   for (uint64_t seed = 0; seed < 50; ++seed) {
-    AssetBuilder builder(seed);
+    AssetBuilder builder(Random(seed), 2);
     builder.add_pair("leg", kGrey, sphere(0.1F, {0.4F, 0, 0}));
     builder.add("seat", kGrey, sphere(0.2F, Vec3::Zero()));
     const std::vector<ProceduralComponent> made = builder.finish();
@@ -245,18 +273,54 @@ TEST(Paint, TellsAnyTwoRolesOfAFamilyApart) {
 }
 
 TEST(DrawPlan, AddsWhatDrawFeaturesDrawsToWhatIsThere) {
-  const std::vector<Feature> features = {
+  const Features features = {
       {.step = 2, .most = 3}, {.weight = 2}, {.most = 4, .least = 1, .times = 5}};
   for (uint64_t seed = 0; seed < 20; ++seed) {
-    std::vector<Feature> planned = features;
-    AssetBuilder builder(seed);
-    Maker{builder}.draw_plan(6, {&planned[0], &planned[1], &planned[2]});
+    AssetBuilder builder(Random(seed), 9);
+    std::vector<int> planned;
+    std::vector<const Feature*> made;
+    for (const Feature& feature : features) {
+      made.push_back(&builder.feature(feature));
+    }
+    EXPECT_EQ(builder.draw_plan(3), 6);
+    for (const Feature* feature : made) {
+      planned.push_back(*feature);
+    }
     Random again(seed);
-    const std::vector<int> times = draw_features(6, features, again);
-    EXPECT_EQ(planned[0], times[0]);
-    EXPECT_EQ(planned[1], times[1]);
-    EXPECT_EQ(planned[2], times[2] + 5);
+    const std::vector<int> times = times_drawn(6, features, again);
+    EXPECT_EQ(planned, times);
+    EXPECT_GE(planned[2], 5 + 1);
+    EXPECT_EQ(2 * planned[0] + planned[1] + planned[2] - 5, 6);
   }
+}
+
+TEST(AssetBuilder, AddsAFeatureOnlyWhereItIsThere) {
+  AssetBuilder builder(Random(1), 3);
+  const Feature& wheel = builder.feature("wheel", kDark, {.times = 1});
+  const Feature& horn = builder.feature("horn", kRed);
+  builder.add_pair(horn, sphere(0.1F, {0.3F, 0, 0}));
+  builder.add(horn, sphere(0.1F, Vec3::Zero()));
+  builder.side_axis = 2;
+  builder.add_pair(wheel, sphere(0.1F, {0.3F, 0, 0.4F}));
+  const std::vector<ProceduralComponent> made = builder.finish();
+  ASSERT_EQ(made.size(), 2U);
+  EXPECT_EQ(made[0].name, "wheel_1");
+  EXPECT_EQ(made[1].name, "wheel_2");
+  EXPECT_FLOAT_EQ(made[0].primitive.center.z(), -made[1].primitive.center.z());
+  EXPECT_FLOAT_EQ(made[0].primitive.center.x(), made[1].primitive.center.x());
+}
+
+TEST(AssetBuilder, CountsKindsRound) {
+  AssetBuilder builder(Random(1), 3);
+  for (int i = 1; i < 4; ++i) {
+    builder.add_kind(i, {{"ball", kRed, sphere(0.1F, Vec3::Zero())},
+                         {"box", kBlue, box(Vec3::Constant(0.1F), Vec3::Zero())}});
+  }
+  std::vector<std::string> names;
+  for (const ProceduralComponent& component : builder.finish()) {
+    names.push_back(component.name);
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"box_1", "ball", "box_2"}));
 }
 
 TEST(Strip, SharesTheWidthWithEqualGaps) {
@@ -324,11 +388,10 @@ TEST(Stick, TapersTowardsItsBeginning) {
 }
 
 TEST(StickStyle, IsDrawnFromAllFour) {
-  AssetBuilder builder(1);
-  Maker maker{builder};
+  AssetBuilder builder(Random(1), 2);
   std::map<StickStyle, int> counts;
   for (int i = 0; i < 400; ++i) {
-    ++counts[maker.draw_stick_style()];
+    ++counts[builder.draw_stick_style()];
   }
   EXPECT_EQ(counts.size(), 4U);
 }
