@@ -76,17 +76,13 @@ TriangleMesh torus_mesh(float ring_radius, float tube_radius) {
   const int across = num_segments(tube_radius);
   for (int i = 0; i < around; ++i) {
     const float turn = 2.0F * kPi * static_cast<float>(i) / static_cast<float>(around);
+    const int ring = i * across;
+    const int next_ring = (i + 1) % around * across;
     for (int j = 0; j < across; ++j) {
       const float tilt = 2.0F * kPi * static_cast<float>(j) / static_cast<float>(across);
       const float radius = ring_radius + tube_radius * std::cos(tilt);
       mesh.vertices.emplace_back(radius * std::sin(turn), tube_radius * std::sin(tilt),
                                  radius * std::cos(turn));
-    }
-  }
-  for (int i = 0; i < around; ++i) {
-    const int ring = i * across;
-    const int next_ring = (i + 1) % around * across;
-    for (int j = 0; j < across; ++j) {
       const int next = (j + 1) % across;
       add_quad(mesh, ring + j, next_ring + j, next_ring + next, ring + next);
     }
@@ -94,19 +90,17 @@ TriangleMesh torus_mesh(float ring_radius, float tube_radius) {
   return mesh;
 }
 
-// Sweeps a convex counter-clockwise outline of (u, v) along w; `axes` are u, v, w in that order.
-TriangleMesh sweep(const std::vector<Vec2>& outline, float half_depth,
-                   const std::array<int, 3>& axes) {
+TriangleMesh sweep_mesh(const Sweep& sweep) {
   TriangleMesh mesh;
-  for (const float depth : {-half_depth, half_depth}) {
-    for (const Vec2& corner : outline) {
+  for (const float depth : {-sweep.half_depth, sweep.half_depth}) {
+    for (const Vec2& corner : sweep.outline) {
       Vec3& vertex = mesh.vertices.emplace_back();
-      vertex[axes[0]] = corner.x();
-      vertex[axes[1]] = corner.y();
-      vertex[axes[2]] = depth;
+      vertex[sweep.axes[0]] = corner.x();
+      vertex[sweep.axes[1]] = corner.y();
+      vertex[sweep.axes[2]] = depth;
     }
   }
-  const int count = static_cast<int>(outline.size());
+  const int count = static_cast<int>(sweep.outline.size());
   for (int i = 0; i < count; ++i) {
     const int next = (i + 1) % count;
     add_quad(mesh, i, next, count + next, count + i);
@@ -118,83 +112,66 @@ TriangleMesh sweep(const std::vector<Vec2>& outline, float half_depth,
   return mesh;
 }
 
+// A vertex on the surface of a box, `key` its steps along the axes, as `box_mesh` counts them.
+Vec3 box_vertex(const std::array<int, 3>& key, const Vec3& half_size, float edge, int steps) {
+  Vec3 corner;
+  Vec3 outward = Vec3::Zero();
+  for (int axis = 0; axis < 3; ++axis) {
+    const bool is_upper = key[axis] > steps;
+    const int step = is_upper ? key[axis] - steps - 1 : steps - key[axis];
+    const float inner = half_size[axis] - edge;
+    corner[axis] = is_upper ? inner : -inner;
+    if (steps > 0) {
+      // Equal angles rather than equal lengths: the chords come out alike.
+      const float length =
+          std::tan(kPi / 4.0F * static_cast<float>(step) / static_cast<float>(steps));
+      outward[axis] = is_upper ? length : -length;
+    }
+  }
+  return steps > 0 ? Vec3(corner + edge * outward.normalized()) : corner;
+}
+
 // The surface of a box, its edges rounded by `edge` (0: sharp). Every side carries the same
 // lattice: one cell on the flat, `steps` cells across each half edge, so neighbouring sides share
 // vertices.
-class RoundedBoxMesher {
- public:
-  RoundedBoxMesher(const Vec3& half_size, float edge)
-      : inner_(half_size - Vec3::Constant(edge)),
-        edge_(edge),
-        steps_(edge > 0 ? num_segments(edge) / 8 : 0),
-        last_(2 * steps_ + 1) {}
-
-  TriangleMesh mesh() {
-    for (int axis = 0; axis < 3; ++axis) {
-      for (int u = 0; u < last_; ++u) {
-        for (int v = 0; v < last_; ++v) {
-          add_cell(axis, u, v);
-        }
-      }
-    }
-    return std::move(mesh_);
-  }
-
- private:
-  void add_cell(int axis, int u, int v) {
-    for (const int side : {0, last_}) {
-      const int a = vertex(axis, side, u, v);
-      const int b = vertex(axis, side, u + 1, v);
-      const int c = vertex(axis, side, u + 1, v + 1);
-      const int d = vertex(axis, side, u, v + 1);
-      side == 0 ? add_quad(mesh_, a, d, c, b) : add_quad(mesh_, a, b, c, d);
-    }
-  }
-
-  int vertex(int axis, int side, int u, int v) {
+TriangleMesh box_mesh(const Vec3& half_size, float edge) {
+  const int steps = edge > 0 ? num_segments(edge) / 8 : 0;
+  const int last = 2 * steps + 1;
+  TriangleMesh mesh;
+  std::map<std::array<int, 3>, int> indices;
+  const auto vertex = [&](int axis, int side, int u, int v) {
     std::array<int, 3> key{};
     key[axis] = side;
     key[(axis + 1) % 3] = u;
     key[(axis + 2) % 3] = v;
-    const auto [entry, is_new] = indices_.try_emplace(key, static_cast<int>(mesh_.vertices.size()));
+    const auto [entry, is_new] = indices.try_emplace(key, static_cast<int>(mesh.vertices.size()));
     if (is_new) {
-      mesh_.vertices.push_back(position(key));
+      mesh.vertices.push_back(box_vertex(key, half_size, edge, steps));
     }
     return entry->second;
-  }
-
-  Vec3 position(const std::array<int, 3>& key) const {
-    Vec3 corner;
-    Vec3 outward = Vec3::Zero();
-    for (int axis = 0; axis < 3; ++axis) {
-      const bool is_upper = key[axis] > steps_;
-      const int step = is_upper ? key[axis] - steps_ - 1 : steps_ - key[axis];
-      corner[axis] = is_upper ? inner_[axis] : -inner_[axis];
-      if (steps_ > 0) {
-        // Equal angles rather than equal lengths: the chords come out alike.
-        const float length =
-            std::tan(kPi / 4.0F * static_cast<float>(step) / static_cast<float>(steps_));
-        outward[axis] = is_upper ? length : -length;
+  };
+  for (int axis = 0; axis < 3; ++axis) {
+    for (int cell = 0; cell < last * last; ++cell) {
+      const int u = cell / last;
+      const int v = cell % last;
+      for (const int side : {0, last}) {
+        const int a = vertex(axis, side, u, v);
+        const int b = vertex(axis, side, u + 1, v);
+        const int c = vertex(axis, side, u + 1, v + 1);
+        const int d = vertex(axis, side, u, v + 1);
+        side == 0 ? add_quad(mesh, a, d, c, b) : add_quad(mesh, a, b, c, d);
       }
     }
-    return steps_ > 0 ? Vec3(corner + edge_ * outward.normalized()) : corner;
   }
-
-  Vec3 inner_;
-  float edge_;
-  int steps_;
-  int last_;
-  TriangleMesh mesh_;
-  std::map<std::array<int, 3>, int> indices_;
-};
+  return mesh;
+}
 
 TriangleMesh mesh_in_own_frame(const Primitive& primitive) {
   const int segments = num_segments(std::max({primitive.radius, primitive.minor, kChordError}));
   switch (primitive.shape) {
     case PrimitiveShape::kBox:
-      return RoundedBoxMesher(primitive.half_size, 0).mesh();
     case PrimitiveShape::kRoundedBox:
-      return RoundedBoxMesher(primitive.half_size, primitive.minor).mesh();
+      return box_mesh(primitive.half_size, primitive.minor);
     case PrimitiveShape::kCylinder:
     case PrimitiveShape::kCone:
       return turn(turned_outline(primitive), segments);
@@ -205,9 +182,8 @@ TriangleMesh mesh_in_own_frame(const Primitive& primitive) {
     case PrimitiveShape::kTorus:
       return torus_mesh(primitive.radius, primitive.minor);
     case PrimitiveShape::kPrism:
-      return sweep(extruded_outline(primitive), primitive.half_height, {2, 0, 1});
     case PrimitiveShape::kTrapezoid:
-      return sweep(extruded_outline(primitive), primitive.half_size.z(), {0, 1, 2});
+      return sweep_mesh(sweep_of(primitive));
   }
   throw std::logic_error("primitive: unknown shape");
 }

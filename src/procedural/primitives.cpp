@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
-#include <span>
 #include <stdexcept>
 #include <string>
 
@@ -20,10 +19,12 @@ void require(bool valid, const char* rule, float a, float b) {
   }
 }
 
-Primitive turned(PrimitiveShape shape, float radius, float half_height, const Vec3& center) {
+Primitive round_shape(PrimitiveShape shape, float radius, float minor, float half_height,
+                      const Vec3& at) {
   require(radius > 0 && half_height > 0, "radius and half height must be positive", radius,
           half_height);
-  return {.shape = shape, .radius = radius, .half_height = half_height, .center = center};
+  return {
+      .shape = shape, .radius = radius, .minor = minor, .half_height = half_height, .center = at};
 }
 
 Primitive flat_sided(PrimitiveShape shape, const Vec3& half_size, float minor, const Vec3& center) {
@@ -43,7 +44,7 @@ float distance_to_segment(const Vec2& a, const Vec2& b, const Vec2& point) {
 // Signed distance to a convex outline, positive on the left of all its edges. An open outline has
 // no edge from its last corner to its first: for turned shapes that edge is the axis, not a
 // surface.
-float distance_to_outline(std::span<const Vec2> corners, bool closed, const Vec2& point) {
+float distance_to_outline(const std::vector<Vec2>& corners, bool closed, const Vec2& point) {
   const size_t num_edges = closed ? corners.size() : corners.size() - 1;
   float nearest = std::numeric_limits<float>::max();
   bool inside = true;
@@ -58,9 +59,10 @@ float distance_to_outline(std::span<const Vec2> corners, bool closed, const Vec2
   return inside ? nearest : -nearest;
 }
 
-// Signed distance to a shape swept at right angles from a flat one: `flat` and `depth` are the
-// signed distances to the two, exact because the nearest point is found in each of them by itself.
-float distance_to_swept(float flat, float depth) {
+// Exact, because the nearest point is found in the outline and along the sweep by itself.
+float distance_to_swept(const Sweep& sweep, const Vec3& p) {
+  const float flat = distance_to_outline(sweep.outline, true, sweep.flat(p));
+  const float depth = sweep.half_depth - std::abs(p[sweep.axes[2]]);
   if (flat >= 0 && depth >= 0) {
     return std::min(flat, depth);
   }
@@ -92,48 +94,43 @@ float distance_in_own_frame(const Primitive& primitive, const Vec3& p) {
     case PrimitiveShape::kTorus:
       return primitive.minor - std::hypot(turned.x() - primitive.radius, p.y());
     case PrimitiveShape::kPrism:
-      return distance_to_swept(
-          distance_to_outline(extruded_outline(primitive), true, Vec2(p.z(), p.x())),
-          primitive.half_height - std::abs(p.y()));
     case PrimitiveShape::kTrapezoid:
-      return distance_to_swept(
-          distance_to_outline(extruded_outline(primitive), true, Vec2(p.x(), p.y())),
-          primitive.half_size.z() - std::abs(p.z()));
+      return distance_to_swept(sweep_of(primitive), p);
   }
   throw std::logic_error("primitive: unknown shape");
+}
+
+// Largest dot product of `direction` with a corner of the outline.
+float support(const std::vector<Vec2>& outline, const Vec2& direction) {
+  float farthest = -std::numeric_limits<float>::max();
+  for (const Vec2& corner : outline) {
+    farthest = std::max(farthest, direction.dot(corner));
+  }
+  return farthest;
 }
 
 // Largest dot product of `direction` (own frame) with a point of the shape.
 float support(const Primitive& primitive, const Vec3& direction) {
   const float across = std::hypot(direction.x(), direction.z());
-  const float up = std::abs(direction.y()) * primitive.half_height;
   switch (primitive.shape) {
     case PrimitiveShape::kBox:
-      return direction.cwiseAbs().dot(primitive.half_size);
     case PrimitiveShape::kRoundedBox:
       return direction.cwiseAbs().dot(primitive.half_size - Vec3::Constant(primitive.minor)) +
              primitive.minor;
     case PrimitiveShape::kCylinder:
-      return primitive.radius * across + up;
     case PrimitiveShape::kCone:
-      return std::max(primitive.radius * across - direction.y() * primitive.half_height,
-                      primitive.minor * across + direction.y() * primitive.half_height);
+      return support(turned_outline(primitive), Vec2(across, direction.y()));
     case PrimitiveShape::kSphere:
       return primitive.radius;
     case PrimitiveShape::kCapsule:
-      return primitive.radius + up;
+      return primitive.radius + std::abs(direction.y()) * primitive.half_height;
     case PrimitiveShape::kTorus:
       return primitive.radius * across + primitive.minor;
     case PrimitiveShape::kPrism:
     case PrimitiveShape::kTrapezoid: {
-      const bool is_prism = primitive.shape == PrimitiveShape::kPrism;
-      const Vec2 flat =
-          is_prism ? Vec2(direction.z(), direction.x()) : Vec2(direction.x(), direction.y());
-      float farthest = -std::numeric_limits<float>::max();
-      for (const Vec2& corner : extruded_outline(primitive)) {
-        farthest = std::max(farthest, flat.dot(corner));
-      }
-      return farthest + (is_prism ? up : std::abs(direction.z()) * primitive.half_size.z());
+      const Sweep sweep = sweep_of(primitive);
+      return support(sweep.outline, sweep.flat(direction)) +
+             std::abs(direction[sweep.axes[2]]) * sweep.half_depth;
     }
   }
   throw std::logic_error("primitive: unknown shape");
@@ -153,34 +150,30 @@ Primitive rounded_box(const Vec3& half_size, float edge_radius, const Vec3& cent
 }
 
 Primitive cylinder(float radius, float half_height, const Vec3& center) {
-  return turned(PrimitiveShape::kCylinder, radius, half_height, center);
+  return round_shape(PrimitiveShape::kCylinder, radius, 0, half_height, center);
 }
 
 Primitive cone(float lower_radius, float upper_radius, float half_height, const Vec3& center) {
   require(upper_radius >= 0, "upper radius must not be negative", upper_radius, lower_radius);
-  Primitive made = turned(PrimitiveShape::kCone, lower_radius, half_height, center);
-  made.minor = upper_radius;
-  return made;
+  return round_shape(PrimitiveShape::kCone, lower_radius, upper_radius, half_height, center);
 }
 
 Primitive sphere(float radius, const Vec3& center) {
-  return turned(PrimitiveShape::kSphere, radius, radius, center);
+  return round_shape(PrimitiveShape::kSphere, radius, 0, radius, center);
 }
 
 Primitive capsule(float radius, float half_height, const Vec3& center) {
-  return turned(PrimitiveShape::kCapsule, radius, half_height, center);
+  return round_shape(PrimitiveShape::kCapsule, radius, 0, half_height, center);
 }
 
 Primitive torus(float ring_radius, float tube_radius, const Vec3& center) {
   require(tube_radius > 0 && tube_radius < ring_radius, "tube must be thinner than its ring",
           tube_radius, ring_radius);
-  Primitive made = turned(PrimitiveShape::kTorus, ring_radius, tube_radius, center);
-  made.minor = tube_radius;
-  return made;
+  return round_shape(PrimitiveShape::kTorus, ring_radius, tube_radius, tube_radius, center);
 }
 
 Primitive prism(float corner_radius, float half_height, const Vec3& center) {
-  return turned(PrimitiveShape::kPrism, corner_radius, half_height, center);
+  return round_shape(PrimitiveShape::kPrism, corner_radius, 0, half_height, center);
 }
 
 Primitive trapezoid(const Vec3& half_size, float upper_half_width, const Vec3& center) {
@@ -233,23 +226,22 @@ mesh::Box bounds_of(const Primitive& primitive) {
   return bounds;
 }
 
-std::vector<Vec2> extruded_outline(const Primitive& primitive) {
+Sweep sweep_of(const Primitive& primitive) {
   if (primitive.shape == PrimitiveShape::kTrapezoid) {
-    const float width = primitive.half_size.x();
-    const float height = primitive.half_size.y();
-    std::vector<Vec2> outline = {Vec2(-width, -height), Vec2(width, -height)};
-    outline.emplace_back(primitive.minor, height);
-    if (primitive.minor > 0) {
-      outline.emplace_back(-primitive.minor, height);
+    const Vec3& half = primitive.half_size;
+    const float upper = primitive.minor;
+    std::vector<Vec2> outline = {{-half.x(), -half.y()}, {half.x(), -half.y()}, {upper, half.y()}};
+    if (upper > 0) {
+      outline.emplace_back(-upper, half.y());
     }
-    return outline;
+    return {outline, {0, 1, 2}, half.z()};
   }
   std::vector<Vec2> outline;
   for (int corner = 0; corner < 6; ++corner) {
     const float angle = static_cast<float>(corner) * std::numbers::pi_v<float> / 3.0F;
     outline.emplace_back(primitive.radius * std::cos(angle), primitive.radius * std::sin(angle));
   }
-  return outline;
+  return {outline, {2, 0, 1}, primitive.half_height};
 }
 
 std::vector<Vec2> turned_outline(const Primitive& primitive) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <array>
 #include <vector>
 
 #include "moca/procedural/primitives.h"
@@ -9,9 +10,15 @@ namespace moca::procedural {
 
 using Vec2 = Eigen::Vector2f;
 
-// The flat outline an extruded shape (kPrism, kTrapezoid) is swept from: convex, counter-clockwise,
-// in (Z, X) for a prism and in (X, Y) for a trapezoid.
-std::vector<Vec2> extruded_outline(const Primitive& primitive);
+// A prism or trapezoid: a flat outline swept along an axis.
+struct Sweep {
+  std::vector<Vec2> outline;  // convex, counter-clockwise
+  std::array<int, 3> axes;    // of the outline's two coordinates, and of the sweep
+  float half_depth = 0;
+
+  Vec2 flat(const Vec3& vector) const { return {vector[axes[0]], vector[axes[1]]}; }
+};
+Sweep sweep_of(const Primitive& primitive);
 
 // The line a cylinder or cone is turned from: (radius, height) pairs from the lower to the upper
 // pole.
