@@ -74,12 +74,11 @@ struct Airplane : AssetBuilder {
   }
 
   void add_nose() {
-    const float nose = half_length;
-    add(spinner, turned(cone(0.1F, 0.02F, 0.09F, {nose + 0.07F, 0, 0}), 2, -90.0F));
+    add(spinner, turned(cone(0.1F, 0.02F, 0.09F, {half_length + 0.07F, 0, 0}), 2, -90.0F));
     for (int i = 0; i < blade_pairs; ++i) {
       for (const float turn : {0.0F, 180.0F}) {
         const Eigen::Matrix3f rotation = turn_about(0, turn + 90.0F * i);
-        const Vec3 at = rotation * Vec3(nose + 0.02F, 0.19F, 0);
+        const Vec3 at = rotation * Vec3(half_length + 0.02F, 0.19F, 0);
         add(blade_pairs, rotated(box({0.04F, 0.15F, 0.05F}, at), rotation));
       }
     }
@@ -126,8 +125,6 @@ struct Airplane : AssetBuilder {
 
 }  // namespace
 
-Components make_airplane(const Random& random, int count) {
-  return made_by<Airplane>(random, count);
-}
+Components make_airplane(const AssetBuilder& start) { return made_by<Airplane>(start); }
 
 }  // namespace moca::procedural

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <numeric>
 #include <stdexcept>
 
 namespace moca::procedural {
@@ -73,11 +72,9 @@ float Random::uniform(float low, float high) {
 }
 
 Vec3 Random::uniform(const Vec3& low, const Vec3& high) {
-  Vec3 drawn;
-  for (const int axis : {2, 1, 0}) {
-    drawn[axis] = uniform(low[axis], high[axis]);
-  }
-  return drawn;
+  const float z = uniform(low.z(), high.z());
+  const float y = uniform(low.y(), high.y());
+  return {uniform(low.x(), high.x()), y, z};
 }
 
 int Random::integer(int low, int high) {
@@ -94,26 +91,25 @@ void draw_features(int count, Features& features, Random& random) {
     take(feature, feature.least);
   }
   while (count > 0) {
-    std::vector<float> weights;
+    std::vector<Feature*> fitting;
+    float total = 0;
     for (Feature& feature : features) {
       --feature.most;
-      const bool fits = feature.most >= 0 && can_fill(count - feature.step, features);
+      if (feature.most >= 0 && feature.weight > 0 && can_fill(count - feature.step, features)) {
+        fitting.push_back(&feature);
+        total += feature.weight;
+      }
       ++feature.most;
-      weights.push_back(fits ? feature.weight : 0.0F);
     }
-    const float total = std::accumulate(weights.begin(), weights.end(), 0.0F);
-    if (total <= 0) {
+    if (fitting.empty()) {
       break;
     }
-    float left = random.uniform(0, total);
     size_t chosen = 0;
-    for (size_t i = 0; i < features.size() && left >= 0; ++i) {
-      if (weights[i] > 0) {
-        chosen = i;
-        left -= weights[i];
-      }
+    float left = random.uniform(0, total);
+    for (; chosen + 1 < fitting.size() && left >= fitting[chosen]->weight; ++chosen) {
+      left -= fitting[chosen]->weight;
     }
-    take(features[chosen], 1);
+    take(*fitting[chosen], 1);
   }
   if (count != 0) {
     throw std::logic_error("asset builder: no features fill the last " + std::to_string(count) +
@@ -149,6 +145,13 @@ void AssetBuilder::add_pair(const Feature& feature, const Primitive& primitive) 
   add(feature, mirrored(primitive, side_axis));
 }
 
+void AssetBuilder::add_boards(const Feature& boards, const Vec3& half_size, float y, float gap) {
+  for (int i = 0; i < boards; ++i) {
+    const auto [z, half_depth] = strip(i, boards, half_size.z(), boards > 1 ? gap : 0.0F);
+    add(boards, box({half_size.x(), half_size.y(), half_depth}, {0, y, z}));
+  }
+}
+
 void AssetBuilder::add_kind(int index, std::initializer_list<Part> kinds) {
   const auto& [role, paint, primitive] = kinds.begin()[index % kinds.size()];
   add(role, paint, primitive);
@@ -164,10 +167,6 @@ int AssetBuilder::draw_plan(int num_core) {
   const int num_extra = std::max(count - num_core, 0);
   draw_features(num_extra, features_, random);
   return num_extra;
-}
-
-StickStyle AssetBuilder::draw_stick_style() {
-  return random.choice({kRound, kSquare, kTapered, kHexagonal});
 }
 
 std::vector<ProceduralComponent> AssetBuilder::finish() {
@@ -209,15 +208,7 @@ Eigen::Matrix3f turn_about(int axis, float degrees) {
   return Eigen::AngleAxisf(angle, Vec3::Unit(axis)).toRotationMatrix();
 }
 
-Primitive turned(const Primitive& primitive, int axis, float degrees) {
-  return rotated(primitive, turn_about(axis, degrees));
-}
-
 Vec3 around(float degrees, float length) { return turn_about(1, degrees) * Vec3(0, 0, length); }
-
-Vec3 corner(int index, float x, float z) {
-  return {index % 2 == 0 ? x : -x, 0, index < 2 ? z : -z};
-}
 
 Strip strip(int index, int count, float half, float gap) {
   const float pitch = 2.0F * half / static_cast<float>(count);

@@ -104,6 +104,8 @@ class AssetBuilder {
   // The same in the role of a feature, where the feature is there.
   void add(const Feature& feature, const Primitive& primitive);
   void add_pair(const Feature& feature, const Primitive& primitive);
+  // Boards of one height side by side along Z, which share the half size, `gap` apart.
+  void add_boards(const Feature& boards, const Vec3& half_size, float y, float gap);
   // The kind of this index, counted round.
   void add_kind(int index, std::initializer_list<Part> kinds);
 
@@ -111,9 +113,10 @@ class AssetBuilder {
   Feature& feature(const Feature& made) { return features_.emplace_back(made); }
   Feature& feature(std::string_view role, Paint paint, Feature made = {});
   // Draws how often each feature is there beside a core of `num_core` components, and returns how
-  // many components they add. Members that follow may depend on it.
+  // many components they add. A member is initialised with it where members that follow, as the
+  // sizes, are drawn after the features or depend on them.
   int draw_plan(int num_core);
-  StickStyle draw_stick_style();
+  StickStyle draw_stick_style() { return random.choice({kRound, kSquare, kTapered, kHexagonal}); }
 
   // The components named, normalised and nowhere thinner than the limits.
   std::vector<ProceduralComponent> finish();
@@ -140,14 +143,18 @@ Primitive stick(StickStyle style, const Vec3& from, const Vec3& to, float radius
 
 // Rotation by `degrees` about coordinate axis 0, 1 or 2.
 Eigen::Matrix3f turn_about(int axis, float degrees);
-Primitive turned(const Primitive& primitive, int axis, float degrees);
+inline Primitive turned(const Primitive& primitive, int axis, float degrees) {
+  return rotated(primitive, turn_about(axis, degrees));
+}
 
 // A vector of this length, turned about Y from +Z, and one upwards.
 Vec3 around(float degrees, float length);
 inline Vec3 up(float length) { return {0, length, 0}; }
 
 // One of the four corners (+-x, 0, +-z), those in front (+z) first.
-Vec3 corner(int index, float x, float z);
+inline Vec3 corner(int index, float x, float z) {
+  return {index % 2 == 0 ? x : -x, 0, index < 2 ? z : -z};
+}
 
 // One of several boards side by side.
 struct Strip {

@@ -58,15 +58,15 @@ struct House : AssetBuilder {
   }
 
   void add_porch() {
-    const float front = half.z();
     const float height = 0.72F * half.y();
     if (porch) {
       add_pair("column", kYellow,
-               cylinder(0.06F, height / 2.0F, {0.22F, height / 2.0F, front + 0.3F}));
-      add("porch_roof", kOrange, box({0.32F, 0.05F, 0.2F}, {0, height + 0.045F, front + 0.195F}));
+               cylinder(0.06F, height / 2.0F, {0.22F, height / 2.0F, half.z() + 0.3F}));
+      add("porch_roof", kOrange,
+          box({0.32F, 0.05F, 0.2F}, {0, height + 0.045F, half.z() + 0.195F}));
     }
     for (int i = 0; i < steps; ++i) {
-      add(steps, box({0.15F, 0.05F, 0.075F}, {0, 0.05F, front + 0.13F + 0.16F * i}));
+      add(steps, box({0.15F, 0.05F, 0.075F}, {0, 0.05F, half.z() + 0.13F + 0.16F * i}));
     }
   }
 
@@ -121,10 +121,10 @@ struct HighRise : AssetBuilder {
 
 }  // namespace
 
-Components make_building(const Random& start, int count) {
-  Random random = start;
-  const bool is_high = count >= 3 && count <= 7 && random.chance(0.3F);
-  return is_high ? made_by<HighRise>(random, count) : made_by<House>(random, count);
+Components make_building(const AssetBuilder& start) {
+  AssetBuilder drawn = start;
+  const bool is_high = drawn.count >= 3 && drawn.count <= 7 && drawn.random.chance(0.3F);
+  return is_high ? made_by<HighRise>(drawn) : made_by<House>(drawn);
 }
 
 }  // namespace moca::procedural

@@ -6,21 +6,21 @@ namespace moca::procedural {
 
 // Each makes exactly `count` components (2 to 32) of one family.
 using Components = std::vector<ProceduralComponent>;
-Components make_chair(const Random& random, int count);
-Components make_table(const Random& random, int count);
-Components make_lamp(const Random& random, int count);
-Components make_cabinet(const Random& random, int count);
-Components make_shelf(const Random& random, int count);
-Components make_vehicle(const Random& random, int count);
-Components make_robot(const Random& random, int count);
-Components make_building(const Random& random, int count);
-Components make_airplane(const Random& random, int count);
-Components make_tree(const Random& random, int count);
+Components make_chair(const AssetBuilder& start);
+Components make_table(const AssetBuilder& start);
+Components make_lamp(const AssetBuilder& start);
+Components make_cabinet(const AssetBuilder& start);
+Components make_shelf(const AssetBuilder& start);
+Components make_vehicle(const AssetBuilder& start);
+Components make_robot(const AssetBuilder& start);
+Components make_building(const AssetBuilder& start);
+Components make_airplane(const AssetBuilder& start);
+Components make_tree(const AssetBuilder& start);
 
-// What a family's builder makes of these random numbers.
+// What a family's builder makes of this count and these random numbers.
 template <typename Builder>
-Components made_by(const Random& random, int count) {
-  Builder builder{AssetBuilder(random, count)};
+Components made_by(const AssetBuilder& start) {
+  Builder builder{start};
   builder.build();
   return builder.finish();
 }

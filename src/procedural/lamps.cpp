@@ -35,11 +35,10 @@ struct Lamp : AssetBuilder {
   }
 
   float add_base() {
-    float y = 0;
+    float y = feet ? 0.17F : 0.0F;
     const int num_feet = 3 * feet;
     for (int i = 0; i < num_feet; ++i) {
       add(feet, sphere(0.09F, around(360.0F * i / num_feet, 0.75F * base_radius) + up(0.09F)));
-      y = 0.17F;
     }
     const bool is_dome = discs == 0 && random.chance(0.4F);
     add("base", kBlue,
@@ -91,10 +90,8 @@ struct Lamp : AssetBuilder {
       add(rings, i == 0 ? torus(shade_radius, 0.05F, up(bottom + 0.02F))
                         : torus(shade_upper, 0.05F, up(top - 0.02F)));
     }
-    if (finial) {
-      add(finial, random.chance(0.5F) ? sphere(0.09F, up(top + 0.07F))
-                                      : cone(0.1F, 0.0F, 0.1F, up(top + 0.1F)));
-    }
+    const bool is_ball = finial && random.chance(0.5F);
+    add(finial, is_ball ? sphere(0.09F, up(top + 0.07F)) : cone(0.1F, 0.0F, 0.1F, up(top + 0.1F)));
   }
 
   Feature& discs = feature("disc", kTeal, {.most = 2, .weight = 0.6F});
@@ -114,6 +111,6 @@ struct Lamp : AssetBuilder {
 
 }  // namespace
 
-Components make_lamp(const Random& random, int count) { return made_by<Lamp>(random, count); }
+Components make_lamp(const AssetBuilder& start) { return made_by<Lamp>(start); }
 
 }  // namespace moca::procedural

@@ -20,7 +20,7 @@ void check_bounds(int min_components, int max_components) {
 
 struct FamilyMaker {
   std::string_view name;
-  Components (*make)(const Random& random, int count);
+  Components (*make)(const AssetBuilder& start);
 };
 
 // In the order of Family.
@@ -46,7 +46,7 @@ ProceduralAsset make_asset(Family family, int min_components, int max_components
   // Families with one seed must not share their draws; the constant is that of splitmix64.
   Random random(seed * 0x9E3779B97F4A7C15U + static_cast<uint64_t>(family));
   const int count = random.integer(min_components, max_components);
-  Components components = maker_of(family).make(random, count);
+  Components components = maker_of(family).make(AssetBuilder(random, count));
   if (std::ssize(components) != count) {
     throw std::logic_error(std::string(name_of(family)) + ": " + std::to_string(count) +
                            " components asked for, " + std::to_string(components.size()) + " made");

@@ -8,58 +8,52 @@ namespace {
 
 struct Robot : AssetBuilder {
   void build() {
-    const float waist = count == 2 ? 0.0F : leg_height;
+    const float waist = has_base || has_legs ? leg_height : 0.0F;
     const float shoulders = waist + 2.0F * torso.y();
     add_torso(waist);
     add_head(shoulders - 0.01F);
     add_arms(shoulders - 0.14F);
     if (has_base) {
       add_base();
-    } else if (legs) {
+    } else if (has_legs) {
       add_legs();
     }
   }
 
   void add_torso(float waist) {
-    const Vec3& half = torso;
-    const float front = half.z();
-    const Vec3 center = up(waist + half.y());
+    const float front = torso.z();
+    const Vec3 center = up(waist + torso.y());
     add("torso", kBlue,
-        random.choice({box(half, center), rounded_box(half, 0.1F, center),
-                       turned(trapezoid(half, 0.75F * half.x(), center), 2, 180.0F)}));
-    add(panel, box({0.5F * half.x(), 0.3F * half.y(), 0.045F},
-                   center + Vec3(0, 0.35F * half.y(), front + 0.035F)));
+        random.choice({box(torso, center), rounded_box(torso, 0.1F, center),
+                       turned(trapezoid(torso, 0.75F * torso.x(), center), 2, 180.0F)}));
+    add(panel, box({0.5F * torso.x(), 0.3F * torso.y(), 0.045F},
+                   center + Vec3(0, 0.35F * torso.y(), front + 0.035F)));
     for (int i = 0; i < buttons; ++i) {
-      const Vec3 at(spread(i, 3, 0.18F), -0.25F * half.y(), front + 0.02F);
+      const Vec3 at(spread(i, 3, 0.18F), -0.25F * torso.y(), front + 0.02F);
       add(buttons, sphere(0.06F, center + at));
     }
-    add(belt, box({0.9F * half.x(), 0.045F, front + 0.05F}, up(waist - 0.005F)));
+    add(belt, box({0.9F * torso.x(), 0.045F, front + 0.05F}, up(waist - 0.005F)));
     add(backpack,
-        box({0.6F * half.x(), 0.6F * half.y(), 0.1F}, center - Vec3(0, 0, front + 0.09F)));
-  }
-
-  void add_face(const Vec3& center) {
-    const float front = head.z();
-    add_pair(eyes, sphere(0.07F, center + Vec3(0.45F * head.x(), 0.2F * head.y(), front + 0.03F)));
-    add(mouth,
-        box({0.45F * head.x(), 0.04F, 0.045F}, center + Vec3(0, -0.5F * head.y(), front + 0.02F)));
-    const Vec3 ear = center + Vec3(head.x() + 0.04F, 0, 0);
-    add_pair(ears, turned(cylinder(0.09F, 0.05F, ear), 2, 90.0F));
+        box({0.6F * torso.x(), 0.6F * torso.y(), 0.1F}, center - Vec3(0, 0, front + 0.09F)));
   }
 
   void add_head(float y) {
     add(neck, cylinder(0.11F, 0.06F, up(y + 0.05F)));
     y += neck ? 0.1F : 0.0F;
     const Vec3 center = up(y + head.y());
-    const bool is_plain = !eyes && !mouth && !ears;
-    if (is_plain && random.chance(0.6F)) {
-      const float half = head.y();
-      add("head", kOrange,
-          random.chance(0.5F) ? sphere(half, center) : cylinder(half, half, center));
-    } else {
-      add("head", kOrange, rounded_box(head, 0.06F, center));
-    }
-    add_face(center);
+    const float half = head.y();
+    const bool is_plain = !eyes && !mouth && !ears && random.chance(0.6F);
+    const bool is_ball = is_plain && random.chance(0.5F);
+    add("head", kOrange,
+        is_ball    ? sphere(half, center)
+        : is_plain ? cylinder(half, half, center)
+                   : rounded_box(head, 0.06F, center));
+    const float front = head.z();
+    add_pair(eyes, sphere(0.07F, center + Vec3(0.45F * head.x(), 0.2F * half, front + 0.03F)));
+    add(mouth,
+        box({0.45F * head.x(), 0.04F, 0.045F}, center + Vec3(0, -0.5F * half, front + 0.02F)));
+    const Vec3 ear = center + Vec3(head.x() + 0.04F, 0, 0);
+    add_pair(ears, turned(cylinder(0.09F, 0.05F, ear), 2, 90.0F));
     y += 2.0F * head.y();
     add(hat, cone(0.8F * head.z(), 0.5F * head.z(), 0.08F, up(y + 0.07F)));
     y += hat ? 0.15F : 0.0F;
@@ -129,11 +123,9 @@ struct Robot : AssetBuilder {
   // 1 arm, 2 + hand, 3 + shoulder, 4 upper and lower arm apart.
   Feature& arms = feature("arm", kGrey, {.step = 2, .most = 4, .weight = 4});
   // 1 leg, 2 + foot, 3 + hip, 4 thigh and shin apart.
+  const bool has_legs = count > 2 && !has_base;
   Feature& legs = feature("leg", kNavy,
-                          {.step = 2,
-                           .most = has_base ? 0 : 4,
-                           .least = has_base || count == 2 ? 0 : 1,
-                           .weight = 1.5F});
+                          {.step = 2, .most = has_legs ? 4 : 0, .least = has_legs, .weight = 1.5F});
   Feature& neck = feature("neck", kTeal, {.weight = 0.6F});
   Feature& eyes = feature("eye", kDark, {.step = 2, .weight = 2});
   Feature& ears = feature("ear", kPurple, {.step = 2, .weight = 0.6F});
@@ -159,6 +151,6 @@ struct Robot : AssetBuilder {
 
 }  // namespace
 
-Components make_robot(const Random& random, int count) { return made_by<Robot>(random, count); }
+Components make_robot(const AssetBuilder& start) { return made_by<Robot>(start); }
 
 }  // namespace moca::procedural

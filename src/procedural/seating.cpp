@@ -1,4 +1,5 @@
 // Chairs and stools: a base, a seat, mostly a back, and what a rich chair has besides.
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -59,16 +60,13 @@ struct Chair : AssetBuilder {
     const float bottom = num_feet > 0 ? 0.12F : 0.0F;
     const Vec3 middle = up((top + bottom) / 2.0F);
     const float half_height = (top - bottom) / 2.0F;
-    if (num_feet == 0) {
-      add("column", kBrown, cone(0.42F * width, 0.16F, half_height, middle));
-      return;
-    }
-    add("column", kBrown, cylinder(0.11F, half_height, middle));
+    add("column", kBrown,
+        num_feet == 0 ? cone(0.42F * width, 0.16F, half_height, middle)
+                      : cylinder(0.11F, half_height, middle));
     if (num_feet == 1) {
       add("foot", kDark, cylinder(0.42F * width, 0.06F, up(0.06F)));
-      return;
     }
-    for (int i = 0; i < num_feet; ++i) {
+    for (int i = 0; has_star && i < num_feet; ++i) {
       const Vec3 out = around(360.0F * i / num_feet, 1);
       const Vec3 end = 0.5F * width * out + up(0.07F);
       add("foot", kDark, stick(kRound, 0.08F * out + up(0.11F), end, 0.07F));
@@ -76,18 +74,14 @@ struct Chair : AssetBuilder {
   }
 
   void add_seat() {
-    const float bottom = is_block ? 0.0F : lower_side();
+    const float bottom = count == 2 ? 0.0F : lower_side();  // a block reaches the floor
     const float half_height = (seat_height - bottom) / 2.0F;
     const float y = bottom + half_height;
     if (is_round) {
       add("seat", kRed, cylinder(width / 2.0F, half_height, up(y)));
       return;
     }
-    const float gap = boards > 1 ? 0.03F : 0.0F;
-    for (int i = 0; i < boards; ++i) {
-      const auto [z, half_depth] = strip(i, boards, depth / 2.0F, gap);
-      add(boards, box({width / 2.0F, half_height, half_depth}, {0, y, z}));
-    }
+    add_boards(boards, {width / 2.0F, half_height, depth / 2.0F}, y, 0.03F);
     const Vec3 soft(0.36F * width, 0.07F, 0.44F * (depth - back_thickness));
     add(cushion, rounded_box(soft, 0.05F, {0, seat_height + 0.065F, back_thickness / 2.0F}));
   }
@@ -148,11 +142,10 @@ struct Chair : AssetBuilder {
   const StickStyle legs = draw_stick_style();
   // Which components there are.
   const int choice = random.integer(0, 2);
-  const bool is_block = count == 2;  // the seat reaches the floor
   const bool has_back = choice != 0 || count < 4 || count > 5;
   const bool has_sides = count == 4 && has_back;  // that carry the seat
   const bool has_star = count >= 8 && count <= 12 && random.chance(0.3F);
-  // Under the column: 1 is a disc, more are a star.
+  // Under the column: 1 is a disc, five are a star.
   const int num_feet = has_star ? 5 : (count == 5 && choice == 1 ? 1 : 0);
   const bool has_column = count == 3 || num_feet > 0;  // one leg in the middle
   const bool has_legs = count > 3 && !has_column && !has_sides;
@@ -171,6 +164,6 @@ struct Chair : AssetBuilder {
 
 }  // namespace
 
-Components make_chair(const Random& random, int count) { return made_by<Chair>(random, count); }
+Components make_chair(const AssetBuilder& start) { return made_by<Chair>(start); }
 
 }  // namespace moca::procedural

@@ -25,23 +25,24 @@ struct Cabinet : AssetBuilder {
     top += cover ? 0.1F : 0.0F;
     const int first_kind = random.integer(0, 2);
     for (int i = 0; i < things; ++i) {
-      add_thing(first_kind + i, Vec3(spread(i, 3, -0.65F * half.x()), top, 0));
+      const Vec3 at(spread(i, 3, -0.65F * half.x()), top, 0);
+      const float size = random.uniform(0.1F, 0.15F);
+      add_kind(first_kind + i, {{"vase", kPurple,
+                                 cone(0.7F * size, 1.2F * size, 1.5F * size, at + up(1.5F * size))},
+                                {"globe", kTeal, sphere(1.2F * size, at + up(1.18F * size))},
+                                {"crate", kOrange, box({1.2F * size, size, size}, at + up(size))}});
     }
   }
 
   void add_front(int index, const Vec3& center, const Vec3& size) {
-    const bool is_tall = size.y() > size.x();
-    add(is_tall ? "door" : "drawer", is_tall ? kSky : kLime, box(size, center));
-    if (index >= handles) {
-      return;
-    }
-    const float front = center.z() + size.z();
-    if (is_tall) {
+    const int kind = size.y() > size.x() ? 0 : 1;
+    add_kind(kind, {{"door", kSky, box(size, center)}, {"drawer", kLime, box(size, center)}});
+    if (index < handles) {
+      const float front = center.z() + size.z();
       const float x = center.x() + (index % 2 == 0 ? 0.6F : -0.6F) * size.x();
-      const float half_length = std::min(0.12F, 0.5F * size.y());
-      add("handle", kDark, capsule(0.045F, half_length, {x, center.y(), front + 0.035F}));
-    } else {
-      add("knob", kRed, sphere(0.065F, {center.x(), center.y(), front + 0.055F}));
+      const float length = std::min(0.12F, 0.5F * size.y());
+      add_kind(kind, {{"handle", kDark, capsule(0.045F, length, {x, center.y(), front + 0.035F})},
+                      {"knob", kRed, sphere(0.065F, {center.x(), center.y(), front + 0.055F})}});
     }
   }
 
@@ -63,14 +64,6 @@ struct Cabinet : AssetBuilder {
                   Vec3(width, row_height / 2.0F - 0.02F, 0.04F));
       }
     }
-  }
-
-  void add_thing(int kind, const Vec3& at) {
-    const float size = random.uniform(0.1F, 0.15F);
-    add_kind(kind,
-             {{"vase", kPurple, cone(0.7F * size, 1.2F * size, 1.5F * size, at + up(1.5F * size))},
-              {"globe", kTeal, sphere(1.2F * size, at + up(1.18F * size))},
-              {"crate", kOrange, box({1.2F * size, size, size}, at + up(size))}});
   }
 
   const bool has_handle = count > 2 && random.chance(0.6F);
@@ -160,11 +153,11 @@ struct Shelf : AssetBuilder {
   const float half_depth = random.uniform(0.26F, 0.38F);
   const bool on_posts = count >= 6 && count <= 24 && random.chance(0.35F);
   const bool has_sides = count >= 4 && !on_posts;
+  const int num_core_boards = count < 4 ? count - 1 : 2;
   // Enough gaps between the boards for the things that will stand on them.
-  const int num_gaps_needed = std::clamp((count - 8) / 6, 0, 4);
-  Feature& boards = feature(
-      "board", kOrange,
-      {.most = 4, .least = num_gaps_needed, .weight = 2, .times = count < 4 ? count - 1 : 2});
+  const int num_more = std::clamp((count - 8) / 6, 0, 4);
+  Feature& boards = feature("board", kOrange,
+                            {.most = 4, .least = num_more, .weight = 2, .times = num_core_boards});
   Feature& back = feature("back", kYellow, {.times = count < 4 ? 1 : 0});
   Feature& dividers = feature("divider", kTeal, {.most = on_posts ? 0 : 5});
   Feature& things = feature({.most = 20, .weight = 2});
@@ -173,8 +166,8 @@ struct Shelf : AssetBuilder {
 
 }  // namespace
 
-Components make_cabinet(const Random& random, int count) { return made_by<Cabinet>(random, count); }
+Components make_cabinet(const AssetBuilder& start) { return made_by<Cabinet>(start); }
 
-Components make_shelf(const Random& random, int count) { return made_by<Shelf>(random, count); }
+Components make_shelf(const AssetBuilder& start) { return made_by<Shelf>(start); }
 
 }  // namespace moca::procedural

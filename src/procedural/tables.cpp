@@ -1,4 +1,5 @@
 // Tables: a top on a column, panels or legs; below it aprons, drawers and a shelf, on it tableware.
+#include <array>
 #include <cmath>
 
 #include "families.h"
@@ -8,9 +9,6 @@ namespace {
 
 struct Table : AssetBuilder {
   void build() {
-    if (is_round) {
-      depth = width;
-    }
     add_top();
     if (on_column) {
       add_column();
@@ -31,18 +29,12 @@ struct Table : AssetBuilder {
     const float half_thickness = thickness / 2.0F;
     const float y = height - half_thickness;
     if (is_round) {
-      const float radius = width / 2.0F;
-      const Vec3 center = up(y);
       add("top", kOrange,
-          random.chance(0.3F) ? prism(radius, half_thickness, center)
-                              : cylinder(radius, half_thickness, center));
+          random.chance(0.3F) ? prism(width / 2.0F, half_thickness, up(y))
+                              : cylinder(width / 2.0F, half_thickness, up(y)));
       return;
     }
-    const float gap = boards > 1 ? 0.03F : 0.0F;
-    for (int i = 0; i < boards; ++i) {
-      const auto [z, half_depth] = strip(i, boards, depth / 2.0F, gap);
-      add(boards, box({width / 2.0F, half_thickness, half_depth}, {0, y, z}));
-    }
+    add_boards(boards, {width / 2.0F, half_thickness, depth / 2.0F}, y, 0.03F);
   }
 
   void add_column() {
@@ -60,7 +52,6 @@ struct Table : AssetBuilder {
   }
 
   void add_legs() {
-    const float top = lower_side();
     for (int i = 0; i < num_legs; ++i) {
       const float angle = num_legs == 3 ? 120.0F * i + 60.0F : 90.0F * i + 45.0F;
       Vec3 at = around(angle, 0.36F * width);
@@ -68,7 +59,7 @@ struct Table : AssetBuilder {
         at = Vec3(std::copysign(width / 2.0F - 0.13F, at.x()), 0,
                   std::copysign(depth / 2.0F - 0.13F, at.z()));
       }
-      add("leg", kBrown, stick(legs, at, at + up(top), leg_radius));
+      add("leg", kBrown, stick(legs, at, at + up(lower_side()), leg_radius));
     }
   }
 
@@ -76,26 +67,21 @@ struct Table : AssetBuilder {
     const float x = width / 2.0F - 0.13F;
     const float z = depth / 2.0F - 0.13F;
     const float y = lower_side() - 0.09F;
-    const float clear = leg_radius;
-    const Vec3 along(x - clear, 0.09F, 0.045F);
-    const Vec3 across(0.045F, 0.09F, z - clear);
+    const Vec3 along(x - leg_radius, 0.09F, 0.045F);
+    const Vec3 across(0.045F, 0.09F, z - leg_radius);
     const std::array<Primitive, 4> sides = {box(along, {0, y, z}), box(across, {x, y, 0}),
                                             box(across, {-x, y, 0}), box(along, {0, y, -z})};
     for (int i = 0; i < aprons; ++i) {
       add(aprons, sides[i]);
     }
     for (int i = 0; i < drawers; ++i) {
-      const auto [middle, half_width] = strip(i, drawers, x - clear, 0.06F);
+      const auto [middle, half_width] = strip(i, drawers, x - leg_radius, 0.06F);
       // Behind the front apron.
       add(drawers, box({half_width, 0.12F, z - 0.1F}, {middle, lower_side() - 0.12F, 0}));
     }
-    const float reach = on_panels ? 0.4F * depth : z - clear + 0.03F;
+    const float reach = on_panels ? 0.4F * depth : z - leg_radius + 0.03F;
     const float half_width = on_panels ? 0.4F * width - 0.07F : x - 0.02F;
-    const float gap = shelf_boards > 1 ? 0.015F : 0.0F;
-    for (int i = 0; i < shelf_boards; ++i) {
-      const auto [at, half_depth] = strip(i, shelf_boards, reach, gap);
-      add(shelf_boards, box({half_width, 0.05F, half_depth}, {0, 0.28F * height, at}));
-    }
+    add_boards(shelf_boards, {half_width, 0.05F, reach}, 0.28F * height, 0.015F);
   }
 
   // Tableware in the cells of a 5 x 2 grid, one kind after another so that kinds do not repeat
@@ -117,7 +103,7 @@ struct Table : AssetBuilder {
     }
   }
 
-  float depth = random.uniform(0.95F, 1.3F);
+  const float full_depth = random.uniform(0.95F, 1.3F);  // unless it is round
   const float width = random.uniform(1.4F, 1.9F);
   const float height = random.uniform(0.8F, 1.25F);
   const float thickness = random.uniform(0.1F, 0.16F);
@@ -137,10 +123,11 @@ struct Table : AssetBuilder {
   const int num_extra = draw_plan(5);
   const bool may_be_round = boards == 1 && !shelf_boards && !aprons && !drawers;
   const bool is_round = num_legs == 3 || (may_be_round && random.chance(0.5F));
+  const float depth = is_round ? width : full_depth;
 };
 
 }  // namespace
 
-Components make_table(const Random& random, int count) { return made_by<Table>(random, count); }
+Components make_table(const AssetBuilder& start) { return made_by<Table>(start); }
 
 }  // namespace moca::procedural

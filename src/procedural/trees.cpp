@@ -4,25 +4,13 @@
 namespace moca::procedural {
 namespace {
 
-struct Crown {
-  Vec3 center = Vec3::Zero();
-  float radius = 0;
-
-  // The point `beyond` above its surface, seen from its centre.
-  Vec3 above(float azimuth, float elevation, float beyond) const {
-    return center +
-           turn_about(1, azimuth) * turn_about(0, -elevation) * Vec3(0, 0, radius + beyond);
-  }
-};
+// A vector of this length, turned up from the horizon and about Y from +Z.
+Vec3 towards(float azimuth, float elevation, float length) {
+  return turn_about(1, azimuth) * turn_about(0, -elevation) * Vec3(0, 0, length);
+}
 
 struct Tree : AssetBuilder {
-  void build() {
-    if (is_conifer) {
-      build_conifer();
-    } else {
-      build_broad_leaved();
-    }
-  }
+  void build() { is_conifer ? build_conifer() : build_broad_leaved(); }
 
   // What is below and around the trunk. Returns the height at which it begins.
   float add_ground() {
@@ -51,8 +39,7 @@ struct Tree : AssetBuilder {
     const int baubles_per_layer = (baubles + layers - 1) / layers;
     int left = baubles;
     for (int i = 0; i < layers; ++i) {
-      const float shrink = 1.0F - 0.75F * i / layers;
-      const float lower = widest * shrink;
+      const float lower = widest * (1.0F - 0.75F * i / layers);
       const float upper = i == layers - 1 ? 0.03F : 0.45F * lower;
       const Primitive layer = cone(lower, upper, half_height, up(y + half_height));
       add_kind(i, {{"layer", kGreen, layer}, {"upper_layer", kTeal, layer}});
@@ -65,20 +52,6 @@ struct Tree : AssetBuilder {
     add(star, prism(0.1F, 0.05F, up(y + 0.04F)));
   }
 
-  void add_around_crown(const Crown& crown) {
-    const float start = random.uniform(0.0F, 60.0F);
-    for (int i = 0; i < side_crowns; ++i) {
-      const float radius = random.uniform(0.22F, 0.28F);
-      const bool is_top = i == 6;
-      const Vec3 at = crown.above(start + 60.0F * i, is_top ? 90.0F : 18.0F, 0.82F * radius);
-      add(side_crowns, sphere(radius, at));
-    }
-    for (int i = 0; i < fruits; ++i) {
-      const Vec3 at = crown.above(start + 30.0F + 60.0F * i, i < 6 ? -22.0F : -52.0F, 0.05F);
-      add(fruits, sphere(0.075F, at));
-    }
-  }
-
   void build_broad_leaved() {
     const float bottom = add_ground();
     const float trunk = random.uniform(0.65F, 0.85F);
@@ -87,15 +60,23 @@ struct Tree : AssetBuilder {
     add("trunk", kBrown,
         random.chance(0.5F) ? cone(1.3F * trunk_radius, 0.8F * trunk_radius, trunk / 2.0F, middle)
                             : cylinder(trunk_radius, trunk / 2.0F, middle));
-    Crown crown;
-    crown.radius = random.uniform(0.36F, 0.48F);
-    crown.center = up(bottom + trunk + 0.96F * crown.radius);
-    const bool is_plain = side_crowns == 0 && fruits == 0;
-    const bool is_tall = is_plain && random.chance(0.5F);
+    const float crown = random.uniform(0.36F, 0.48F);
+    const Vec3 center = up(bottom + trunk + 0.96F * crown);
+    const bool is_tall = !side_crowns && !fruits && random.chance(0.5F);
     add("crown", kGreen,
-        is_tall ? capsule(crown.radius, 0.15F, crown.center + up(0.15F))
-                : sphere(crown.radius, crown.center));
-    add_around_crown(crown);
+        is_tall ? capsule(crown, 0.15F, center + up(0.15F)) : sphere(crown, center));
+    const float start = random.uniform(0.0F, 60.0F);
+    for (int i = 0; i < side_crowns; ++i) {
+      const float radius = random.uniform(0.22F, 0.28F);
+      const float elevation = i == 6 ? 90.0F : 18.0F;
+      const Vec3 out = towards(start + 60.0F * i, elevation, crown + 0.82F * radius);
+      add(side_crowns, sphere(radius, center + out));
+    }
+    for (int i = 0; i < fruits; ++i) {
+      const float elevation = i < 6 ? -22.0F : -52.0F;
+      const Vec3 out = towards(start + 30.0F + 60.0F * i, elevation, crown + 0.05F);
+      add(fruits, sphere(0.075F, center + out));
+    }
     for (int i = 0; i < branches; ++i) {
       const Vec3 out = around(72.0F * i, 1);
       const float y = bottom + (i % 2 == 0 ? 0.5F : 0.3F) * trunk;
@@ -119,6 +100,6 @@ struct Tree : AssetBuilder {
 
 }  // namespace
 
-Components make_tree(const Random& random, int count) { return made_by<Tree>(random, count); }
+Components make_tree(const AssetBuilder& start) { return made_by<Tree>(start); }
 
 }  // namespace moca::procedural

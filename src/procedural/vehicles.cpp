@@ -74,7 +74,6 @@ struct Vehicle : AssetBuilder {
   }
 
   void add_sides() {
-    const bool is_truck = kind == kTruck;
     const float half_length = is_truck ? 0.09F : 0.3F * (cabin.x() - 0.14F);
     for (int i = 0; i < windows; ++i) {
       const float x =
@@ -100,23 +99,19 @@ struct Vehicle : AssetBuilder {
   }
 
   void add_load() {
-    const bool is_truck = kind == kTruck;
     const float low = -0.85F;
     const float high = cabin_x - cabin.x() - (chimney ? 0.17F : 0.03F);
     const float pitch = (high - low) / static_cast<float>(std::max<int>(cargo, 1));
     for (int i = 0; i < cargo; ++i) {
       const float x = low + (i + 0.5F) * pitch;
       const float height = random.uniform(0.12F, 0.26F);
-      const Vec3 at(x, top() + height - 0.005F, 0);
       const float half_length = pitch / 2.0F - 0.02F;
-      const float half_depth = 0.85F * half_width;
-      if (random.chance(0.6F)) {
-        add("crate", kGreen, box({half_length, height, half_depth}, at));
-      } else {
-        const float radius = std::min(half_length, height);
-        const Primitive barrel = cylinder(radius, half_depth, {x, top() + radius - 0.005F, 0});
-        add("barrel", kPurple, turned(barrel, 0, 90.0F));
-      }
+      const float radius = std::min(half_length, height);
+      const Vec3 size(half_length, height, 0.85F * half_width);
+      const Primitive barrel = cylinder(radius, size.z(), {x, top() + radius - 0.005F, 0});
+      add_kind(random.chance(0.6F) ? 0 : 1,
+               {{"crate", kGreen, box(size, {x, top() + height - 0.005F, 0})},
+                {"barrel", kPurple, turned(barrel, 0, 90.0F)}});
     }
     const float on_cabin = cabin_x + cabin.x() * (kind == kBus ? 0.6F : 0.0F);
     const Vec3 foot = is_truck ? Vec3(high + 0.09F, top(), 0) : Vec3(on_cabin, roof(), -0.1F);
@@ -142,6 +137,7 @@ struct Vehicle : AssetBuilder {
   const int num_extra = draw_plan(has_cabin ? 6 : 5);
   const int num_axles = count < 5 ? 0 : 2 + extra_axles;
   const VehicleKind kind = cargo ? kTruck : random.choice({kCar, kBus, kTruck});
+  const bool is_truck = kind == kTruck;
   const float half_width = random.uniform(0.32F, 0.44F);
   const Vec3 half = {0.9F, random.uniform(0.13F, 0.2F), half_width};  // of the body
   const float wheel_radius =
@@ -149,7 +145,7 @@ struct Vehicle : AssetBuilder {
   const float wheel_half_width = random.uniform(0.08F, 0.11F);
   const Vec3 cabin = draw_cabin();  // half its size
   const float cabin_x =
-      kind == kCar ? random.uniform(-0.2F, 0.0F) : (kind == kTruck ? 0.86F - cabin.x() : 0.0F);
+      kind == kCar ? random.uniform(-0.2F, 0.0F) : (is_truck ? 0.86F - cabin.x() : 0.0F);
 
   // A body lies on its rollers, and hangs between its wheels.
   float bottom() const {
@@ -161,6 +157,6 @@ struct Vehicle : AssetBuilder {
 
 }  // namespace
 
-Components make_vehicle(const Random& random, int count) { return made_by<Vehicle>(random, count); }
+Components make_vehicle(const AssetBuilder& start) { return made_by<Vehicle>(start); }
 
 }  // namespace moca::procedural
