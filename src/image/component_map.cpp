@@ -3,23 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "decoder.h"
 #include "image_format.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/logging.h"
 #include "orientation.h"
-#include "png_decoder.h"
 
 namespace moca {
 namespace {
 
 constexpr size_t kNumNumbers = 65536;  // of 16 bits
-
-[[noreturn]] void refuse_map(const std::string& name, const std::string& reason) {
-  throw Error("Cannot read the component map " + name + ": " + reason +
-              ". Give a PNG of one channel, grey or palette, in which the background holds 0 and "
-              "component i holds i + 1.");
-}
 
 // "1, 5, 7"; of many the first and the last.
 std::string list_of(const std::vector<uint16_t>& numbers) {
@@ -42,32 +36,31 @@ bool looks_like_background(const std::vector<uint16_t>& numbers) {
 }  // namespace
 
 ComponentMap read_component_map(const std::filesystem::path& file) {
-  const auto name = file.string();
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(file, ignored)) {
-    refuse_map(name, "there is no such file");
+  try {
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(file, ignored)) {
+      throw Mistake("there is no such file");
+    }
+    const auto bytes = read_file(file);
+    const auto format = format_of(bytes);
+    if (format != "PNG") {
+      throw Mistake(format.empty()     ? "its bytes are no image's"
+                    : format == "JPEG" ? "a JPEG does not keep numbers as they are"
+                                       : "it is in the format " + format);
+    }
+    const auto decoder = png_decoder(bytes);
+    decoder->read_header();
+    if (std::max(decoder->width(), decoder->height()) > kMaxImageSide) {
+      throw Mistake("it has " + size_text(decoder->width(), decoder->height()) +
+                    " pixels, at most 16384 a side are read");
+    }
+    auto map = decoder->read_numbers();
+    return upright(std::move(map), decoder->exif());
+  } catch (const Mistake& mistake) {
+    throw Error("Cannot read the component map " + file.string() + ": " + mistake.what() +
+                ". Give a PNG of one channel, grey or palette, in which the background holds 0 "
+                "and component i holds i + 1.");
   }
-  const auto bytes = read_file(file);
-  const auto format = format_of(bytes);
-  if (format != "PNG") {
-    refuse_map(name, format.empty()     ? "its bytes are no image's"
-                     : format == "JPEG" ? "a JPEG does not keep numbers as they are"
-                                        : "it is in the format " + format);
-  }
-  PngDecoder decoder(bytes);
-  if (!decoder.read_header()) {
-    refuse_map(name, decoder.mistake());
-  }
-  if (std::max(decoder.width(), decoder.height()) > kMaxImageSide) {
-    refuse_map(name, "it has " + std::to_string(decoder.width()) + " x " +
-                         std::to_string(decoder.height()) +
-                         " pixels, at most 16384 a side are read");
-  }
-  ComponentMap map;
-  if (!decoder.read_numbers(map)) {
-    refuse_map(name, decoder.mistake());
-  }
-  return upright(std::move(map), orientation_of(decoder.exif()));
 }
 
 std::vector<uint16_t> numbers_in(const ComponentMap& map) {

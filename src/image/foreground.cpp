@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "image_format.h"
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
 #include "moca/image/image_io.h"
@@ -68,6 +69,17 @@ void check(const Image& rgba, const std::array<double, 3>& background, double pa
   }
 }
 
+// By area so that no side is longer than `longest_edge`, both rounded down; a smaller image is
+// returned as is.
+Image limit_longest_edge(const Image& image, int longest_edge) {
+  const double scale = static_cast<double>(longest_edge) / std::max(image.width, image.height);
+  if (scale >= 1.0) {
+    return image;
+  }
+  return resize_area(image, std::max(static_cast<int>(image.width * scale), 1),
+                     std::max(static_cast<int>(image.height * scale), 1));
+}
+
 }  // namespace
 
 bool has_usable_alpha(const Image& image) {
@@ -92,7 +104,7 @@ Image crop_to_foreground(const Image& rgba, const std::array<double, 3>& backgro
   check(rgba, background, padding_ratio);
   const Box box = foreground_box(rgba);
   if (box.width == 0) {
-    throw Error("the image of " + std::to_string(rgba.width) + " x " + std::to_string(rgba.height) +
+    throw Error("the image of " + size_text(rgba.width, rgba.height) +
                 " pixels is transparent everywhere: nothing to crop to. Give one with a visible "
                 "foreground.");
   }

@@ -8,48 +8,38 @@
 #include <stdexcept>
 #include <utility>
 
+#include "decoder.h"
 #include "image_format.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "orientation.h"
-#include "png_decoder.h"
 
 namespace moca {
 namespace {
 
 constexpr size_t kMaxBytes = 1'000'000'000;  // that decoding may allocate
 
-[[noreturn]] void refuse(const std::string& name, const std::string& reason) {
-  throw Error("Cannot read the image " + name + ": " + reason +
-              ". Expected a whole PNG, JPEG or WebP of at most 16384 pixels a side that takes at "
-              "most 1 GB to decode.");
-}
-
-// Throws away nothing that the file says of the pixels: colour key, alpha, which side is up.
-Image decode(Decoder& decoder, const std::string& name) {
-  if (!decoder.read_header()) {
-    refuse(name, decoder.mistake());
+std::unique_ptr<Decoder> decoder_of(const std::string& bytes) {
+  const auto format = format_of(bytes);
+  if (format == "PNG") {
+    return png_decoder(bytes);
   }
-  if (std::max(decoder.width(), decoder.height()) > kMaxImageSide ||
-      decoder.bytes_to_read() > kMaxBytes) {
-    refuse(name, "it has " + std::to_string(decoder.width()) + " x " +
-                     std::to_string(decoder.height()) + " pixels");
+  if (format == "JPEG") {
+    return jpeg_decoder(bytes);
   }
-  Image image;
-  if (!decoder.read_image(image)) {
-    refuse(name, decoder.mistake());
+  if (format == "WebP") {
+    return webp_decoder(bytes);
   }
-  return upright(std::move(image), orientation_of(decoder.exif()));
+  throw Mistake(format.empty() ? "its bytes are no image's" : "it is in the format " + format);
 }
 
 void check(const Image& image, const char* caller) {
   const bool known = image.channels == 1 || image.channels == 3 || image.channels == 4;
   const size_t size = static_cast<size_t>(image.width) * image.height * image.channels;
   if (!known || image.width < 1 || image.height < 1 || image.pixels.size() != size) {
-    throw std::logic_error(std::string(caller) + ": image of " + std::to_string(image.width) +
-                           " x " + std::to_string(image.height) + " x " +
-                           std::to_string(image.channels) + " with " +
-                           std::to_string(image.pixels.size()) + " bytes");
+    throw std::logic_error(
+        std::string(caller) + ": image of " + size_text(image.width, image.height) + " x " +
+        std::to_string(image.channels) + " with " + std::to_string(image.pixels.size()) + " bytes");
   }
 }
 
@@ -76,19 +66,22 @@ Image read_image(const std::filesystem::path& file) {
   return decode_image(read_file(file), file.string());
 }
 
+// Throws away nothing that the file says of the pixels: colour key, alpha, which side is up.
 Image decode_image(const std::string& bytes, const std::string& name) {
-  const auto format = format_of(bytes);
-  if (format == "PNG") {
-    PngDecoder decoder(bytes);
-    return decode(decoder, name);
+  try {
+    const auto decoder = decoder_of(bytes);
+    decoder->read_header();
+    if (std::max(decoder->width(), decoder->height()) > kMaxImageSide ||
+        decoder->bytes_to_read() > kMaxBytes) {
+      throw Mistake("it has " + size_text(decoder->width(), decoder->height()) + " pixels");
+    }
+    auto image = decoder->read_image();
+    return upright(std::move(image), decoder->exif());
+  } catch (const Mistake& mistake) {
+    throw Error("Cannot read the image " + name + ": " + mistake.what() +
+                ". Expected a whole PNG, JPEG or WebP of at most 16384 pixels a side that takes at "
+                "most 1 GB to decode.");
   }
-  if (format == "JPEG") {
-    return decode(*jpeg_decoder(bytes), name);
-  }
-  if (format == "WebP") {
-    return decode(*webp_decoder(bytes), name);
-  }
-  refuse(name, format.empty() ? "its bytes are no image's" : "it is in the format " + format);
 }
 
 std::string encode_png(const Image& image) {

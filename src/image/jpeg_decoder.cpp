@@ -26,138 +26,111 @@ Image rgb_of_inverted_cmyk(const Image& cmyk) {
   return rgb;
 }
 
+// libjpeg reports errors through functions that must not return: they jump back to `guarded`. What
+// it calls holds nothing that has a destructor while it calls libjpeg.
 class JpegDecoder : public Decoder {
  public:
-  explicit JpegDecoder(const std::string& bytes);
+  using Decoder::Decoder;
   ~JpegDecoder() override { jpeg_destroy_decompress(&info_); }
 
-  bool read_header() override;
-  size_t bytes_to_read() override;
-  bool read_image(Image& image) override;
+  void read_header() override {
+    info_.err = jpeg_std_error(&errors_);
+    errors_.error_exit = fail;
+    errors_.emit_message = note;
+    info_.client_data = this;
+    guarded([this] {
+      jpeg_create_decompress(&info_);
+      info_.client_data = this;  // creating clears all but the error manager
+      jpeg_mem_src(&info_, reinterpret_cast<const unsigned char*>(bytes_.data()), bytes_.size());
+      jpeg_save_markers(&info_, JPEG_APP0 + 1, 0xFFFF);  // EXIF
+      jpeg_read_header(&info_, TRUE);
+    });
+    width_ = static_cast<int>(info_.image_width);
+    height_ = static_cast<int>(info_.image_height);
+    for (const auto* marker = info_.marker_list; marker != nullptr; marker = marker->next) {
+      const std::string data(reinterpret_cast<const char*>(marker->data), marker->data_length);
+      if (exif_.empty() && data.starts_with("Exif")) {
+        exif_ = data;
+      }
+    }
+  }
+
+  size_t bytes_to_read() override {
+    // Several scans: all coefficients are kept, two bytes each, besides the image.
+    const int bytes_a_value = jpeg_has_multiple_scans(&info_) ? 1 + 2 : 1;
+    return static_cast<size_t>(width_) * height_ * info_.num_components * bytes_a_value;
+  }
+
+  Image read_image() override {
+    if (info_.num_components == 2 || info_.num_components > 4) {
+      throw Mistake("a JPEG of " + std::to_string(info_.num_components) + " channels");
+    }
+    Image image(width_, height_, info_.num_components);
+    guarded([&] {
+      progress_.progress_monitor = stop_endless_scans;
+      info_.progress = &progress_;
+      info_.out_color_space = image.channels == 1   ? JCS_GRAYSCALE
+                              : image.channels == 3 ? JCS_RGB
+                                                    : JCS_CMYK;
+      jpeg_start_decompress(&info_);
+      while (info_.output_scanline < info_.output_height) {
+        JSAMPROW row = image.at(0, static_cast<int>(info_.output_scanline));
+        jpeg_read_scanlines(&info_, &row, 1);
+      }
+      jpeg_finish_decompress(&info_);
+    });
+    if (image.channels == 4) {
+      return rgb_of_inverted_cmyk(image);
+    }
+    return image;
+  }
+
   std::string exif() override { return exif_; }
 
  private:
-  static void fail(j_common_ptr info);
-  static void note(j_common_ptr info, int level);
-  static void stop_endless_scans(j_common_ptr info);
-  bool read_markers();
-  bool read_pixels(Image& image);
+  template <class Work>
+  void guarded(const Work& work) {
+    if (setjmp(failed_) != 0) {
+      throw Mistake(mistake_);
+    }
+    work();
+  }
+
+  static void fail(j_common_ptr info) {
+    auto* self = static_cast<JpegDecoder*>(info->client_data);
+    std::array<char, JMSG_LENGTH_MAX> text{};
+    info->err->format_message(info, text.data());
+    self->mistake_ = text.data();
+    std::longjmp(self->failed_, 1);
+  }
+
+  // Warnings have level -1. Most do no harm (stray bytes between segments); those after which
+  // pixels are made up do.
+  static void note(j_common_ptr info, int level) {
+    const int code = info->err->msg_code;
+    if (level < 0 &&
+        (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER || code == JWRN_HUFF_BAD_CODE)) {
+      fail(info);
+    }
+  }
+
+  // A progressive JPEG can name thousands of scans of the whole image in a few bytes each.
+  static void stop_endless_scans(j_common_ptr info) {
+    constexpr int kMostScans = 500;
+    auto* self = static_cast<JpegDecoder*>(info->client_data);
+    if (self->info_.input_scan_number > kMostScans) {
+      self->mistake_ = "the JPEG has more than 500 scans";
+      std::longjmp(self->failed_, 1);
+    }
+  }
 
   jpeg_error_mgr errors_{};
   jpeg_progress_mgr progress_{};
   jpeg_decompress_struct info_{};
   std::jmp_buf failed_{};
+  std::string mistake_;
   std::string exif_;
 };
-
-// libjpeg reports errors through functions that must not return: they jump back to the method that
-// called it. Between its setjmp and the call such a method holds nothing that has a destructor.
-
-JpegDecoder::JpegDecoder(const std::string& bytes) : Decoder(bytes) {
-  info_.err = jpeg_std_error(&errors_);
-  errors_.error_exit = fail;
-  errors_.emit_message = note;
-  info_.client_data = this;
-  if (setjmp(failed_) == 0) {
-    jpeg_create_decompress(&info_);
-    info_.client_data = this;  // creating clears all but the error manager
-    jpeg_mem_src(&info_, reinterpret_cast<const unsigned char*>(bytes_.data()), bytes_.size());
-  }
-}
-
-void JpegDecoder::fail(j_common_ptr info) {
-  auto* self = static_cast<JpegDecoder*>(info->client_data);
-  if (self->mistake_.empty()) {
-    std::array<char, JMSG_LENGTH_MAX> text{};
-    info->err->format_message(info, text.data());
-    self->mistake_ = text.data();
-  }
-  std::longjmp(self->failed_, 1);
-}
-
-// Warnings have level -1. Most do no harm (stray bytes between segments); those after which pixels
-// are made up do.
-void JpegDecoder::note(j_common_ptr info, int level) {
-  const int code = info->err->msg_code;
-  if (level < 0 &&
-      (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER || code == JWRN_HUFF_BAD_CODE)) {
-    fail(info);
-  }
-}
-
-// A progressive JPEG can name thousands of scans of the whole image in a few bytes each.
-void JpegDecoder::stop_endless_scans(j_common_ptr info) {
-  constexpr int kMostScans = 500;
-  auto* self = static_cast<JpegDecoder*>(info->client_data);
-  if (self->info_.input_scan_number > kMostScans) {
-    self->mistake_ = "the JPEG has more than 500 scans";
-    std::longjmp(self->failed_, 1);
-  }
-}
-
-bool JpegDecoder::read_header() {
-  if (!read_markers()) {
-    return false;
-  }
-  for (const auto* marker = info_.marker_list; marker != nullptr; marker = marker->next) {
-    const std::string data(reinterpret_cast<const char*>(marker->data), marker->data_length);
-    if (exif_.empty() && data.starts_with("Exif")) {
-      exif_ = data;
-    }
-  }
-  return true;
-}
-
-bool JpegDecoder::read_markers() {
-  if (!mistake_.empty() || setjmp(failed_) != 0) {
-    return false;
-  }
-  jpeg_save_markers(&info_, JPEG_APP0 + 1, 0xFFFF);  // EXIF
-  jpeg_read_header(&info_, TRUE);
-  width_ = static_cast<int>(info_.image_width);
-  height_ = static_cast<int>(info_.image_height);
-  return true;
-}
-
-size_t JpegDecoder::bytes_to_read() {
-  const size_t pixels = static_cast<size_t>(width()) * height();
-  // Several scans: all coefficients are kept, two bytes each, besides the image.
-  const int bytes_a_value = jpeg_has_multiple_scans(&info_) ? 1 + 2 : 1;
-  return pixels * info_.num_components * bytes_a_value;
-}
-
-bool JpegDecoder::read_image(Image& image) {
-  if (info_.num_components == 2 || info_.num_components > 4) {
-    mistake_ = "a JPEG of " + std::to_string(info_.num_components) + " channels";
-    return false;
-  }
-  image = Image(width(), height(), info_.num_components);
-  if (!read_pixels(image)) {
-    return false;
-  }
-  if (image.channels == 4) {
-    image = rgb_of_inverted_cmyk(image);
-  }
-  return true;
-}
-
-bool JpegDecoder::read_pixels(Image& image) {
-  if (setjmp(failed_) != 0) {
-    return false;
-  }
-  progress_.progress_monitor = stop_endless_scans;
-  info_.progress = &progress_;
-  info_.out_color_space = image.channels == 1   ? JCS_GRAYSCALE
-                          : image.channels == 3 ? JCS_RGB
-                                                : JCS_CMYK;
-  jpeg_start_decompress(&info_);
-  while (info_.output_scanline < info_.output_height) {
-    JSAMPROW row = image.at(0, static_cast<int>(info_.output_scanline));
-    jpeg_read_scanlines(&info_, &row, 1);
-  }
-  jpeg_finish_decompress(&info_);
-  return true;
-}
 
 }  // namespace
 

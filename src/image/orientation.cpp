@@ -10,9 +10,32 @@
 namespace moca {
 namespace {
 
+// 1, upright, where it names none.
+int orientation_of(const std::string& exif) {
+  constexpr std::string_view kHeading("Exif\0\0", 6);
+  if (exif.empty()) {
+    return 1;
+  }
+  const std::string block = exif.starts_with(kHeading) ? exif : std::string(kHeading) + exif;
+  const std::unique_ptr<ExifData, void (*)(ExifData*)> data(
+      exif_data_new_from_data(reinterpret_cast<const unsigned char*>(block.data()),
+                              static_cast<unsigned>(block.size())),
+      exif_data_unref);
+  const ExifEntry* entry =
+      data ? exif_content_get_entry(data->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION) : nullptr;
+  if (entry == nullptr || entry->format != EXIF_FORMAT_SHORT || entry->components != 1) {
+    return 1;
+  }
+  const int value = exif_get_short(entry->data, exif_data_get_byte_order(data.get()));
+  return value >= 1 && value <= 8 ? value : 1;
+}
+
+}  // namespace
+
 // EXIF: 2 to 4 are mirrored and turned by half, 5 to 8 have rows for columns.
 template <class Value>
-PixelGrid<Value> turned(PixelGrid<Value> image, int orientation) {
+PixelGrid<Value> upright(PixelGrid<Value> image, const std::string& exif) {
+  const int orientation = orientation_of(exif);
   if (orientation == 1) {
     return image;
   }
@@ -36,31 +59,7 @@ PixelGrid<Value> turned(PixelGrid<Value> image, int orientation) {
   return result;
 }
 
-}  // namespace
-
-int orientation_of(const std::string& exif) {
-  constexpr std::string_view kHeading("Exif\0\0", 6);
-  if (exif.empty()) {
-    return 1;
-  }
-  const std::string block = exif.starts_with(kHeading) ? exif : std::string(kHeading) + exif;
-  const std::unique_ptr<ExifData, void (*)(ExifData*)> data(
-      exif_data_new_from_data(reinterpret_cast<const unsigned char*>(block.data()),
-                              static_cast<unsigned>(block.size())),
-      exif_data_unref);
-  const ExifEntry* entry =
-      data ? exif_content_get_entry(data->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION) : nullptr;
-  if (entry == nullptr || entry->format != EXIF_FORMAT_SHORT || entry->components != 1) {
-    return 1;
-  }
-  const int value = exif_get_short(entry->data, exif_data_get_byte_order(data.get()));
-  return value >= 1 && value <= 8 ? value : 1;
-}
-
-Image upright(Image image, int orientation) { return turned(std::move(image), orientation); }
-
-ComponentMap upright(ComponentMap map, int orientation) {
-  return turned(std::move(map), orientation);
-}
+template Image upright(Image image, const std::string& exif);
+template ComponentMap upright(ComponentMap map, const std::string& exif);
 
 }  // namespace moca

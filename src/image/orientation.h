@@ -6,12 +6,9 @@
 
 namespace moca {
 
-// The orientation 1 to 8 that an EXIF block names, with or without its heading; 1, upright, where
-// it names none.
-int orientation_of(const std::string& exif);
-
-// The image as it is to be looked at.
-Image upright(Image image, int orientation);
-ComponentMap upright(ComponentMap map, int orientation);
+// The image as it is to be looked at: by the orientation 1 to 8 that an EXIF block names, with or
+// without its heading. As it is where it names none.
+template <class Value>
+PixelGrid<Value> upright(PixelGrid<Value> image, const std::string& exif);
 
 }  // namespace moca

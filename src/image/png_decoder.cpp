@@ -1,23 +1,18 @@
-#include "png_decoder.h"
-
 #include <spng.h>
 
 #include <cstring>
 #include <vector>
 
+#include "decoder.h"
+
 namespace moca {
 namespace {
 
 int channels_of(const spng_ihdr& header, bool has_key) {
-  switch (header.color_type) {
-    case SPNG_COLOR_TYPE_GRAYSCALE:
-      return has_key ? 4 : 1;
-    case SPNG_COLOR_TYPE_TRUECOLOR:
-    case SPNG_COLOR_TYPE_INDEXED:
-      return has_key ? 4 : 3;
-    default:
-      return 4;
-  }
+  const bool is_grey = header.color_type == SPNG_COLOR_TYPE_GRAYSCALE;
+  const bool is_rgb = header.color_type == SPNG_COLOR_TYPE_TRUECOLOR ||
+                      header.color_type == SPNG_COLOR_TYPE_INDEXED;
+  return has_key || !(is_grey || is_rgb) ? 4 : is_grey ? 1 : 3;
 }
 
 int samples_of(const spng_ihdr& header) {
@@ -45,105 +40,108 @@ uint16_t sample_at(const uint8_t* row, int x, int bits) {
   return static_cast<uint16_t>(row[x / samples_a_byte] >> shift & ((1 << bits) - 1));
 }
 
+void check(int code) {
+  const bool ends = code == SPNG_EOF || code == SPNG_IO_EOF || code == SPNG_EIDAT_TOO_SHORT;
+  if (code != SPNG_OK) {
+    throw Mistake(ends ? "the PNG is cut off"
+                       : std::string("the PNG is broken: ") + spng_strerror(code));
+  }
+}
+
+class PngDecoder : public Decoder {
+ public:
+  explicit PngDecoder(const std::string& bytes) : Decoder(bytes) {
+    // Text, profiles and unknown chunks may be large; none of them is of use here.
+    constexpr size_t kLargestChunk = 64U << 20;
+    spng_set_chunk_limits(context_.get(), kLargestChunk, kLargestChunk);
+    // One might be a colour key.
+    spng_set_crc_action(context_.get(), SPNG_CRC_ERROR, SPNG_CRC_ERROR);
+    spng_set_png_buffer(context_.get(), bytes_.data(), bytes_.size());
+  }
+
+  void read_header() override {
+    spng_ihdr header{};
+    check(spng_get_ihdr(context_.get(), &header));
+    spng_trns key{};
+    const int keyed = spng_get_trns(context_.get(), &key);  // reads on to the first data
+    if (keyed != SPNG_ECHUNKAVAIL) {
+      check(keyed);
+    }
+    width_ = static_cast<int>(header.width);
+    height_ = static_cast<int>(header.height);
+    channels_ = channels_of(header, keyed == SPNG_OK);
+    color_type_ = header.color_type;
+    bits_per_pixel_ = header.bit_depth * samples_of(header);
+    is_deep_grey_ = channels_ == 1 && header.bit_depth == 16;
+    // Deflate packs at most 1032 bytes into one, so a small file cannot hold a large image.
+    constexpr uint64_t kBestRatio = 1032;
+    if (row_bytes() * height_ / kBestRatio > bytes_.size()) {
+      throw Mistake("the PNG is cut off");
+    }
+  }
+
+  size_t bytes_to_read() override {
+    return static_cast<size_t>(width_) * height_ * (is_deep_grey_ ? 3 : channels_);
+  }
+
+  Image read_image() override {
+    Image image(width_, height_, is_deep_grey_ ? 3 : channels_);
+    const int format = image.channels == 1   ? SPNG_FMT_G8
+                       : image.channels == 3 ? SPNG_FMT_RGB8
+                                             : SPNG_FMT_RGBA8;
+    decode(image.pixels, format, SPNG_DECODE_TRNS);
+    if (is_deep_grey_) {
+      const size_t count = static_cast<size_t>(width_) * height_;
+      for (size_t i = 0; i < count; ++i) {
+        image.pixels[i] = image.pixels[3 * i];
+      }
+      image.pixels.resize(count);
+      image.channels = 1;
+    }
+    return image;
+  }
+
+  ComponentMap read_numbers() override {
+    if (color_type_ != SPNG_COLOR_TYPE_GRAYSCALE && color_type_ != SPNG_COLOR_TYPE_INDEXED) {
+      throw Mistake(color_type_ == SPNG_COLOR_TYPE_TRUECOLOR ? "it holds colours (RGB), not numbers"
+                                                             : "it has an alpha channel");
+    }
+    std::vector<uint8_t> stored(row_bytes() * height_);
+    decode(stored, SPNG_FMT_PNG, 0);
+    ComponentMap map(width_, height_, 1);
+    for (int y = 0; y < height_; ++y) {
+      for (int x = 0; x < width_; ++x) {
+        *map.at(x, y) = sample_at(&stored[row_bytes() * y], x, bits_per_pixel_);
+      }
+    }
+    return map;
+  }
+
+  std::string exif() override {
+    spng_exif exif{};
+    return spng_get_exif(context_.get(), &exif) == SPNG_OK ? std::string(exif.data, exif.length)
+                                                           : "";
+  }
+
+ private:
+  size_t row_bytes() const { return (static_cast<size_t>(width_) * bits_per_pixel_ + 7) / 8; }
+
+  void decode(std::vector<uint8_t>& target, int format, int flags) {
+    check(spng_decode_image(context_.get(), target.data(), target.size(), format, flags));
+    check(spng_decode_chunks(context_.get()));
+  }
+
+  std::unique_ptr<spng_ctx, void (*)(spng_ctx*)> context_{spng_ctx_new(0), spng_ctx_free};
+  int channels_ = 0;
+  int bits_per_pixel_ = 0;
+  int color_type_ = 0;
+  bool is_deep_grey_ = false;  // 16 bits, which libspng turns into RGB only
+};
+
 }  // namespace
 
-PngDecoder::PngDecoder(const std::string& bytes) : Decoder(bytes), context_(spng_ctx_new(0)) {
-  // Text, profiles and unknown chunks may be large; none of them is of use here.
-  constexpr size_t kLargestChunk = 64U << 20;
-  spng_set_chunk_limits(context_, kLargestChunk, kLargestChunk);
-  spng_set_crc_action(context_, SPNG_CRC_ERROR, SPNG_CRC_ERROR);  // one might be a colour key
-  spng_set_png_buffer(context_, bytes_.data(), bytes_.size());
-}
-
-PngDecoder::~PngDecoder() { spng_ctx_free(context_); }
-
-bool PngDecoder::succeeded(int code) {
-  if (code == SPNG_OK) {
-    return true;
-  }
-  const bool ends = code == SPNG_EOF || code == SPNG_IO_EOF || code == SPNG_EIDAT_TOO_SHORT;
-  mistake_ = ends ? "the PNG is cut off" : std::string("the PNG is broken: ") + spng_strerror(code);
-  return false;
-}
-
-// Deflate packs at most 1032 bytes into one, so a small file cannot hold a large image.
-bool PngDecoder::is_cut_off() const {
-  constexpr uint64_t kBestRatio = 1032;
-  const uint64_t row = (static_cast<uint64_t>(width_) * bits_per_pixel_ + 7) / 8;
-  return row * height_ / kBestRatio > bytes_.size();
-}
-
-bool PngDecoder::read_header() {
-  spng_ihdr header{};
-  if (!succeeded(spng_get_ihdr(context_, &header))) {
-    return false;
-  }
-  spng_trns key{};
-  const int keyed = spng_get_trns(context_, &key);  // reads on to the first data
-  if (keyed != SPNG_OK && keyed != SPNG_ECHUNKAVAIL) {
-    return succeeded(keyed);
-  }
-  width_ = static_cast<int>(header.width);
-  height_ = static_cast<int>(header.height);
-  channels_ = channels_of(header, keyed == SPNG_OK);
-  color_type_ = header.color_type;
-  bits_per_pixel_ = header.bit_depth * samples_of(header);
-  is_deep_grey_ = channels_ == 1 && header.bit_depth == 16;
-  if (is_cut_off()) {
-    mistake_ = "the PNG is cut off";
-    return false;
-  }
-  return true;
-}
-
-size_t PngDecoder::bytes_to_read() {
-  return static_cast<size_t>(width_) * height_ * (is_deep_grey_ ? 3 : channels_);
-}
-
-bool PngDecoder::read_image(Image& image) {
-  const int read_as = is_deep_grey_ ? 3 : channels_;
-  image = Image(width_, height_, read_as);
-  const int format = read_as == 1 ? SPNG_FMT_G8 : read_as == 3 ? SPNG_FMT_RGB8 : SPNG_FMT_RGBA8;
-  if (!succeeded(spng_decode_image(context_, image.pixels.data(), image.pixels.size(), format,
-                                   SPNG_DECODE_TRNS)) ||
-      !succeeded(spng_decode_chunks(context_))) {
-    return false;
-  }
-  if (is_deep_grey_) {
-    const size_t count = static_cast<size_t>(width_) * height_;
-    for (size_t i = 0; i < count; ++i) {
-      image.pixels[i] = image.pixels[3 * i];
-    }
-    image.pixels.resize(count);
-    image.channels = 1;
-  }
-  return true;
-}
-
-bool PngDecoder::read_numbers(ComponentMap& map) {
-  if (color_type_ != SPNG_COLOR_TYPE_GRAYSCALE && color_type_ != SPNG_COLOR_TYPE_INDEXED) {
-    mistake_ = color_type_ == SPNG_COLOR_TYPE_TRUECOLOR ? "it holds colours (RGB), not numbers"
-                                                        : "it has an alpha channel";
-    return false;
-  }
-  const size_t row = (static_cast<size_t>(width_) * bits_per_pixel_ + 7) / 8;
-  std::vector<uint8_t> stored(row * height_);
-  if (!succeeded(spng_decode_image(context_, stored.data(), stored.size(), SPNG_FMT_PNG, 0)) ||
-      !succeeded(spng_decode_chunks(context_))) {
-    return false;
-  }
-  map = ComponentMap(width_, height_, 1);
-  for (int y = 0; y < height_; ++y) {
-    for (int x = 0; x < width_; ++x) {
-      *map.at(x, y) = sample_at(&stored[row * y], x, bits_per_pixel_);
-    }
-  }
-  return true;
-}
-
-std::string PngDecoder::exif() {
-  spng_exif exif{};
-  return spng_get_exif(context_, &exif) == SPNG_OK ? std::string(exif.data, exif.length) : "";
+std::unique_ptr<Decoder> png_decoder(const std::string& bytes) {
+  return std::make_unique<PngDecoder>(bytes);
 }
 
 }  // namespace moca

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "image_format.h"
 #include "moca/core/error.h"
 #include "moca/image/image_io.h"
 
@@ -18,9 +19,8 @@ constexpr int kLongestEdge = 65536;  // so that a strip of an image cannot exhau
 template <class Value>
 void check(const PixelGrid<Value>& image, int width, int height, const char* caller) {
   if (image.width < 1 || image.height < 1 || width < 1 || height < 1) {
-    throw std::logic_error(std::string(caller) + ": " + std::to_string(image.width) + " x " +
-                           std::to_string(image.height) + " to " + std::to_string(width) + " x " +
-                           std::to_string(height));
+    throw std::logic_error(std::string(caller) + ": " + size_text(image.width, image.height) +
+                           " to " + size_text(width, height));
   }
 }
 
@@ -30,6 +30,17 @@ struct Taps {
   int first = 0;
   std::vector<Weight> weights;
 };
+
+// Those of every output pixel.
+template <class Weight>
+std::vector<Taps<Weight>> all_taps(Taps<Weight> (*taps_of)(int output, int from, int to), int from,
+                                   int to) {
+  std::vector<Taps<Weight>> taps;
+  for (int output = 0; output < to; ++output) {
+    taps.push_back(taps_of(output, from, to));
+  }
+  return taps;
+}
 
 // --- bicubic, after Pillow's Resample.c ---
 
@@ -47,7 +58,8 @@ double cubic(double x) {
 int half_up(double value) { return static_cast<int>(std::floor(value + 0.5)); }
 
 // Weights in fixed point, summing to about 2^22.
-Taps<int32_t> cubic_taps(int output, int from, double scale) {
+Taps<int32_t> cubic_taps(int output, int from, int to) {
+  const double scale = static_cast<double>(from) / to;
   const double filter_scale = std::max(scale, 1.0);  // wider when shrinking: antialiasing
   const double support = 2.0 * filter_scale;
   const double centre = (output + 0.5) * scale;
@@ -67,15 +79,6 @@ Taps<int32_t> cubic_taps(int output, int from, double scale) {
   return taps;
 }
 
-std::vector<Taps<int32_t>> all_cubic_taps(int from, int to) {
-  const double scale = static_cast<double>(from) / to;
-  std::vector<Taps<int32_t>> taps;
-  for (int output = 0; output < to; ++output) {
-    taps.push_back(cubic_taps(output, from, scale));
-  }
-  return taps;
-}
-
 // The weighted sum of bytes that lie `stride` apart.
 uint8_t weighted(const Taps<int32_t>& taps, const uint8_t* first, size_t stride) {
   int32_t sum = 1 << (kFixedPointBits - 1);  // rounds
@@ -87,7 +90,7 @@ uint8_t weighted(const Taps<int32_t>& taps, const uint8_t* first, size_t stride)
 }
 
 Image cubic_columns(const Image& image, int width) {
-  const auto taps = all_cubic_taps(image.width, width);
+  const auto taps = all_taps(cubic_taps, image.width, width);
   Image resized(width, image.height, image.channels);
   for (int y = 0; y < image.height; ++y) {
     for (int x = 0; x < width; ++x) {
@@ -100,7 +103,7 @@ Image cubic_columns(const Image& image, int width) {
 }
 
 Image cubic_rows(const Image& image, int height) {
-  const auto taps = all_cubic_taps(image.height, height);
+  const auto taps = all_taps(cubic_taps, image.height, height);
   const size_t row = static_cast<size_t>(image.width) * image.channels;
   Image resized(image.width, height, image.channels);
   for (int y = 0; y < height; ++y) {
@@ -119,7 +122,8 @@ bool rows_come_first(const Image& image, int width, int height) {
 
 // --- area, after OpenCV's INTER_AREA ---
 
-Taps<float> area_taps(int output, int from, double scale) {
+Taps<float> area_taps(int output, int from, int to) {
+  const double scale = 1.0 / (static_cast<double>(to) / from);  // in OpenCV's rounding
   constexpr double kLeast = 1e-3;  // OpenCV leaves smaller overlaps out
   const double low = output * scale;
   const double high = low + scale;
@@ -136,15 +140,6 @@ Taps<float> area_taps(int output, int from, double scale) {
   if (high - last > kLeast) {
     const double overlap = std::min({high - last, 1.0, covered});
     taps.weights.push_back(static_cast<float>(overlap / covered));
-  }
-  return taps;
-}
-
-std::vector<Taps<float>> all_area_taps(int from, int to) {
-  const double scale = 1.0 / (static_cast<double>(to) / from);  // in OpenCV's rounding
-  std::vector<Taps<float>> taps;
-  for (int output = 0; output < to; ++output) {
-    taps.push_back(area_taps(output, from, scale));
   }
   return taps;
 }
@@ -199,8 +194,8 @@ void average_along(const uint8_t* source, int channels, const std::vector<Taps<f
 }
 
 Image average_area(const Image& image, int width, int height) {
-  const auto columns = all_area_taps(image.width, width);
-  const auto rows = all_area_taps(image.height, height);
+  const auto columns = all_taps(area_taps, image.width, width);
+  const auto rows = all_taps(area_taps, image.height, height);
   Image resized(width, height, image.channels);
   std::vector<float> row(static_cast<size_t>(width) * image.channels);
   std::vector<float> sum(row.size());
@@ -279,24 +274,14 @@ Image resize_shortest_edge(const Image& image, int shortest_edge) {
   const int64_t longer = std::max(image.width, image.height);
   const int64_t other_edge = shortest_edge * longer / shorter;
   if (other_edge > kLongestEdge) {
-    throw Error("an image of " + std::to_string(image.width) + " x " +
-                std::to_string(image.height) + " pixels becomes " + std::to_string(other_edge) +
-                " long when its shorter side is resized to " + std::to_string(shortest_edge) +
-                ": at most " + std::to_string(kLongestEdge) + " is taken. Crop it first.");
+    throw Error("an image of " + size_text(image.width, image.height) + " pixels becomes " +
+                std::to_string(other_edge) + " long when its shorter side is resized to " +
+                std::to_string(shortest_edge) + ": at most " + std::to_string(kLongestEdge) +
+                " is taken. Crop it first.");
   }
   const auto other = static_cast<int>(other_edge);
   return image.width <= image.height ? resize_bicubic(image, shortest_edge, other)
                                      : resize_bicubic(image, other, shortest_edge);
-}
-
-Image limit_longest_edge(const Image& image, int longest_edge) {
-  check(image, longest_edge, longest_edge, "limit_longest_edge");
-  const double scale = static_cast<double>(longest_edge) / std::max(image.width, image.height);
-  if (scale >= 1.0) {
-    return image;
-  }
-  return resize_area(image, std::max(static_cast<int>(image.width * scale), 1),
-                     std::max(static_cast<int>(image.height * scale), 1));
 }
 
 Image to_square_rgb(const Image& image, int size) {

@@ -14,22 +14,19 @@ class WebpDecoder : public Decoder {
  public:
   using Decoder::Decoder;
 
-  bool read_header() override {
+  void read_header() override {
     WebPBitstreamFeatures features;
     const auto status = WebPGetFeatures(data_of(bytes_), bytes_.size(), &features);
     if (status != VP8_STATUS_OK) {
-      mistake_ =
-          status == VP8_STATUS_NOT_ENOUGH_DATA ? "the WebP is cut off" : "the WebP is broken";
-      return false;
+      throw Mistake(status == VP8_STATUS_NOT_ENOUGH_DATA ? "the WebP is cut off"
+                                                         : "the WebP is broken");
     }
     if (features.has_animation != 0) {
-      mistake_ = "the WebP is animated";
-      return false;
+      throw Mistake("the WebP is animated");
     }
     width_ = features.width;
     height_ = features.height;
     has_alpha_ = features.has_alpha != 0;
-    return true;
   }
 
   size_t bytes_to_read() override {
@@ -37,15 +34,14 @@ class WebpDecoder : public Decoder {
     return static_cast<size_t>(width_) * height_ * (kWorkingBytes + (has_alpha_ ? 4 : 3));
   }
 
-  bool read_image(Image& image) override {
-    image = Image(width_, height_, has_alpha_ ? 4 : 3);
+  Image read_image() override {
+    Image image(width_, height_, has_alpha_ ? 4 : 3);
     const auto decode = has_alpha_ ? WebPDecodeRGBAInto : WebPDecodeRGBInto;
     if (decode(data_of(bytes_), bytes_.size(), image.pixels.data(), image.pixels.size(),
                width_ * image.channels) == nullptr) {
-      mistake_ = "the WebP is cut off or broken";
-      return false;
+      throw Mistake("the WebP is cut off or broken");
     }
-    return true;
+    return image;
   }
 
   std::string exif() override {

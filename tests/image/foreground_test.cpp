@@ -139,6 +139,8 @@ TEST(PictureToShow, IsCroppedOnlyWhereAskedAndAlphaTellsTheForeground) {
 TEST(PictureToShow, LimitsTheLongerSideBeforeItCrops) {
   const Image shown = image_to_show(box_picture(4000, 8, 1000, 2, 2000, 4), true, "");
   EXPECT_EQ(shown.width, 1200);  // 1000 and a tenth at each side
+  // 1 pixel high, where 2 / 3 of one would be none.
+  EXPECT_EQ(image_to_show(box_picture(3000, 1, 0, 0, 1500, 1), true, "").width, 1200);
 }
 
 TEST(PictureToShow, RefusesWhatShowsNothing) {

@@ -173,15 +173,6 @@ TEST(ResizeShortestEdge, RefusesAStrip) {
   EXPECT_THROW(resize_shortest_edge(Image(16384, 1, 1), 256), Error);
 }
 
-TEST(LimitLongestEdge, ShrinksOnlyWhatIsLonger) {
-  const Image image = random_image(50, 20, 4, 9);
-  EXPECT_EQ(limit_longest_edge(image, 50).pixels, image.pixels);
-  const Image limited = limit_longest_edge(image, 30);
-  EXPECT_EQ(limited.width, 30);
-  EXPECT_EQ(limited.height, 12);
-  EXPECT_EQ(limit_longest_edge(Image(3000, 1, 1), 2000).height, 1);
-}
-
 TEST(CenterCrop, LeavesTheOddPixelAtTheEnd) {
   EXPECT_THAT(center_crop(row_of({1, 2, 3, 4, 5, 6}), 3, 1).pixels, ElementsAre(2, 3, 4));
   EXPECT_THAT(center_crop(row_of({1, 2, 3, 4, 5}), 3, 1).pixels, ElementsAre(2, 3, 4));

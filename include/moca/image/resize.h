@@ -22,10 +22,6 @@ Image resize_area(const Image& image, int width, int height);
 // down (transformers' size: {shortest_edge}).
 Image resize_shortest_edge(const Image& image, int shortest_edge);
 
-// By area so that no side is longer than `longest_edge`, both rounded down; a smaller image is
-// returned as is.
-Image limit_longest_edge(const Image& image, int longest_edge);
-
 // RGB on white, padded to a centred square, by area to size x size: how a dataset holds an image
 // and how a model trained on it gets one.
 Image to_square_rgb(const Image& image, int size);
