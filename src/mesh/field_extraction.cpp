@@ -16,28 +16,27 @@ namespace moca::mesh {
 namespace {
 
 void check(const ExtractionOptions& options) {
-  const auto refuse = [](const std::string& message) { throw Error("extraction: " + message); };
+  const auto require = [](bool holds, const std::string& rule, const auto& value) {
+    if (!holds) {
+      throw Error("extraction: " + rule + ", got " + std::to_string(value) + ".");
+    }
+  };
   const int coarse_cells = options.coarse_resolution - 1;
   const int cells = options.resolution - 1;
-  if (coarse_cells < 1) {
-    refuse("coarse_resolution must be at least 2, got " +
-           std::to_string(options.coarse_resolution) + ".");
-  }
+  require(coarse_cells >= 1, "coarse_resolution must be at least 2", options.coarse_resolution);
   if (cells < coarse_cells || cells % coarse_cells != 0 ||
       !std::has_single_bit(static_cast<unsigned>(cells / coarse_cells))) {
-    refuse("resolution - 1 must be a power of two times coarse_resolution - 1, got resolution " +
-           std::to_string(options.resolution) + " and coarse_resolution " +
-           std::to_string(options.coarse_resolution) + "; 129 and 33 fit.");
+    throw Error(
+        "extraction: resolution - 1 must be a power of two times coarse_resolution - 1, got "
+        "resolution " +
+        std::to_string(options.resolution) + " and coarse_resolution " +
+        std::to_string(options.coarse_resolution) + "; 129 and 33 fit.");
   }
-  if (!(options.half_size > 0) || !std::isfinite(options.half_size)) {
-    refuse("half_size must be positive, got " + std::to_string(options.half_size) + ".");
-  }
-  if (!(options.max_slope >= 0) || !std::isfinite(options.max_slope)) {
-    refuse("max_slope must be at least 0, got " + std::to_string(options.max_slope) + ".");
-  }
-  if (options.chunk < 1) {
-    refuse("chunk must be at least 1, got " + std::to_string(options.chunk) + ".");
-  }
+  require(options.half_size > 0 && std::isfinite(options.half_size), "half_size must be positive",
+          options.half_size);
+  require(options.max_slope >= 0 && std::isfinite(options.max_slope),
+          "max_slope must be at least 0", options.max_slope);
+  require(options.chunk >= 1, "chunk must be at least 1", options.chunk);
 }
 
 Sample shifted(const Sample& sample, int by) {

@@ -1,16 +1,14 @@
 #include "glb.h"
 
-#include <bit>
 #include <utility>
+
+#include "bytes.h"
 
 namespace moca::mesh {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "GLB is little-endian");
-
 void append_number(std::string& bytes, size_t value) {
-  const auto number = static_cast<uint32_t>(value);
-  bytes.append(reinterpret_cast<const char*>(&number), sizeof(number));
+  append_bytes(bytes, static_cast<uint32_t>(value));
 }
 
 void append_chunk(std::string& bytes, uint32_t type, std::string data, char padding) {

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -24,19 +23,11 @@ constexpr int kArrayBuffer = 34962;
 constexpr int kElementArrayBuffer = 34963;
 
 void check(const Component& component) {
-  const auto num_vertices = static_cast<int32_t>(component.mesh.vertices.size());
-  for (const auto& face : component.mesh.faces) {
-    const auto [low, high] = std::minmax({face[0], face[1], face[2]});
-    if (low < 0 || high >= num_vertices) {
-      throw std::logic_error("write_glb: component '" + component.name +
-                             "' has a face with a vertex outside its " +
-                             std::to_string(num_vertices));
-    }
-  }
+  const std::string whose = "write_glb: component '" + component.name + "'";
+  check_faces(component.mesh, whose);
   for (const Vec3& vertex : component.mesh.vertices) {
     if (!vertex.allFinite()) {
-      throw std::logic_error("write_glb: component '" + component.name +
-                             "' has a vertex that is not finite");
+      throw std::logic_error(whose + " has a vertex that is not finite");
     }
   }
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "closest_point.h"
+#include "grid.h"
 #include "moca/core/error.h"
 #include "moca/mesh/marching_cubes.h"
 #include "moca/mesh/signed_distance.h"
@@ -26,13 +27,10 @@ using Corners = std::array<Vec3, 3>;
 struct Grid {
   Vec3 low = Vec3::Zero();      // position of sample 0, in the mesh's frame
   float step = 0;               // of one voxel
-  std::array<int, 3> size{};    // samples per axis
+  GridSize size;                // in samples
   std::vector<float> distance;  // to the surface, kBand where it is farther
+  // What can be reached from the border without coming within kThickness of the surface.
   std::vector<uint8_t> outside;
-
-  size_t index(int x, int y, int z) const {
-    return (static_cast<size_t>(x) * size[1] + y) * size[2] + z;
-  }
 };
 
 // The corners of all faces with area; faces without are what exporters leave at seams.
@@ -51,24 +49,20 @@ std::vector<Corners> solid_faces(const TriangleMesh& mesh) {
 }
 
 Grid make_grid(const std::vector<Corners>& faces, int resolution) {
-  Vec3 low = faces[0][0];
-  Vec3 high = faces[0][0];
+  Eigen::AlignedBox3f box;
   for (const Corners& corners : faces) {
     for (const Vec3& corner : corners) {
-      low = low.cwiseMin(corner);
-      high = high.cwiseMax(corner);
+      box.extend(corner);
     }
   }
   Grid grid;
-  grid.step = (high - low).maxCoeff() / static_cast<float>(resolution);
-  grid.low = low - Vec3::Constant(kMargin * grid.step);
+  grid.step = box.sizes().maxCoeff() / static_cast<float>(resolution);
+  grid.low = box.min() - Vec3::Constant(kMargin * grid.step);
   for (int axis = 0; axis < 3; ++axis) {
-    const float cells = std::ceil((high[axis] - low[axis]) / grid.step);
-    grid.size[axis] = static_cast<int>(cells) + 2 * kMargin + 1;
+    const float cells = std::ceil(box.sizes()[axis] / grid.step);
+    grid.size.cells[axis] = static_cast<int>(cells) + 2 * kMargin + 1;
   }
-  const size_t count = static_cast<size_t>(grid.size[0]) * grid.size[1] * grid.size[2];
-  grid.distance.assign(count, kBand);
-  grid.outside.assign(count, 0);
+  grid.distance.assign(grid.size.count(), kBand);
   return grid;
 }
 
@@ -80,14 +74,15 @@ void rasterise(Grid& grid, const Corners& corners) {
   std::array<int, 3> last{};
   for (int axis = 0; axis < 3; ++axis) {
     first[axis] = std::max(0, static_cast<int>(std::ceil(low[axis] - kBand)));
-    last[axis] = std::min(grid.size[axis] - 1, static_cast<int>(std::floor(high[axis] + kBand)));
+    last[axis] =
+        std::min(grid.size.cells[axis] - 1, static_cast<int>(std::floor(high[axis] + kBand)));
   }
   const Vec3 normal = (b - a).cross(c - a).stableNormalized();
   for (int x = first[0]; x <= last[0]; ++x) {
     for (int y = first[1]; y <= last[1]; ++y) {
       for (int z = first[2]; z <= last[2]; ++z) {
         const Vec3 point(x, y, z);
-        float& nearest = grid.distance[grid.index(x, y, z)];
+        float& nearest = grid.distance[grid.size.index(x, y, z)];
         // The plane is never farther than the face: most samples need no more than this.
         if (std::abs(normal.dot(point - a)) < nearest) {
           const Vec3 foot = closest_point_on_triangle(point, a, b, c);
@@ -122,49 +117,22 @@ void rasterise_split(Grid& grid, const Corners& corners) {
   }
 }
 
-// Marks what can be reached from the border without coming within kThickness of the surface.
-void flood_outside(Grid& grid) {
-  std::vector<std::array<int, 3>> pending;
-  const auto visit = [&](int x, int y, int z) {
-    const size_t i = grid.index(x, y, z);
-    if (grid.outside[i] == 0 && grid.distance[i] > kThickness) {
-      grid.outside[i] = 1;
-      pending.push_back({x, y, z});
-    }
-  };
-  // The margin joins the whole border, so one corner is enough.
-  visit(0, 0, 0);
-  while (!pending.empty()) {
-    const std::array<int, 3> at = pending.back();
-    pending.pop_back();
-    for (int axis = 0; axis < 3; ++axis) {
-      for (const int side : {-1, 1}) {
-        std::array<int, 3> next = at;
-        next[axis] += side;
-        if (next[axis] >= 0 && next[axis] < grid.size[axis]) {
-          visit(next[0], next[1], next[2]);
-        }
-      }
-    }
-  }
-}
-
 // Positive in the thickened surface and all it encloses. The small floor keeps samples that lie
 // exactly at kThickness, or behind it, from opening holes on the inner side.
 float field_at(const Grid& grid, int x, int y, int z) {
-  if (x >= grid.size[0] || y >= grid.size[1] || z >= grid.size[2]) {
+  if (x >= grid.size.cells[0] || y >= grid.size.cells[1] || z >= grid.size.cells[2]) {
     return kThickness - kBand;
   }
-  const size_t i = grid.index(x, y, z);
+  const size_t i = grid.size.index(x, y, z);
   const float field = kThickness - grid.distance[i];
   return grid.outside[i] != 0 ? field : std::max(field, 1e-3F);
 }
 
 std::vector<FieldBlock> surface_blocks(const Grid& grid) {
   std::vector<FieldBlock> blocks;
-  for (int x = 0; x < grid.size[0]; x += kBlockCells) {
-    for (int y = 0; y < grid.size[1]; y += kBlockCells) {
-      for (int z = 0; z < grid.size[2]; z += kBlockCells) {
+  for (int x = 0; x < grid.size.cells[0]; x += kBlockCells) {
+    for (int y = 0; y < grid.size.cells[1]; y += kBlockCells) {
+      for (int z = 0; z < grid.size.cells[2]; z += kBlockCells) {
         FieldBlock block =
             block_at({x, y, z}, [&](int i, int j, int k) { return field_at(grid, i, j, k); });
         const auto [low, high] = std::minmax_element(block.values.begin(), block.values.end());
@@ -195,8 +163,10 @@ TriangleMesh make_watertight(const TriangleMesh& mesh, int resolution) {
                    [&](const Vec3& corner) -> Vec3 { return (corner - grid.low) / grid.step; });
     rasterise_split(grid, local);
   }
-  flood_outside(grid);
-  const int longest = *std::max_element(grid.size.begin(), grid.size.end());
+  // The margin joins the whole border, so one corner is enough.
+  grid.outside =
+      reached_from_corner(grid.size, [&](size_t i) { return grid.distance[i] > kThickness; });
+  const int longest = *std::max_element(grid.size.cells.begin(), grid.size.cells.end());
   const int num_blocks = (longest - 2) / kBlockCells + 1;
   const Lattice lattice = {num_blocks * kBlockCells + 1, grid.low, grid.step};
   return marching_cubes(surface_blocks(grid), lattice);

@@ -1,163 +1,47 @@
 #include "marching_cubes_table.h"
 
-#include <limits>
-#include <stdexcept>
+#include <sstream>
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace moca::mesh {
 namespace {
 
-using Loop = std::vector<int>;  // edges of a cell, in order round a piece of surface
-using CellTriangles = std::vector<std::array<int, 3>>;
-
-int edge_between(int corner_a, int corner_b) {
-  const int differing = corner_a ^ corner_b;
-  const int low = corner_a & corner_b;
-  switch (differing) {
-    case 1:
-      return 0 + ((low >> 1) & 1) + 2 * ((low >> 2) & 1);
-    case 2:
-      return 4 + (low & 1) + 2 * ((low >> 2) & 1);
-    case 4:
-      return 8 + (low & 1) + 2 * ((low >> 1) & 1);
-    default:
-      throw std::logic_error("corners " + std::to_string(corner_a) + " and " +
-                             std::to_string(corner_b) + " of a cell share no edge");
-  }
-}
-
-// The four corners of a face, counter-clockwise seen from outside the cell.
-std::array<int, 4> face_corners(int axis, int side) {
-  const int u = 1 << ((axis + 1) % 3);
-  const int v = 1 << ((axis + 2) % 3);
-  const int base = side << axis;
-  if (side == 1) {
-    return {base, base + u, base + u + v, base + v};
-  }
-  return {base, base + v, base + u + v, base + u};
-}
-
-// Follows each face's border: where it enters the inside, the surface starts, and it ends where the
-// border next leaves the inside. next[edge] is the edge that a directed segment leads to, -1 none.
-std::array<int, 12> link_segments(int inside) {
-  std::array<int, 12> next{};
-  next.fill(-1);
-  for (int face = 0; face < 6; ++face) {
-    const auto corners = face_corners(face / 2, face % 2);
-    const auto is_inside = [&](int i) { return ((inside >> corners[i % 4]) & 1) != 0; };
-    for (int i = 0; i < 4; ++i) {
-      if (is_inside(i) || !is_inside(i + 1)) {
-        continue;
-      }
-      int last = i + 1;
-      while (is_inside(last + 1)) {
-        ++last;
-      }
-      next[edge_between(corners[i], corners[(i + 1) % 4])] =
-          edge_between(corners[last % 4], corners[(last + 1) % 4]);
-    }
-  }
-  return next;
-}
-
-std::vector<Loop> trace_loops(int inside) {
-  std::array<int, 12> next = link_segments(inside);
-  std::vector<Loop> loops;
-  for (int start = 0; start < 12; ++start) {
-    Loop loop;
-    for (int edge = start; next[edge] >= 0;) {
-      loop.push_back(edge);
-      const int following = next[edge];
-      next[edge] = -1;
-      edge = following;
-    }
-    if (!loop.empty()) {
-      loops.push_back(loop);
-    }
-  }
-  return loops;
-}
-
-// True when both edges lie in one face of the cell.
-bool share_face(int edge_a, int edge_b) {
-  const CellEdge a = cell_edge(edge_a);
-  const CellEdge b = cell_edge(edge_b);
-  for (int axis = 0; axis < 3; ++axis) {
-    if (axis != a.axis && axis != b.axis && a.offset[axis] == b.offset[axis]) {
-      return true;
-    }
-  }
-  return false;
-}
-
-// Squared distance between the middles of two edges, times four.
-int middle_distance(int edge_a, int edge_b) {
-  const CellEdge a = cell_edge(edge_a);
-  const CellEdge b = cell_edge(edge_b);
-  int sum = 0;
-  for (int axis = 0; axis < 3; ++axis) {
-    const int difference = 2 * (a.offset[axis] - b.offset[axis]) +
-                           static_cast<int>(a.axis == axis) - static_cast<int>(b.axis == axis);
-    sum += difference * difference;
-  }
-  return sum;
-}
-
-constexpr int kForbidden = 1 << 20;
-
-// Splits loop[first..last] into triangles with the shortest diagonals that lie in no face; returns
-// their total length, kForbidden or more when there is no such split.
-int triangulate_loop(const Loop& loop, int first, int last, CellTriangles& triangles) {
-  if (last - first < 2) {
-    return 0;
-  }
-  int best = std::numeric_limits<int>::max();
-  CellTriangles best_triangles;
-  for (int apex = first + 1; apex < last; ++apex) {
-    CellTriangles found = {{loop[first], loop[apex], loop[last]}};
-    int cost = 0;
-    for (const auto& [from, to] : {std::pair(first, apex), std::pair(apex, last)}) {
-      if (to - from > 1) {
-        cost +=
-            share_face(loop[from], loop[to]) ? kForbidden : middle_distance(loop[from], loop[to]);
-      }
-      cost += triangulate_loop(loop, from, to, found);
-    }
-    if (cost < best) {
-      best = cost;
-      best_triangles = found;
-    }
-  }
-  triangles.insert(triangles.end(), best_triangles.begin(), best_triangles.end());
-  return best;
-}
-
-CellCase make_case(int inside) {
-  CellCase result;
-  CellTriangles triangles;
-  for (const Loop& loop : trace_loops(inside)) {
-    if (triangulate_loop(loop, 0, static_cast<int>(loop.size()) - 1, triangles) >= kForbidden) {
-      throw std::logic_error("marching cubes case " + std::to_string(inside) +
-                             " has no split without a diagonal in a face");
-    }
-    for (const int edge : loop) {
-      result.edges |= static_cast<uint16_t>(1 << edge);
-    }
-  }
-  if (triangles.size() > kMaxCellTriangles) {
-    throw std::logic_error("marching cubes case " + std::to_string(inside) + " has " +
-                           std::to_string(triangles.size()) + " triangles");
-  }
-  for (const auto& triangle : triangles) {
-    for (int i = 0; i < 3; ++i) {
-      result.triangles[result.num_triangles][i] = static_cast<uint8_t>(triangle[i]);
-    }
-    ++result.num_triangles;
-  }
-  return result;
-}
+// Per case its triangles, three hexadecimal digits each: the edges that hold their corners. Each
+// piece of surface is a loop of edges round inside corners, split into triangles by the shortest
+// diagonals that lie in no face of the cell. "-": none.
+constexpr const char* kTriangles =
+    "- 048 095 485895 1a4 0181a8 0951a4 1a5a85895 15b 04815b 0919b1 14b49b489 45a5ba 0585a85ba "
+    "0949b4ba4 89a9ba 286 042462 095286 296946954 1a4286 0a201aa62 0951a4286 1a5a25a62295 15b286 "
+    "04246215b 0919b1286 14b46b62b29b 28645a5ba 0525b2ba2a62 0949b4ba4286 2969b6ba6 279 048279 "
+    "025275 278758548 1a4279 0181a8279 0252751a4 1a5a85825275 15b279 04815b279 0710277b1 "
+    "14b42b48227b 27945a5ba 0585a85ba279 0242b427bba4 2787a87ba 678798 049469679 085875867 465675 "
+    "1a4678798 0191691a6679 0858758671a4 1a5a75a67 15b678798 04946967915b 0818616717b1 14b46b67b "
+    "45a5ba678798 0690b605bba6679 0b406b08667bba4 67a7ba 36a 04836a 09536a 36a485895 134364 "
+    "018138368 095134364 135385368895 15b36a 04815b36a 0919b136a 14b49b48936a 36b64b45b "
+    "0585385b3368 0949b4b34364 36b69b689 2838a3 0424a2a32 0952838a3 2939535434a3 134324284 012132 "
+    "095134324284 135325295 15b2838a3 0424a2a3215b 0919b12838a3 14b42b4a2a3229b 2838434535b3 "
+    "0525b2b32 0949b4b34324284 2939b3 27936a 04827936a 02527536a 27875854836a 134364279 "
+    "018138368279 025275134364 135385368825275 15b27936a 04815b27936a 0710277b136a "
+    "14b42b48227b36a 27936b64b45b 0585385b3368279 0242b427bb34364 2787b8b38368 37a78a798 "
+    "0494394a3379 0858a5a35375 37a75a54a 134394379984 019139379 085835843413375 135375 "
+    "15b37a78a798 0494394a337915b 0818718a7a377b1 14b47b4a7a37 34b39437998445b 0390535b3379 "
+    "08437b 37b 3b7 0483b7 0953b7 3b7485895 1a43b7 0181a83b7 0951a43b7 1a5a858953b7 153573 "
+    "048153573 091971731 143483893973 3a7a57a45 0585787383a8 0949349733a4 3a7a87897 2863b7 "
+    "0424623b7 0952863b7 2969469543b7 1a42863b7 0a201aa623b7 0951a42863b7 1a5a25a622953b7 "
+    "153573286 042462153573 091971731286 143493469629973 2863a7a57a45 0525a257a73aa62 "
+    "0949349733a4286 2969a697a73a 2393b9 0482393b9 0252353b5 2383583b5548 1a42393b9 0181a82393b9 "
+    "0252353b51a4 1a5a858252353b5 153593923 048153593923 021231 143483823 2393493a4459 "
+    "0585385939233a8 0242343a4 2383a8 3b6b96986 0494696393b9 0858358633b5 3b6b46b54 1a43b6b96986 "
+    "0191691a66393b9 0858358633b51a4 1a5a656353b5 153593983863 049469639319159 081861631 143463 "
+    "3963493a4459986 0593a6 0340838633a4 3a6 6a7ab7 0486a7ab7 0956a7ab7 4858956a7ab7 1b4b64b76 "
+    "0181781b7768 0951b4b64b76 1851781b7768895 15a57a76a 04815a57a76a 0919717616a1 "
+    "17a18714889776a 456576 058578768 094964976 687897 2878a7ab7 0424a2ab2b72 0952878a7ab7 "
+    "2a725a29554aab7 1b4b24b72284 0b201bb72 0951b4b24b72284 1251b2b72295 15a57a72a28a "
+    "0424a2a52a15572 0919717817288a1 14a297 287857845 052572 094974724284 297 2696b96ab "
+    "0482696b96ab 0252a526aab5 2582a526aab5548 1b4b94924264 0181681b6b96926 0252b526b64b41b "
+    "1b5268 15a52a59226a 04815a52a59226a 0610266a1 12a14248226a 269649459 058568596926 024264 268 "
+    "8a9ab9 0494b94ab 0858a5ab5 4a5ab5 1b4b94984 0191b9 0858b584b41b 1b5 15a58a598 0494a9a19159 "
+    "0818a1 14a 458598 059 084 -";
 
 }  // namespace
 
@@ -174,8 +58,16 @@ CellEdge cell_edge(int edge) {
 const std::array<CellCase, 256>& cell_cases() {
   static const auto kCases = [] {
     std::array<CellCase, 256> cases;
-    for (int inside = 0; inside < 256; ++inside) {
-      cases[inside] = make_case(inside);
+    std::istringstream words(kTriangles);
+    std::string digits;
+    for (CellCase& cell : cases) {
+      words >> digits;
+      for (size_t i = 0; i + 2 < digits.size(); ++cell.num_triangles) {
+        for (uint8_t& corner : cell.triangles[cell.num_triangles]) {
+          corner = static_cast<uint8_t>(std::stoi(digits.substr(i++, 1), nullptr, 16));
+          cell.edges |= static_cast<uint16_t>(1 << corner);
+        }
+      }
     }
     return cases;
   }();

@@ -2,48 +2,40 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdint>
-#include <cstring>
 #include <fstream>
-#include <string>
 #include <system_error>
 
+#include "bytes.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/utf8.h"
+#include "text_scanner.h"
 
 namespace moca::mesh {
 namespace {
 
 namespace fs = std::filesystem;
 
-uint32_t little_endian(const char* bytes) {
-  uint32_t value = 0;
-  for (int i = 3; i >= 0; --i) {
-    value = value << 8 | static_cast<uint8_t>(bytes[i]);
-  }
-  return value;
-}
-
 // Header "glTF", version, total length; then chunks of length, type and data (glTF 2.0, section 4).
 void check_glb(const fs::path& file, uint64_t file_size) {
   std::ifstream stream(file, std::ios::binary);
   std::array<char, 12> header{};
-  if (!stream.read(header.data(), header.size()) || std::memcmp(header.data(), "glTF", 4) != 0) {
+  if (!stream.read(header.data(), header.size()) ||
+      !std::string_view(header.data(), 4).starts_with("glTF")) {
     refuse_mesh_file(file, "it does not begin like a GLB; export it again as binary glTF 2.0.");
   }
-  const uint32_t version = little_endian(header.data() + 4);
+  const uint32_t version = value_at<uint32_t>(header.data() + 4);
   if (version != 2) {
     refuse_mesh_file(
         file, "it is binary glTF version " + std::to_string(version) + "; export version 2.");
   }
-  const uint64_t length = little_endian(header.data() + 8);
+  const uint64_t length = value_at<uint32_t>(header.data() + 8);
   uint64_t end = header.size();
   std::array<char, 8> chunk{};
   while (end + chunk.size() <= length && stream.seekg(static_cast<std::streamoff>(end)) &&
          stream.read(chunk.data(), chunk.size())) {
-    end += chunk.size() + little_endian(chunk.data());
+    end += chunk.size() + value_at<uint32_t>(chunk.data());
   }
   if (length > file_size || end != length || end == header.size()) {
     refuse_mesh_file(file, "its header says " + std::to_string(length) +
@@ -67,9 +59,7 @@ std::string check_mesh_file(const fs::path& file) {
   if (!fs::is_regular_file(file, error)) {
     refuse_mesh_file(file, "it is a folder, not a file.");
   }
-  std::string ending = file.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string ending = lower_case(file.extension().string());
   const std::array<std::string, 5> known = {".glb", ".gltf", ".obj", ".ply", ".stl"};
   if (std::find(known.begin(), known.end(), ending) == known.end()) {
     refuse_mesh_file(file, "its ending '" + ending + "' is none of .glb, .gltf, .obj, .ply, .stl.");

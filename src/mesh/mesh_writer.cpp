@@ -1,21 +1,14 @@
 #include <array>
-#include <bit>
 #include <charconv>
 #include <string>
 
+#include "bytes.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/mesh/mesh_io.h"
 
 namespace moca::mesh {
 namespace {
-
-static_assert(std::endian::native == std::endian::little, "the PLY below is little-endian");
-
-template <typename Value>
-void append_bytes(std::string& bytes, const Value& value) {
-  bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
-}
 
 // The shortest text that reads back as the same number.
 template <typename Number>

@@ -54,7 +54,7 @@ Eigen::Vector3f Paint::at(size_t face, const Eigen::Vector3f& weights) const {
   const auto& place = uv[face];
   const Eigen::Vector2f point =
       weights[0] * place[0] + weights[1] * place[1] + weights[2] * place[2];
-  return color.cwiseProduct(textures[static_cast<size_t>(face_texture[face])].at(point));
+  return color.cwiseProduct(textures[face_texture[face]].at(point));
 }
 
 }  // namespace moca::mesh

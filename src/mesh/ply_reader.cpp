@@ -2,7 +2,6 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <map>
 #include <span>
@@ -11,10 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "bytes.h"
 #include "mesh_file_check.h"
 #include "moca/core/file_io.h"
 #include "moca/core/logging.h"
-#include "moca/mesh/triangle_mesh.h"
 #include "polygon.h"
 #include "readers.h"
 #include "text_scanner.h"
@@ -24,10 +23,28 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// `is_swapped`: the bytes stand in the other order than this machine's.
+template <class Value>
+double number_from(const char* bytes, bool is_swapped) {
+  std::array<char, sizeof(Value)> own;
+  std::copy_n(bytes, own.size(), own.begin());
+  if (is_swapped) {
+    std::reverse(own.begin(), own.end());
+  }
+  return static_cast<double>(value_at<Value>(own.data()));
+}
+
 struct ScalarType {
-  char kind = 0;  // 'i' signed, 'u' unsigned, 'f' floating point
-  int size = 0;   // bytes
+  size_t size = 0;   // bytes
+  double white = 1;  // of a colour's channel: whole numbers fill their type's range
+  double (*number_from)(const char* bytes, bool is_swapped) = nullptr;
 };
+
+template <class Value>
+ScalarType type_of() {
+  const double white = std::is_integral_v<Value> ? std::exp2(8 * sizeof(Value)) - 1 : 1;
+  return {sizeof(Value), white, number_from<Value>};
+}
 
 // What a property is read as; kOther is passed over.
 enum class Role { kX, kY, kZ, kRed, kGreen, kBlue, kCorners, kOther };
@@ -45,10 +62,14 @@ struct Element {
 };
 
 const std::map<std::string, ScalarType> kTypes = {
-    {"char", {'i', 1}},  {"int8", {'i', 1}},    {"uchar", {'u', 1}},  {"uint8", {'u', 1}},
-    {"short", {'i', 2}}, {"int16", {'i', 2}},   {"ushort", {'u', 2}}, {"uint16", {'u', 2}},
-    {"int", {'i', 4}},   {"int32", {'i', 4}},   {"uint", {'u', 4}},   {"uint32", {'u', 4}},
-    {"float", {'f', 4}}, {"float32", {'f', 4}}, {"double", {'f', 8}}, {"float64", {'f', 8}}};
+    {"char", type_of<int8_t>()},     {"int8", type_of<int8_t>()},
+    {"uchar", type_of<uint8_t>()},   {"uint8", type_of<uint8_t>()},
+    {"short", type_of<int16_t>()},   {"int16", type_of<int16_t>()},
+    {"ushort", type_of<uint16_t>()}, {"uint16", type_of<uint16_t>()},
+    {"int", type_of<int32_t>()},     {"int32", type_of<int32_t>()},
+    {"uint", type_of<uint32_t>()},   {"uint32", type_of<uint32_t>()},
+    {"float", type_of<float>()},     {"float32", type_of<float>()},
+    {"double", type_of<double>()},   {"float64", type_of<double>()}};
 
 const std::map<std::string, Role> kRoles = {{"x", Role::kX},
                                             {"y", Role::kY},
@@ -74,13 +95,6 @@ struct Polygon {
   size_t num_corners = 0;
   Eigen::Vector3f color;
 };
-
-template <typename Value>
-double number_from(const char* bytes) {
-  Value value;
-  std::memcpy(&value, bytes, sizeof(value));
-  return static_cast<double>(value);
-}
 
 class PlyReader {
  public:
@@ -117,8 +131,7 @@ class PlyReader {
     std::string line = bytes_.substr(position_, end - position_);
     position_ = end + 1;
     std::erase(line, '\r');
-    line = trimmed(line);
-    return line;
+    return std::string(trimmed(line));
   }
 
   ScalarType type_named(const std::string& name) const {
@@ -201,17 +214,14 @@ class PlyReader {
         row.position[static_cast<size_t>(property.role)] = value;
       } else if (property.role <= Role::kBlue) {
         const int channel = static_cast<int>(property.role) - static_cast<int>(Role::kRed);
-        row.color[channel] = color_of(value, property.type);
+        row.color[channel] =
+            std::isfinite(value)
+                ? static_cast<float>(std::clamp(value / property.type.white, 0.0, 1.0))
+                : 0.0F;
         has_face_colors_ = has_face_colors_ || element.name == "face";
       }
     }
     return row;
-  }
-
-  // Whole numbers fill their type's range; floats are from 0 to 1.
-  static float color_of(double value, ScalarType type) {
-    const double full = type.kind == 'f' ? 1.0 : std::pow(2.0, 8 * type.size) - 1;
-    return std::isfinite(value) ? static_cast<float>(std::clamp(value / full, 0.0, 1.0)) : 0.0F;
   }
 
   void read_list(const Property& property) {
@@ -268,7 +278,7 @@ class PlyReader {
         refuse("it has vertex index " + std::to_string(index) + " but only " +
                std::to_string(surface_.points.size()) + " vertices");
       }
-      polygon_points_.push_back(surface_.points[static_cast<size_t>(index)]);
+      polygon_points_.push_back(surface_.points[index]);
     }
     for (const auto& triangle : triangulate(polygon_points_)) {
       std::array<uint32_t, 3> face{};
@@ -281,7 +291,7 @@ class PlyReader {
     }
   }
 
-  double next_number(ScalarType type) {
+  double next_number(const ScalarType& type) {
     return is_text_ ? next_text_number() : next_binary_number(type);
   }
 
@@ -299,28 +309,13 @@ class PlyReader {
     return *value;
   }
 
-  double next_binary_number(ScalarType type) {
+  double next_binary_number(const ScalarType& type) {
     if (position_ + type.size > bytes_.size()) {
       refuse("it was cut off");
     }
-    char value[8] = {};
-    std::copy_n(bytes_.data() + position_, type.size, value);
+    const char* begin = &bytes_[position_];
     position_ += type.size;
-    if (is_swapped_) {
-      std::reverse(value, value + type.size);
-    }
-    if (type.kind == 'f') {
-      return type.size == 4 ? number_from<float>(value) : number_from<double>(value);
-    }
-    const bool is_signed = type.kind == 'i';
-    switch (type.size) {
-      case 1:
-        return is_signed ? number_from<int8_t>(value) : number_from<uint8_t>(value);
-      case 2:
-        return is_signed ? number_from<int16_t>(value) : number_from<uint16_t>(value);
-      default:
-        return is_signed ? number_from<int32_t>(value) : number_from<uint32_t>(value);
-    }
+    return type.number_from(begin, is_swapped_);
   }
 
   const fs::path& file_;

@@ -1,14 +1,13 @@
 #include "ray_caster.h"
 
-#include <embree3/rtcore.h>
-
-#include <Eigen/Geometry>
 #include <algorithm>
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 
 #include "closest_point.h"
+#include "moca/mesh/scene_ops.h"
 
 namespace moca::mesh {
 namespace {
@@ -43,6 +42,20 @@ void record_crossing(const RTCFilterFunctionNArguments* arguments) {
   }
 }
 
+// Two hits on neighbouring faces at one place, both entering or both leaving, are one crossing of
+// the surface that went through their common edge or corner. `faces`: of b's component.
+bool is_same_crossing(const Crossing& a, const Crossing& b, const std::array<int32_t, 3>* faces) {
+  const float tolerance = 1e-5F * std::max(1.0F, b.distance);
+  if (a.component != b.component || a.leaves != b.leaves || b.distance - a.distance > tolerance) {
+    return false;
+  }
+  const auto& other = faces[b.face];
+  const auto num_shared = std::count_if(
+      faces[a.face].begin(), faces[a.face].end(),
+      [&](int32_t corner) { return std::find(other.begin(), other.end(), corner) != other.end(); });
+  return num_shared == 1 || num_shared == 2;
+}
+
 RTCRayHit make_ray(const Vec3& origin, const Vec3& direction) {
   RTCRayHit ray{};
   ray.ray.org_x = origin.x();
@@ -59,75 +72,42 @@ RTCRayHit make_ray(const Vec3& origin, const Vec3& direction) {
   return ray;
 }
 
-struct DeviceDeleter {
-  using pointer = RTCDevice;
-  void operator()(RTCDevice device) const { rtcReleaseDevice(device); }
-};
-struct SceneDeleter {
-  using pointer = RTCScene;
-  void operator()(RTCScene scene) const { rtcReleaseScene(scene); }
-};
-
 }  // namespace
 
-struct RayCaster::Embree {
-  explicit Embree(const std::vector<const TriangleMesh*>& meshes);
-
-  const std::array<int32_t, 3>& face(uint32_t component, uint32_t index) const {
-    return faces_of[component][index];
-  }
-  const Vec3& vertex(uint32_t component, int32_t index) const {
-    return vertices_of[component][index];
-  }
-  std::vector<Crossing> crossings(const Vec3& origin, const Vec3& direction) const;
-  bool is_same_crossing(const Crossing& a, const Crossing& b) const;
-
-  std::unique_ptr<RTCDevice, DeviceDeleter> device;
-  std::unique_ptr<RTCScene, SceneDeleter> scene;
-  // Embree's own copies of the components; Vec3 and std::array match its packed formats.
-  std::vector<const Vec3*> vertices_of;
-  std::vector<const std::array<int32_t, 3>*> faces_of;
-
- private:
-  void attach(const TriangleMesh& mesh, uint32_t component);
-};
-
-RayCaster::Embree::Embree(const std::vector<const TriangleMesh*>& meshes)
-    : device(rtcNewDevice("threads=1,set_affinity=0")) {
-  if (!device) {
+RayCaster::RayCaster()
+    : device_(rtcNewDevice("threads=1,set_affinity=0"), rtcReleaseDevice),
+      scene_(device_ ? rtcNewScene(device_.get()) : nullptr, rtcReleaseScene) {
+  if (!device_) {
     throw std::runtime_error("Embree gave no device: error " +
                              std::to_string(rtcGetDeviceError(nullptr)));
   }
-  scene.reset(rtcNewScene(device.get()));
   // Robust: no ray slips through between neighbouring faces. Filter: see record_crossing.
-  rtcSetSceneFlags(scene.get(), static_cast<RTCSceneFlags>(RTC_SCENE_FLAG_ROBUST |
-                                                           RTC_SCENE_FLAG_CONTEXT_FILTER_FUNCTION));
-  vertices_of.resize(meshes.size());
-  faces_of.resize(meshes.size());
-  for (size_t i = 0; i < meshes.size(); ++i) {
-    if (!meshes[i]->empty()) {
-      attach(*meshes[i], static_cast<uint32_t>(i));
-    }
-  }
-  rtcCommitScene(scene.get());
-  const RTCError error = rtcGetDeviceError(device.get());
-  if (error != RTC_ERROR_NONE) {
-    throw std::runtime_error("Embree could not build its tree: error " + std::to_string(error));
-  }
+  rtcSetSceneFlags(
+      scene_.get(),
+      static_cast<RTCSceneFlags>(RTC_SCENE_FLAG_ROBUST | RTC_SCENE_FLAG_CONTEXT_FILTER_FUNCTION));
 }
 
-void RayCaster::Embree::attach(const TriangleMesh& mesh, uint32_t component) {
-  const auto num_vertices = static_cast<int32_t>(mesh.vertices.size());
-  for (const auto& face : mesh.faces) {
-    if (std::min({face[0], face[1], face[2]}) < 0 ||
-        std::max({face[0], face[1], face[2]}) >= num_vertices) {
-      throw std::logic_error("RayCaster: component " + std::to_string(component) +
-                             " has a face with a vertex outside its " +
-                             std::to_string(num_vertices));
-    }
+RayCaster::RayCaster(const Scene& scene) : RayCaster() {
+  for (const Component& component : scene.components) {
+    attach(component.mesh);
   }
+  commit();
+}
+
+RayCaster::RayCaster(const TriangleMesh& mesh) : RayCaster() {
+  attach(mesh);
+  commit();
+}
+
+void RayCaster::attach(const TriangleMesh& mesh) {
+  Part& part = parts_.emplace_back();
+  if (mesh.empty()) {
+    return;
+  }
+  const auto component = static_cast<unsigned>(parts_.size() - 1);
+  check_faces(mesh, "RayCaster: component " + std::to_string(component));
   static_assert(sizeof(Vec3) == 3 * sizeof(float));
-  RTCGeometry geometry = rtcNewGeometry(device.get(), RTC_GEOMETRY_TYPE_TRIANGLE);
+  RTCGeometry geometry = rtcNewGeometry(device_.get(), RTC_GEOMETRY_TYPE_TRIANGLE);
   auto* vertices = static_cast<Vec3*>(rtcSetNewGeometryBuffer(
       geometry, RTC_BUFFER_TYPE_VERTEX, 0, RTC_FORMAT_FLOAT3, sizeof(Vec3), mesh.vertices.size()));
   auto* faces = static_cast<std::array<int32_t, 3>*>(
@@ -139,72 +119,25 @@ void RayCaster::Embree::attach(const TriangleMesh& mesh, uint32_t component) {
   }
   std::copy(mesh.vertices.begin(), mesh.vertices.end(), vertices);
   std::copy(mesh.faces.begin(), mesh.faces.end(), faces);
-  vertices_of[component] = vertices;
-  faces_of[component] = faces;
+  part = {vertices, faces};
   rtcCommitGeometry(geometry);
-  rtcAttachGeometryByID(scene.get(), geometry, component);
+  rtcAttachGeometryByID(scene_.get(), geometry, component);
   rtcReleaseGeometry(geometry);
 }
 
-// Two hits on neighbouring faces at one place, both entering or both leaving, are one crossing of
-// the surface that went through their common edge or corner.
-bool RayCaster::Embree::is_same_crossing(const Crossing& a, const Crossing& b) const {
-  const float tolerance = 1e-5F * std::max(1.0F, b.distance);
-  if (a.component != b.component || a.leaves != b.leaves || b.distance - a.distance > tolerance) {
-    return false;
+void RayCaster::commit() {
+  rtcCommitScene(scene_.get());
+  const RTCError error = rtcGetDeviceError(device_.get());
+  if (error != RTC_ERROR_NONE) {
+    throw std::runtime_error("Embree could not build its tree: error " + std::to_string(error));
   }
-  int num_shared = 0;
-  for (const int32_t corner : face(a.component, a.face)) {
-    const auto& other = face(b.component, b.face);
-    num_shared += std::find(other.begin(), other.end(), corner) != other.end() ? 1 : 0;
-  }
-  return num_shared == 1 || num_shared == 2;
 }
-
-std::vector<Crossing> RayCaster::Embree::crossings(const Vec3& origin,
-                                                   const Vec3& direction) const {
-  CrossingContext context;
-  rtcInitIntersectContext(&context.embree);
-  context.embree.filter = record_crossing;
-  RTCRayHit ray = make_ray(origin, direction);
-  rtcIntersect1(scene.get(), &context.embree, &ray);
-  std::vector<Crossing>& all = context.crossings;
-  std::sort(all.begin(), all.end(), [](const Crossing& a, const Crossing& b) {
-    return std::tie(a.distance, a.component, a.face) < std::tie(b.distance, b.component, b.face);
-  });
-  std::vector<Crossing> distinct;
-  for (const Crossing& crossing : all) {
-    const bool is_repeated =
-        std::any_of(distinct.rbegin(), distinct.rbegin() + std::min<size_t>(distinct.size(), 8),
-                    [&](const Crossing& kept) { return is_same_crossing(kept, crossing); });
-    if (!is_repeated) {
-      distinct.push_back(crossing);
-    }
-  }
-  return distinct;
-}
-
-RayCaster::RayCaster(const Scene& scene) {
-  std::vector<const TriangleMesh*> meshes;
-  meshes.reserve(scene.components.size());
-  for (const Component& component : scene.components) {
-    meshes.push_back(&component.mesh);
-  }
-  embree_ = std::make_unique<Embree>(meshes);
-}
-
-RayCaster::RayCaster(const TriangleMesh& mesh)
-    : embree_(std::make_unique<Embree>(std::vector<const TriangleMesh*>{&mesh})) {}
-
-RayCaster::~RayCaster() = default;
-RayCaster::RayCaster(RayCaster&&) noexcept = default;
-RayCaster& RayCaster::operator=(RayCaster&&) noexcept = default;
 
 Hit RayCaster::cast(const Vec3& origin, const Vec3& direction) const {
   RTCIntersectContext context;
   rtcInitIntersectContext(&context);
   RTCRayHit ray = make_ray(origin, direction);
-  rtcIntersect1(embree_->scene.get(), &context, &ray);
+  rtcIntersect1(scene_.get(), &context, &ray);
   Hit hit;
   if (ray.hit.geomID != RTC_INVALID_GEOMETRY_ID) {
     hit.component = static_cast<int32_t>(ray.hit.geomID);
@@ -215,36 +148,49 @@ Hit RayCaster::cast(const Vec3& origin, const Vec3& direction) const {
   return hit;
 }
 
-int RayCaster::count_crossings(const Vec3& origin, const Vec3& direction) const {
-  return static_cast<int>(embree_->crossings(origin, direction).size());
-}
-
 int RayCaster::winding_number(const Vec3& origin, const Vec3& direction) const {
+  CrossingContext context;
+  rtcInitIntersectContext(&context.embree);
+  context.embree.filter = record_crossing;
+  RTCRayHit ray = make_ray(origin, direction);
+  rtcIntersect1(scene_.get(), &context.embree, &ray);
+  std::vector<Crossing>& all = context.crossings;
+  std::sort(all.begin(), all.end(), [](const Crossing& a, const Crossing& b) {
+    return std::tie(a.distance, a.component, a.face) < std::tie(b.distance, b.component, b.face);
+  });
+  std::vector<Crossing> distinct;
   int sum = 0;
-  for (const Crossing& crossing : embree_->crossings(origin, direction)) {
-    sum += crossing.leaves ? 1 : -1;
+  for (const Crossing& crossing : all) {
+    const bool is_repeated =
+        std::any_of(distinct.rbegin(), distinct.rbegin() + std::min<size_t>(distinct.size(), 8),
+                    [&](const Crossing& kept) {
+                      return is_same_crossing(kept, crossing, parts_[crossing.component].faces);
+                    });
+    if (!is_repeated) {
+      distinct.push_back(crossing);
+      sum += crossing.leaves ? 1 : -1;
+    }
   }
   return sum;
 }
 
 float RayCaster::distance_to_surface(const Vec3& point) const {
   struct Query {
-    const Embree* embree;
+    const std::vector<Part>& parts;
     Vec3 point;
-  } query{embree_.get(), point};
+  } query{parts_, point};
   const auto visit = [](RTCPointQueryFunctionArguments* arguments) {
     const auto* asked = static_cast<const Query*>(arguments->userPtr);
-    const auto& face = asked->embree->face(arguments->geomID, arguments->primID);
+    const auto& [vertices, faces] = asked->parts[arguments->geomID];
+    const auto& [a, b, c] = faces[arguments->primID];
     const Vec3 nearest =
-        closest_point_on_triangle(asked->point, asked->embree->vertex(arguments->geomID, face[0]),
-                                  asked->embree->vertex(arguments->geomID, face[1]),
-                                  asked->embree->vertex(arguments->geomID, face[2]));
+        closest_point_on_triangle(asked->point, vertices[a], vertices[b], vertices[c]);
     const float distance = (nearest - asked->point).norm();
-    if (distance < arguments->query->radius) {
+    const bool is_nearer = distance < arguments->query->radius;
+    if (is_nearer) {
       arguments->query->radius = distance;
-      return true;
     }
-    return false;
+    return is_nearer;
   };
   RTCPointQuery ball{};
   ball.x = point.x();
@@ -253,7 +199,7 @@ float RayCaster::distance_to_surface(const Vec3& point) const {
   ball.radius = kInfinity;
   RTCPointQueryContext context;
   rtcInitPointQueryContext(&context);
-  rtcPointQuery(embree_->scene.get(), &ball, &context, visit, &query);
+  rtcPointQuery(scene_.get(), &ball, &context, visit, &query);
   return ball.radius;
 }
 

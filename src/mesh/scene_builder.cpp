@@ -1,8 +1,9 @@
 #include "scene_builder.h"
 
+#include <Eigen/Geometry>
+#include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <memory>
 #include <set>
 #include <utility>
@@ -47,11 +48,7 @@ Vec3 mean_color(const Paint& paint, const TriangleMesh& mesh) {
   Eigen::Vector3d sum = Eigen::Vector3d::Zero();
   double area = 0;
   for (size_t i = 0; i < mesh.faces.size(); ++i) {
-    const auto& face = mesh.faces[i];
-    const Eigen::Vector3d at = mesh.vertices[face[0]].cast<double>();
-    const double own = (mesh.vertices[face[1]].cast<double>() - at)
-                           .cross(mesh.vertices[face[2]].cast<double>() - at)
-                           .norm();
+    const double own = double_area_normal(mesh, mesh.faces[i]).norm();
     for (const Vec3& point : points) {
       sum += own / 6 * paint.at(i, point).cast<double>();
     }
@@ -61,14 +58,11 @@ Vec3 mean_color(const Paint& paint, const TriangleMesh& mesh) {
 }
 
 bool is_one_color(const Paint& paint) {
-  for (const auto& corners : paint.colors) {
-    for (const Vec3& color : corners) {
-      if (color != paint.colors.front().front()) {
-        return false;
-      }
-    }
-  }
-  return paint.textures.empty();
+  const Vec3& first = paint.colors.front().front();
+  return paint.textures.empty() &&
+         std::all_of(paint.colors.begin(), paint.colors.end(), [&](const auto& corners) {
+           return corners == std::array<Vec3, 3>{first, first, first};
+         });
 }
 
 Component finished(PlacedComponent placed, const Eigen::Vector3d& origin) {
@@ -90,6 +84,16 @@ Component finished(PlacedComponent placed, const Eigen::Vector3d& origin) {
     component.paint = std::make_shared<const Paint>(std::move(paint));
   }
   return component;
+}
+
+Eigen::AlignedBox3d box_of(const std::vector<PlacedComponent>& components) {
+  Eigen::AlignedBox3d box;
+  for (const auto& component : components) {
+    for (const auto& point : component.surface.points) {
+      box.extend(point);
+    }
+  }
+  return box;
 }
 
 }  // namespace
@@ -116,34 +120,19 @@ void SceneBuilder::add_empty(std::string name) {
   }
 }
 
-Eigen::AlignedBox3d SceneBuilder::box() const {
-  Eigen::AlignedBox3d box;
-  for (const auto& component : components_) {
-    for (const auto& point : component.surface.points) {
-      box.extend(point);
-    }
-  }
-  return box;
-}
-
-// Zero unless the scene is so far out that its floats would be coarser than those of a scene
-// around zero: then the middle of its box.
-Eigen::Vector3d SceneBuilder::origin() const {
-  constexpr double kFar = 16;  // sides from zero: four bits of the floats
-  const auto whole = box();
-  const bool is_far =
-      !whole.isEmpty() && whole.center().cwiseAbs().maxCoeff() > kFar * whole.sizes().maxCoeff();
-  return is_far ? Eigen::Vector3d(whole.center()) : Eigen::Vector3d::Zero();
-}
-
 Scene SceneBuilder::finish() {
   // Beside the whole scene the floats of such a component are one point.
   constexpr double kSmallest = 1e-14;  // of the square of the scene's longest side
   Scene scene;
-  const auto whole = box();
+  // Beyond so many sides from zero the scene's floats would be coarser, by four bits, than those of
+  // a scene around zero.
+  constexpr double kFar = 16;
+  const auto whole = box_of(components_);
   const double side = whole.isEmpty() ? 0 : whole.sizes().maxCoeff();
   const double smallest = std::isfinite(static_cast<float>(side)) ? kSmallest * side * side : 0;
-  scene.origin = origin();
+  if (!whole.isEmpty() && whole.center().cwiseAbs().maxCoeff() > kFar * side) {
+    scene.origin = whole.center();
+  }
   std::set<std::string> names;
   for (auto& placed : components_) {
     auto component = finished(std::move(placed), scene.origin);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <Eigen/Geometry>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -36,9 +35,6 @@ class SceneBuilder {
   Scene finish();
 
  private:
-  Eigen::AlignedBox3d box() const;  // of all components
-  Eigen::Vector3d origin() const;
-
   std::filesystem::path file_;
   EmptyRule empty_;
   std::vector<PlacedComponent> components_;

@@ -5,6 +5,7 @@
 #include <bit>
 #include <numeric>
 #include <sstream>
+#include <stdexcept>
 #include <utility>
 
 #include "moca/core/error.h"
@@ -178,13 +179,28 @@ bool is_watertight(const TriangleMesh& mesh) {
   return !edges.empty() && !repeated && edges == reversed;
 }
 
+void check_faces(const TriangleMesh& mesh, const std::string& whose) {
+  const auto num_vertices = static_cast<int32_t>(mesh.vertices.size());
+  for (const auto& face : mesh.faces) {
+    const auto [low, high] = std::minmax({face[0], face[1], face[2]});
+    if (low < 0 || high >= num_vertices) {
+      throw std::logic_error(whose + " has a face with a vertex outside its " +
+                             std::to_string(num_vertices));
+    }
+  }
+}
+
+Eigen::Vector3d double_area_normal(const TriangleMesh& mesh, const std::array<int32_t, 3>& face) {
+  const Eigen::Vector3d a = mesh.vertices[face[0]].cast<double>();
+  const Eigen::Vector3d ab = mesh.vertices[face[1]].cast<double>() - a;
+  const Eigen::Vector3d ac = mesh.vertices[face[2]].cast<double>() - a;
+  return ab.cross(ac);
+}
+
 double surface_area(const TriangleMesh& mesh) {
   double area = 0;
   for (const auto& face : mesh.faces) {
-    const Eigen::Vector3d a = mesh.vertices[face[0]].cast<double>();
-    const Eigen::Vector3d ab = mesh.vertices[face[1]].cast<double>() - a;
-    const Eigen::Vector3d ac = mesh.vertices[face[2]].cast<double>() - a;
-    area += 0.5 * ab.cross(ac).norm();
+    area += 0.5 * double_area_normal(mesh, face).norm();
   }
   return area;
 }

@@ -1,12 +1,10 @@
 #include <algorithm>
 #include <array>
-#include <cctype>
-#include <cstring>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "bytes.h"
 #include "mesh_file_check.h"
 #include "moca/core/file_io.h"
 #include "moca/core/utf8.h"
@@ -19,17 +17,8 @@ namespace {
 constexpr size_t kHeader = 84;    // 80 bytes of text and the number of triangles
 constexpr size_t kTriangle = 50;  // a normal, three corners and two bytes of no fixed meaning
 
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
-}
-
 uint32_t promised_triangles(const std::string& bytes) {
-  uint32_t count = 0;
-  std::memcpy(&count, bytes.data() + kHeader - sizeof(count), sizeof(count));
-  return count;
+  return value_at<uint32_t>(&bytes[kHeader - sizeof(uint32_t)]);
 }
 
 // Binary files may begin with "solid" as well: what decides is their length, then their words.
@@ -59,13 +48,11 @@ Surface binary_surface(const std::filesystem::path& file, const std::string& byt
   }
   Surface surface;
   for (uint64_t i = 0; i < count; ++i) {
-    std::array<float, 9> numbers{};
-    std::memcpy(numbers.data(), bytes.data() + kHeader + i * kTriangle + 3 * sizeof(float),
-                sizeof(numbers));
+    const auto numbers =
+        value_at<std::array<std::array<float, 3>, 3>>(&bytes[kHeader + i * kTriangle + 12]);
     std::array<Eigen::Vector3d, 3> corners;
-    for (size_t k = 0; k < 3; ++k) {
-      corners[k] = {numbers[3 * k], numbers[3 * k + 1], numbers[3 * k + 2]};
-    }
+    std::transform(numbers.begin(), numbers.end(), corners.begin(),
+                   [](const auto& xyz) { return Eigen::Vector3d(xyz[0], xyz[1], xyz[2]); });
     add_triangle(corners, surface);
   }
   return surface;

@@ -1,6 +1,5 @@
 #include "moca/mesh/surface_sampling.h"
 
-#include <Eigen/Geometry>
 #include <algorithm>
 #include <cmath>
 #include <random>
@@ -15,13 +14,6 @@ namespace {
 
 // In [0, 1), the same on every platform, which std::uniform_real_distribution does not promise.
 double uniform(std::mt19937_64& engine) { return static_cast<double>(engine() >> 11) * 0x1p-53; }
-
-Eigen::Vector3d double_area_normal(const TriangleMesh& mesh, const std::array<int32_t, 3>& face) {
-  const Eigen::Vector3d a = mesh.vertices[face[0]].cast<double>();
-  const Eigen::Vector3d ab = mesh.vertices[face[1]].cast<double>() - a;
-  const Eigen::Vector3d ac = mesh.vertices[face[2]].cast<double>() - a;
-  return ab.cross(ac);
-}
 
 // Twice the area of faces 0 .. i.
 std::vector<double> cumulative_areas(const TriangleMesh& mesh) {

@@ -1,8 +1,8 @@
 #include "text_scanner.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
-#include <cstdint>
 #include <limits>
 
 namespace moca::mesh {
@@ -21,9 +21,12 @@ size_t count_while(std::string_view text, Predicate holds) {
   return static_cast<size_t>(std::find_if_not(text.begin(), text.end(), holds) - text.begin());
 }
 
-// The characters that from_chars reads: it takes no plus sign.
-std::string_view without_plus(std::string_view word) {
-  return word.starts_with('+') ? word.substr(1) : word;
+// Reads a whole word; from_chars takes no plus sign.
+template <class Number>
+std::errc read_number(std::string_view word, Number& value) {
+  const auto text = word.starts_with('+') ? word.substr(1) : word;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return stop == text.data() + text.size() ? error : std::errc::invalid_argument;
 }
 
 }  // namespace
@@ -71,28 +74,26 @@ std::string_view trimmed(std::string_view line) {
   return line.substr(0, line.find_last_not_of(kBlanks) + 1);
 }
 
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower;
+}
+
 std::optional<double> number_of(std::string_view word) {
-  const auto text = without_plus(word);
   double value = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (stop != text.data() + text.size() || error == std::errc::invalid_argument) {
-    return std::nullopt;
-  }
+  const auto error = read_number(word, value);
   if (error == std::errc::result_out_of_range) {
-    const bool is_small = text.find("e-") != text.npos || text.find("E-") != text.npos;
+    const bool is_small = word.find("e-") != word.npos || word.find("E-") != word.npos;
     return is_small ? 0.0 : std::numeric_limits<double>::infinity();
   }
-  return value;
+  return error == std::errc() ? std::optional(value) : std::nullopt;
 }
 
 std::optional<int64_t> whole_number_of(std::string_view word) {
-  const auto text = without_plus(word);
   int64_t value = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (stop != text.data() + text.size() || error != std::errc()) {
-    return std::nullopt;
-  }
-  return value;
+  return read_number(word, value) == std::errc() ? std::optional(value) : std::nullopt;
 }
 
 }  // namespace moca::mesh

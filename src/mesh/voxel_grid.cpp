@@ -1,9 +1,12 @@
 #include "moca/mesh/voxel_grid.h"
 
+#include <Eigen/Geometry>
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <string>
 
+#include "grid.h"
 #include "moca/core/error.h"
 
 namespace moca::mesh {
@@ -15,78 +18,6 @@ using Voxel = std::array<int32_t, 3>;
 // A component normalised to [-1, 1] at 64 voxels has 65 per axis.
 constexpr double kMaxVoxels = 1 << 28;
 
-// Voxels of a component's box with one empty layer all round.
-class PaddedGrid {
- public:
-  PaddedGrid(const Voxel& low, const Voxel& high) : low_(low) {
-    for (int axis = 0; axis < 3; ++axis) {
-      size_[axis] = static_cast<int64_t>(high[axis]) - low[axis] + 3;
-    }
-    cells_.assign(static_cast<size_t>(size_[0] * size_[1] * size_[2]), kEmpty);
-  }
-
-  void mark(const Voxel& voxel) {
-    cells_[number(voxel[0] - low_[0] + 1, voxel[1] - low_[1] + 1, voxel[2] - low_[2] + 1)] =
-        kSurface;
-  }
-
-  // Marks what can be reached from the padding over empty voxels, by steps along the axes.
-  void flood_outside() {
-    const std::array<int64_t, 3> stride = {size_[1] * size_[2], size_[2], 1};
-    std::vector<int64_t> open = {0};
-    cells_[0] = kOutside;
-    while (!open.empty()) {
-      const int64_t cell = open.back();
-      open.pop_back();
-      for (int axis = 0; axis < 3; ++axis) {
-        const int64_t index = cell / stride[axis] % size_[axis];
-        if (index > 0) {
-          reach(cell - stride[axis], open);
-        }
-        if (index + 1 < size_[axis]) {
-          reach(cell + stride[axis], open);
-        }
-      }
-    }
-  }
-
-  std::vector<Voxel> not_outside() const {
-    std::vector<Voxel> voxels;
-    for (int64_t x = 0; x < size_[0]; ++x) {
-      for (int64_t y = 0; y < size_[1]; ++y) {
-        for (int64_t z = 0; z < size_[2]; ++z) {
-          if (cells_[number(x, y, z)] != kOutside) {
-            voxels.push_back({static_cast<int32_t>(low_[0] + x - 1),
-                              static_cast<int32_t>(low_[1] + y - 1),
-                              static_cast<int32_t>(low_[2] + z - 1)});
-          }
-        }
-      }
-    }
-    return voxels;
-  }
-
- private:
-  static constexpr uint8_t kEmpty = 0;
-  static constexpr uint8_t kSurface = 1;
-  static constexpr uint8_t kOutside = 2;
-
-  int64_t number(int64_t x, int64_t y, int64_t z) const {
-    return (x * size_[1] + y) * size_[2] + z;
-  }
-
-  void reach(int64_t cell, std::vector<int64_t>& open) {
-    if (cells_[cell] == kEmpty) {
-      cells_[cell] = kOutside;
-      open.push_back(cell);
-    }
-  }
-
-  Voxel low_;
-  std::array<int64_t, 3> size_{};
-  std::vector<uint8_t> cells_;
-};
-
 Voxel voxel_at(const Point& point, double pitch) {
   Voxel voxel{};
   for (int axis = 0; axis < 3; ++axis) {
@@ -94,6 +25,35 @@ Voxel voxel_at(const Point& point, double pitch) {
   }
   return voxel;
 }
+
+// Voxels of a component's box with one empty layer all round.
+struct PaddedGrid {
+  Voxel low{};  // the first of the layer
+  GridSize size;
+  std::vector<uint8_t> is_surface;
+
+  void mark(const Voxel& voxel) {
+    is_surface[size.index(voxel[0] - low[0], voxel[1] - low[1], voxel[2] - low[2])] = 1;
+  }
+
+  // What cannot be reached from the layer over empty voxels.
+  std::vector<Voxel> filled() const {
+    const auto is_outside =
+        reached_from_corner(size, [&](size_t cell) { return is_surface[cell] == 0; });
+    std::vector<Voxel> voxels;
+    size_t cell = 0;
+    for (int x = 0; x < size.cells[0]; ++x) {
+      for (int y = 0; y < size.cells[1]; ++y) {
+        for (int z = 0; z < size.cells[2]; ++z) {
+          if (is_outside[cell++] == 0) {
+            voxels.push_back({low[0] + x, low[1] + y, low[2] + z});
+          }
+        }
+      }
+    }
+    return voxels;
+  }
+};
 
 struct Triangle {
   Point a;
@@ -129,25 +89,28 @@ void mark_face(const Triangle& face, double pitch, PaddedGrid& grid) {
 
 // The grid that holds all faces; throws for a mesh that is far larger than the pitch or not finite.
 PaddedGrid make_grid(const TriangleMesh& mesh, double pitch) {
-  Point low = mesh.vertices[mesh.faces[0][0]].cast<double>();
-  Point high = low;
+  Eigen::AlignedBox3d box;
   bool is_finite = true;
   for (const auto& face : mesh.faces) {
     for (const int32_t vertex : face) {
-      const Point point = mesh.vertices[vertex].cast<double>();
-      is_finite = is_finite && point.allFinite();
-      low = low.cwiseMin(point);
-      high = high.cwiseMax(point);
+      is_finite = is_finite && mesh.vertices[vertex].allFinite();
+      box.extend(mesh.vertices[vertex].cast<double>());
     }
   }
-  const double count = ((high - low) / pitch + Point::Constant(3)).prod();
-  if (!is_finite || count > kMaxVoxels) {
+  if (!is_finite || (box.sizes() / pitch + Point::Constant(3)).prod() > kMaxVoxels) {
     const std::string size =
-        is_finite ? std::to_string((high - low).maxCoeff()) + " along one axis" : "an infinite box";
+        is_finite ? std::to_string(box.sizes().maxCoeff()) + " along one axis" : "an infinite box";
     throw Error("voxels: a component spans " + size + ", too much for voxels of " +
                 std::to_string(pitch) + "; lower iou_resolution.");
   }
-  return {voxel_at(low, pitch), voxel_at(high, pitch)};
+  const Voxel low = voxel_at(box.min(), pitch), high = voxel_at(box.max(), pitch);
+  PaddedGrid grid;
+  for (int axis = 0; axis < 3; ++axis) {
+    grid.low[axis] = low[axis] - 1;
+    grid.size.cells[axis] = high[axis] - low[axis] + 3;
+  }
+  grid.is_surface.resize(grid.size.count());
+  return grid;
 }
 
 }  // namespace
@@ -162,25 +125,15 @@ std::vector<Voxel> filled_voxels(const TriangleMesh& mesh, double pitch) {
                mesh.vertices[c].cast<double>()},
               pitch, grid);
   }
-  grid.flood_outside();
-  return grid.not_outside();
+  return grid.filled();
 }
 
 double voxel_iou(const std::vector<Voxel>& a, const std::vector<Voxel>& b) {
-  size_t num_shared = 0;
-  for (auto i = a.begin(), j = b.begin(); i != a.end() && j != b.end();) {
-    if (*i == *j) {
-      ++num_shared;
-      ++i;
-      ++j;
-    } else if (*i < *j) {
-      ++i;
-    } else {
-      ++j;
-    }
-  }
-  const size_t num_either = a.size() + b.size() - num_shared;
-  return num_either == 0 ? 0.0 : static_cast<double>(num_shared) / static_cast<double>(num_either);
+  std::vector<Voxel> shared;
+  std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(shared));
+  const size_t num_either = a.size() + b.size() - shared.size();
+  return num_either == 0 ? 0.0
+                         : static_cast<double>(shared.size()) / static_cast<double>(num_either);
 }
 
 }  // namespace moca::mesh

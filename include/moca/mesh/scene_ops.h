@@ -40,6 +40,13 @@ std::vector<size_t> weld(TriangleMesh& mesh);
 // True when every edge is shared by exactly two faces that run along it in opposite directions.
 bool is_watertight(const TriangleMesh& mesh);
 
+// Throws std::logic_error where a face has a vertex that the mesh does not have. `whose` is what
+// the message calls the mesh.
+void check_faces(const TriangleMesh& mesh, const std::string& whose);
+
+// A face's normal, as long as twice its area.
+Eigen::Vector3d double_area_normal(const TriangleMesh& mesh, const std::array<int32_t, 3>& face);
+
 double surface_area(const TriangleMesh& mesh);
 
 // Volume enclosed by a closed mesh; negative when its faces look inward.

@@ -1,9 +1,12 @@
 #include "gltf_accessor.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
+#include <map>
 #include <string>
+#include <type_traits>
+
+#include "../bytes.h"
 
 namespace moca::mesh {
 namespace {
@@ -19,47 +22,47 @@ struct Layout {
 };
 
 template <class Number>
-double number_at(const unsigned char* bytes, bool normalized) {
-  Number number;
-  std::memcpy(&number, bytes, sizeof(number));
-  const auto value = static_cast<double>(number);
-  if (!normalized || !std::numeric_limits<Number>::is_integer) {
-    return value;
-  }
-  // -128 and -127 both stand for -1.
-  return std::max(value / static_cast<double>(std::numeric_limits<Number>::max()), -1.0);
-}
-
-double read_number(const unsigned char* bytes, int component_type, bool normalized) {
-  switch (component_type) {
-    case TINYGLTF_COMPONENT_TYPE_BYTE:
-      return number_at<int8_t>(bytes, normalized);
-    case TINYGLTF_COMPONENT_TYPE_UNSIGNED_BYTE:
-      return number_at<uint8_t>(bytes, normalized);
-    case TINYGLTF_COMPONENT_TYPE_SHORT:
-      return number_at<int16_t>(bytes, normalized);
-    case TINYGLTF_COMPONENT_TYPE_UNSIGNED_SHORT:
-      return number_at<uint16_t>(bytes, normalized);
-    case TINYGLTF_COMPONENT_TYPE_UNSIGNED_INT:
-      return number_at<uint32_t>(bytes, normalized);
-    default:
-      return number_at<float>(bytes, normalized);
+void read_numbers(const unsigned char* bytes, size_t count, bool normalized, double* target) {
+  for (size_t i = 0; i < count; ++i) {
+    const auto value = static_cast<double>(value_at<Number>(bytes + i * sizeof(Number)));
+    // -128 and -127 both stand for -1.
+    target[i] = normalized && std::is_integral_v<Number>
+                    ? std::max(value / std::numeric_limits<Number>::max(), -1.0)
+                    : value;
   }
 }
 
-bool is_integer(int component_type) {
-  return component_type >= TINYGLTF_COMPONENT_TYPE_BYTE &&
-         component_type <= TINYGLTF_COMPONENT_TYPE_UNSIGNED_INT &&
-         component_type != TINYGLTF_COMPONENT_TYPE_INT;
+struct NumberType {
+  size_t bytes = 0;
+  bool is_integer = false;
+  void (*read)(const unsigned char* bytes, size_t count, bool normalized, double* target) = nullptr;
+};
+
+template <class Number>
+NumberType type_of() {
+  return {sizeof(Number), std::is_integral_v<Number>, read_numbers<Number>};
 }
 
-size_t bytes_of(const GltfDocument& gltf, int component_type) {
-  if (!is_integer(component_type) && component_type != TINYGLTF_COMPONENT_TYPE_FLOAT) {
+// Of no bytes where glTF 2.0 does not have this type.
+NumberType type_of(int component_type) {
+  static const std::map<int, NumberType> kTypes = {
+      {TINYGLTF_COMPONENT_TYPE_BYTE, type_of<int8_t>()},
+      {TINYGLTF_COMPONENT_TYPE_UNSIGNED_BYTE, type_of<uint8_t>()},
+      {TINYGLTF_COMPONENT_TYPE_SHORT, type_of<int16_t>()},
+      {TINYGLTF_COMPONENT_TYPE_UNSIGNED_SHORT, type_of<uint16_t>()},
+      {TINYGLTF_COMPONENT_TYPE_UNSIGNED_INT, type_of<uint32_t>()},
+      {TINYGLTF_COMPONENT_TYPE_FLOAT, type_of<float>()}};
+  const auto found = kTypes.find(component_type);
+  return found == kTypes.end() ? NumberType{} : found->second;
+}
+
+NumberType known_type(const GltfDocument& gltf, int component_type) {
+  const auto type = type_of(component_type);
+  if (type.bytes == 0) {
     gltf.refuse("an accessor's componentType is " + std::to_string(component_type) +
                 ", which glTF 2.0 does not have; export it again.");
   }
-  return static_cast<size_t>(
-      tinygltf::GetComponentSizeInBytes(static_cast<uint32_t>(component_type)));
+  return type;
 }
 
 // Where `count` elements of `element` bytes stand in a view, `offset` bytes after its beginning.
@@ -79,41 +82,24 @@ Layout layout_of(const GltfDocument& gltf, int view_index, size_t offset, size_t
   return {data.data() + view.byteOffset + offset, stride};
 }
 
-void fill(const Layout& layout, const tinygltf::Accessor& accessor, size_t number_bytes,
-          AccessorRows& rows) {
-  double* target = rows.numbers.data();
-  for (size_t i = 0; i < rows.count; ++i) {
-    const unsigned char* element = layout.bytes + i * layout.stride;
-    for (size_t k = 0; k < rows.width; ++k) {
-      *target++ =
-          read_number(element + k * number_bytes, accessor.componentType, accessor.normalized);
-    }
-  }
-}
-
-void put_sparse(const GltfDocument& gltf, const tinygltf::Accessor& accessor, size_t number_bytes,
-                const char* what, AccessorRows& rows) {
+void put_sparse(const GltfDocument& gltf, const tinygltf::Accessor& accessor,
+                const NumberType& type, const char* what, AccessorRows& rows) {
   const auto& sparse = accessor.sparse;
   const auto count = static_cast<size_t>(sparse.count);
-  const int index_type = sparse.indices.componentType;
-  const size_t index_bytes = bytes_of(gltf, index_type);
-  const auto indices =
-      layout_of(gltf, sparse.indices.bufferView, static_cast<size_t>(sparse.indices.byteOffset),
-                count, index_bytes, what);
-  const auto values =
-      layout_of(gltf, sparse.values.bufferView, static_cast<size_t>(sparse.values.byteOffset),
-                count, number_bytes * rows.width, what);
+  const auto index_type = known_type(gltf, sparse.indices.componentType);
+  const auto indices = layout_of(gltf, sparse.indices.bufferView, sparse.indices.byteOffset, count,
+                                 index_type.bytes, what);
+  const auto values = layout_of(gltf, sparse.values.bufferView, sparse.values.byteOffset, count,
+                                type.bytes * rows.width, what);
   for (size_t i = 0; i < count; ++i) {
-    const double index = read_number(indices.bytes + i * indices.stride, index_type, false);
-    if (!is_integer(index_type) || index < 0 || index >= static_cast<double>(rows.count)) {
+    double index = 0;
+    index_type.read(indices.bytes + i * indices.stride, 1, false, &index);
+    if (!index_type.is_integer || index < 0 || index >= static_cast<double>(rows.count)) {
       gltf.refuse(std::string("a sparse index of accessor ") + what +
                   " is out of range; export it again.");
     }
-    double* row = rows.numbers.data() + static_cast<size_t>(index) * rows.width;
-    for (size_t k = 0; k < rows.width; ++k) {
-      row[k] = read_number(values.bytes + i * values.stride + k * number_bytes,
-                           accessor.componentType, accessor.normalized);
-    }
+    type.read(values.bytes + i * values.stride, rows.width, accessor.normalized,
+              &rows.numbers[static_cast<size_t>(index) * rows.width]);
   }
 }
 
@@ -129,25 +115,25 @@ AccessorRows read_rows(const GltfDocument& gltf, int index, const char* what, si
                 " elements of " + std::to_string(own_width) + " numbers; it must have at most " +
                 std::to_string(most) + " of " + std::to_string(width) + ".");
   }
-  const size_t number_bytes = bytes_of(gltf, accessor.componentType);
-  Layout layout;
-  if (accessor.bufferView >= 0) {
-    layout = layout_of(gltf, accessor.bufferView, accessor.byteOffset, accessor.count,
-                       number_bytes * width, what);
-  }
+  const auto type = known_type(gltf, accessor.componentType);
   AccessorRows rows{accessor.count, width, std::vector<double>(accessor.count * width)};
-  if (layout.bytes != nullptr) {
-    fill(layout, accessor, number_bytes, rows);
+  if (accessor.bufferView >= 0) {
+    const auto layout = layout_of(gltf, accessor.bufferView, accessor.byteOffset, accessor.count,
+                                  type.bytes * width, what);
+    for (size_t i = 0; i < rows.count; ++i) {
+      type.read(layout.bytes + i * layout.stride, width, accessor.normalized,
+                &rows.numbers[i * width]);
+    }
   }
   if (accessor.sparse.isSparse) {
-    put_sparse(gltf, accessor, number_bytes, what, rows);
+    put_sparse(gltf, accessor, type, what, rows);
   }
   return rows;
 }
 
 std::vector<uint32_t> read_indices(const GltfDocument& gltf, int index) {
   const auto& accessor = gltf.at(gltf.model.accessors, index, "accessor");
-  if (!is_integer(accessor.componentType) || accessor.normalized) {
+  if (!type_of(accessor.componentType).is_integer || accessor.normalized) {
     gltf.refuse("its vertex indices are no whole numbers; export it again.");
   }
   const auto rows = read_rows(gltf, index, "indices", 1);

@@ -99,7 +99,7 @@ void decode_view(GltfDocument& gltf, const tinygltf::BufferView& view,
                                static_cast<int>(integer_of(gltf, meshopt, "buffer", -1)), "buffer")
                            .data;
   gltf.at(gltf.model.buffers, view.buffer, "buffer");
-  auto& target = gltf.model.buffers[static_cast<size_t>(view.buffer)].data;
+  auto& target = gltf.model.buffers[view.buffer].data;
   const auto offset = static_cast<uint64_t>(integer_of(gltf, meshopt, "byteOffset", 0));
   const auto length = static_cast<uint64_t>(integer_of(gltf, meshopt, "byteLength", 0));
   const auto stride = static_cast<uint64_t>(integer_of(gltf, meshopt, "byteStride", 0));

@@ -25,7 +25,7 @@ struct GltfDocument {
       refuse(std::string("it names ") + what + " " + std::to_string(index) + " and has " +
              std::to_string(items.size()) + "; export it again.");
     }
-    return items[static_cast<size_t>(index)];
+    return items[index];
   }
   // Of a buffer view.
   std::string_view bytes_of_view(int index) const;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <string_view>
 #include <utility>
 
+#include "../bytes.h"
 #include "../glb.h"
 #include "../mesh_file_check.h"
 #include "moca/core/file_io.h"
@@ -32,18 +32,12 @@ bool is_understood(const std::string& extension) {
                      [&](std::string_view prefix) { return extension.starts_with(prefix); });
 }
 
-uint32_t number_at(const std::string& bytes, size_t at) {
-  uint32_t number = 0;
-  std::memcpy(&number, bytes.data() + at, sizeof(number));
-  return number;
-}
-
 // The chunks of a GLB (mesh_file_check has checked that they fit): JSON and the first binary one.
 std::pair<std::string, std::string> chunks_of(const std::filesystem::path& file,
                                               const std::string& bytes) {
   std::string json, binary;
   for (size_t at = 12; at + 8 <= bytes.size();) {
-    const uint32_t length = number_at(bytes, at), type = number_at(bytes, at + 4);
+    const auto length = value_at<uint32_t>(&bytes[at]), type = value_at<uint32_t>(&bytes[at + 4]);
     std::string& target = type == kJsonChunk ? json : binary;
     if ((type == kJsonChunk || type == kBinaryChunk) && target.empty()) {
       target = bytes.substr(at + 8, length);

@@ -54,10 +54,10 @@ std::vector<int> parents_of(const GltfDocument& gltf) {
   for (size_t parent = 0; parent < nodes.size(); ++parent) {
     for (const int child : nodes[parent].children) {
       gltf.at(nodes, child, "node");
-      if (parents[static_cast<size_t>(child)] >= 0) {
+      if (parents[child] >= 0) {
         gltf.refuse("node " + std::to_string(child) + " has two parents; export it again.");
       }
-      parents[static_cast<size_t>(child)] = static_cast<int>(parent);
+      parents[child] = static_cast<int>(parent);
     }
   }
   return parents;
@@ -79,10 +79,10 @@ std::vector<int> preorder(const GltfDocument& gltf, const std::vector<int>& root
     const int index = pending.back();
     pending.pop_back();
     const auto& node = gltf.at(gltf.model.nodes, index, "node");
-    if (seen[static_cast<size_t>(index)]) {
+    if (seen[index]) {
       gltf.refuse("node " + std::to_string(index) + " is reached twice; export it again.");
     }
-    seen[static_cast<size_t>(index)] = true;
+    seen[index] = true;
     visited.push_back(index);
     push(node.children);
   }
@@ -112,7 +112,7 @@ GltfNodes walk_nodes(const GltfDocument& gltf, NodeOrder order) {
   for (const int index : all) {
     const auto at = static_cast<size_t>(index);
     const auto pose = pose_of(gltf, model.nodes[at]);
-    nodes.world[at] = parents[at] < 0 ? pose : nodes.world[static_cast<size_t>(parents[at])] * pose;
+    nodes.world[at] = parents[at] < 0 ? pose : nodes.world[parents[at]] * pose;
   }
   const auto& scene = gltf.at(model.scenes, std::max(model.defaultScene, 0), "scene");
   nodes.visited = preorder(gltf, scene.nodes, order);

@@ -13,20 +13,27 @@ namespace {
 
 using Json = nlohmann::json;
 
+// Null where there is no such member.
+const Json& member(const Json& object, const char* key) {
+  static const Json kNone;
+  const auto found = object.find(key);
+  return found == object.end() ? kNone : *found;
+}
+
 // Negative where there is none or it is no number.
 int whole(const Json& object, const char* key) {
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  const bool is_index = object.is_object() && found != object.end() && found->is_number_integer();
-  return is_index ? static_cast<int>(std::clamp<int64_t>(found->get<int64_t>(), -1, 1 << 30)) : -1;
+  const Json& value = member(object, key);
+  return value.is_number_integer()
+             ? static_cast<int>(std::clamp<int64_t>(value.get<int64_t>(), -1, 1 << 30))
+             : -1;
 }
 
 // The item of a list of the file, null where it has none of this number.
 const Json& item(const Json& lists, const char* list, int index) {
   static const Json kNone;
-  const auto found = lists.find(list);
-  const bool is_there = index >= 0 && found != lists.end() && found->is_array() &&
-                        static_cast<size_t>(index) < found->size();
-  return is_there ? (*found)[static_cast<size_t>(index)] : kNone;
+  const Json& items = member(lists, list);
+  const bool is_there = items.is_array() && index >= 0 && index < static_cast<int>(items.size());
+  return is_there ? items[index] : kNone;
 }
 
 Wrap wrap_of(int code) {
@@ -143,20 +150,17 @@ void GltfPaint::add_texture(int index, GltfShading& shading) {
 // WebP stands in an extension, with another format as a way out for programs without it.
 std::shared_ptr<const Image> GltfPaint::image_of(const Json& texture) {
   int source = whole(texture, "source");
-  const auto extensions = texture.is_object() ? texture.value("extensions", Json()) : Json();
-  if (extensions.is_object()) {
-    const int webp = whole(extensions.value("EXT_texture_webp", Json()), "source");
-    const int basisu = whole(extensions.value("KHR_texture_basisu", Json()), "source");
-    source = webp >= 0 ? webp : source >= 0 ? source : basisu;
-  }
+  const Json& extensions = member(texture, "extensions");
+  const int webp = whole(member(extensions, "EXT_texture_webp"), "source");
+  const int basisu = whole(member(extensions, "KHR_texture_basisu"), "source");
+  source = webp >= 0 ? webp : source >= 0 ? source : basisu;
   const Json& image = item(gltf_.images, "images", source);
   return images_.get("image " + std::to_string(source), [&] { return bytes_of(image); });
 }
 
 std::string GltfPaint::bytes_of(const Json& image) const {
-  const auto uri = image.is_object() ? image.find("uri") : image.end();
-  if (image.is_object() && uri != image.end() && uri->is_string()) {
-    const auto text = uri->get<std::string>();
+  if (const Json& uri = member(image, "uri"); uri.is_string()) {
+    const auto text = uri.get<std::string>();
     if (tinygltf::IsDataURI(text)) {
       std::vector<unsigned char> bytes;
       std::string type;

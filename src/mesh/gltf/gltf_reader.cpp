@@ -24,7 +24,7 @@ class Reader {
 
   void read() {
     for (const int index : nodes_.visited) {
-      const auto& node = gltf_.model.nodes[static_cast<size_t>(index)];
+      const auto& node = gltf_.model.nodes[index];
       if (node.mesh < 0) {
         if (gltf_.model.asset.generator == kGenerator) {
           builder_.add_empty(node.name);
@@ -35,9 +35,9 @@ class Reader {
       const auto joints = joints_of(node);
       const auto surfaces = surfaces_of(node, mesh, joints);
       for (const auto& instance : instances_of(gltf_, node)) {
-        add_component(node, surfaces,
-                      joints.empty() ? nodes_.world[static_cast<size_t>(index)] * instance
-                                     : Eigen::Affine3d::Identity());
+        add_component(
+            node, surfaces,
+            joints.empty() ? nodes_.world[index] * instance : Eigen::Affine3d::Identity());
       }
     }
   }

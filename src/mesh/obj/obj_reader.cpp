@@ -61,8 +61,7 @@ class SurfaceOfFaces {
       const auto& at = corner(face, triangle[i]);
       colors[i] = obj_.colors.empty() ? material.color : obj_.colors[at.point];
       has_uv = has_uv && at.uv >= 0;
-      const Eigen::Vector2f own =
-          at.uv < 0 ? Eigen::Vector2f::Zero() : obj_.uvs[static_cast<size_t>(at.uv)];
+      const Eigen::Vector2f own = at.uv < 0 ? Eigen::Vector2f::Zero() : obj_.uvs[at.uv];
       const Eigen::Vector2f placed = own.cwiseProduct(material.scale) + material.offset;
       uv[i] = {placed.x(), 1 - placed.y()};
     }

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace moca::mesh {
+
+// Numbers the cells of a grid, z fastest.
+struct GridSize {
+  std::array<int, 3> cells{};  // along each axis
+
+  size_t count() const { return static_cast<size_t>(cells[0]) * cells[1] * cells[2]; }
+  size_t index(int x, int y, int z) const {
+    return (static_cast<size_t>(x) * cells[1] + y) * cells[2] + z;
+  }
+};
+
+// Per cell whether it can be reached from cell 0 over open cells, by steps along the axes.
+template <class IsOpen>
+std::vector<uint8_t> reached_from_corner(const GridSize& size, const IsOpen& is_open) {
+  std::vector<uint8_t> reached(size.count());
+  std::vector<std::array<int, 3>> pending;
+  const auto visit = [&](const std::array<int, 3>& at) {
+    const size_t cell = size.index(at[0], at[1], at[2]);
+    if (reached[cell] == 0 && is_open(cell)) {
+      reached[cell] = 1;
+      pending.push_back(at);
+    }
+  };
+  visit({0, 0, 0});
+  while (!pending.empty()) {
+    const std::array<int, 3> at = pending.back();
+    pending.pop_back();
+    for (int axis = 0; axis < 3; ++axis) {
+      for (const int side : {-1, 1}) {
+        std::array<int, 3> next = at;
+        next[axis] += side;
+        if (next[axis] >= 0 && next[axis] < size.cells[axis]) {
+          visit(next);
+        }
+      }
+    }
+  }
+  return reached;
+}
+
+}  // namespace moca::mesh
