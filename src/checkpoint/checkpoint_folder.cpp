@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <map>
 #include <mutex>
-#include <vector>
+#include <set>
 
 #include "manifest.h"
 #include "moca/core/logging.h"
@@ -29,27 +29,22 @@ void set_aside(const fs::path& folder) {
 }
 
 // Names, sizes and times of a checkpoint's files.
-std::string state_of_files(const fs::path& folder) {
-  std::vector<std::string> files;
+std::set<std::string> state_of_files(const fs::path& folder) {
+  std::set<std::string> files;
   std::error_code missing;
   for (const auto& entry : fs::directory_iterator(folder, missing)) {
-    files.push_back(entry.path().filename().string() + " " +
-                    std::to_string(entry.is_regular_file() ? entry.file_size() : 0) + " " +
-                    std::to_string(entry.last_write_time().time_since_epoch().count()));
+    files.insert(entry.path().filename().string() + " " +
+                 std::to_string(entry.is_regular_file() ? entry.file_size() : 0) + " " +
+                 std::to_string(entry.last_write_time().time_since_epoch().count()));
   }
-  std::sort(files.begin(), files.end());
-  std::string state;
-  for (const auto& file : files) {
-    state += file + "\n";
-  }
-  return state;
+  return files;
 }
 
 // damage_of reads every byte: a program that asks again about files that stayed as they were gets
 // the same answer without.
 std::optional<std::string> damage_unless_known_sound(const fs::path& folder, int64_t step) {
   static std::mutex mutex;
-  static std::map<std::string, std::string> sound;  // files of a checkpoint when it was
+  static std::map<std::string, std::set<std::string>> sound;  // files of a checkpoint when it was
   const auto key = fs::absolute(folder).string();
   const auto state = state_of_files(folder);
   const std::scoped_lock lock(mutex);
@@ -109,14 +104,10 @@ void tidy_up(const fs::path& checkpoints) {
   if (!fs::is_directory(checkpoints)) {
     return;
   }
-  std::vector<fs::path> leftovers;
   for (const auto& entry : fs::directory_iterator(checkpoints)) {
-    if (entry.path().filename().string().rfind(kUnfinished, 0) == 0) {
-      leftovers.push_back(entry.path());
+    if (entry.path().filename().string().starts_with(kUnfinished)) {
+      fs::remove_all(entry.path());
     }
-  }
-  for (const auto& leftover : leftovers) {
-    fs::remove_all(leftover);
   }
   const auto good = latest_good_step(checkpoints).value_or(-1);
   for (const int64_t step : steps_in(checkpoints)) {

@@ -78,26 +78,24 @@ void give_up_part(const fs::path& folder, const CheckpointPart& part) {
 }
 
 void join_parts(const fs::path& folder, const CheckpointPart& part, Manifest& manifest) {
-  struct Shards {
-    std::map<std::string, std::string> of_tensor;
-    uint64_t bytes = 0;
-  };
-  std::map<std::string, Shards> files;
+  std::map<std::string, std::map<std::string, std::string>> shards;  // of every file's tensors
+  std::map<std::string, uint64_t> total_bytes;
   for (int index = 0; index < part.count; ++index) {
     const auto files_of_part = await_part(folder, index, part);
     for (const auto& [name, written] : files_of_part.items()) {
       const std::string shard = written.at("shard");
       manifest.files[shard] = {written.at("bytes"), written.at("crc32c")};
       for (const auto& [tensor, bytes] : written.at("tensors").items()) {
-        files[name].of_tensor.emplace(tensor, shard);
-        files[name].bytes += bytes.get<uint64_t>();
+        shards[name].emplace(tensor, shard);
+        total_bytes[name] += bytes.get<uint64_t>();
       }
     }
     fs::remove(part_file(folder, index));
   }
-  for (const auto& [name, shards] : files) {
+  for (const auto& [name, shard_of_tensor] : shards) {
     const auto index = name + ".index.json";
-    manifest.files[index] = write_file(folder / index, index_json(shards.of_tensor, shards.bytes));
+    manifest.files[index] =
+        write_file(folder / index, index_json(shard_of_tensor, total_bytes[name]));
   }
 }
 

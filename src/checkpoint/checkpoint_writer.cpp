@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <cstring>
-#include <string>
 #include <utility>
 
 #include "moca/core/logging.h"

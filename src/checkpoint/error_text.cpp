@@ -1,22 +1,23 @@
 #include "error_text.h"
 
+#include <algorithm>
+
 namespace moca::checkpoint {
 
 std::string in_quotes(const std::string& name) {
-  constexpr size_t kLongest = 200;
-  size_t length = name.size();
-  if (length > kLongest) {
-    length = kLongest;
-    while (length > 0 && (static_cast<unsigned char>(name[length]) & 0xC0) == 0x80) {
-      --length;  // never within a character of UTF-8
-    }
+  size_t length = std::min<size_t>(name.size(), 200);
+  const auto within_character = [&] {
+    return (static_cast<unsigned char>(name[length]) & 0xC0) == 0x80;
+  };
+  while (length > 0 && length < name.size() && within_character()) {
+    --length;  // never within a character of UTF-8
   }
-  std::string text = "'";
-  for (const char character : name.substr(0, length)) {
-    const bool control = static_cast<unsigned char>(character) < 0x20 || character == 0x7F;
-    text += control ? '?' : character;
-  }
-  return text + (length < name.size() ? "...'" : "'");
+  auto text = name.substr(0, length);
+  const auto is_control = [](unsigned char character) {
+    return character < 0x20 || character == 0x7F;
+  };
+  std::ranges::replace_if(text, is_control, '?');
+  return "'" + text + (length < name.size() ? "...'" : "'");
 }
 
 }  // namespace moca::checkpoint

@@ -17,17 +17,12 @@ std::string hexadecimal(uint32_t value) {
   return text;
 }
 
-// The manifest without its own checksum.
-nlohmann::ordered_json json_of(const Manifest& manifest) {
-  nlohmann::ordered_json files = nlohmann::ordered_json::object();
+std::string text_of(const Manifest& manifest) {
+  auto files = nlohmann::ordered_json::object();
   for (const auto& [name, sum] : manifest.files) {
     files[name] = {{"bytes", sum.bytes}, {"crc32c", hexadecimal(sum.crc32c)}};
   }
-  return {{"step", manifest.step}, {"files", files}};
-}
-
-std::string text_of(const Manifest& manifest) {
-  auto json = json_of(manifest);
+  nlohmann::ordered_json json = {{"step", manifest.step}, {"files", files}};
   const auto content = json.dump();
   json["crc32c"] = hexadecimal(crc32c(content.data(), content.size()));
   return json.dump(1) + "\n";

@@ -13,7 +13,7 @@ namespace moca::checkpoint {
 // manifest.json, the last file of a checkpoint: its step, and size and checksum of the others.
 struct Manifest {
   int64_t step = 0;
-  std::map<std::string, FileSum> files;
+  std::map<std::string, FileSum> files = {};
 };
 
 constexpr const char* kManifestName = "manifest.json";

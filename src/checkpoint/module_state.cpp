@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "error_text.h"
@@ -27,9 +26,8 @@ struct Plan {
 };
 
 bool begins_with_any(const std::string& name, const std::vector<std::string>& beginnings) {
-  return std::any_of(beginnings.begin(), beginnings.end(), [&](const std::string& beginning) {
-    return name.compare(0, beginning.size(), beginning) == 0;
-  });
+  return std::ranges::any_of(beginnings,
+                             [&](const auto& beginning) { return name.starts_with(beginning); });
 }
 
 // The name in the file, with the module's where a rule says another one.
@@ -83,7 +81,7 @@ Plan make_plan(const torch::nn::Module& module, const Weights& weights, const Lo
     plan.targets.emplace(name, Target{tensor, ""});
   }
   for (const auto& [name, entry] : weights.entries()) {
-    if (name.compare(0, rules.prefix.size(), rules.prefix) == 0) {
+    if (name.starts_with(rules.prefix)) {
       place(plan, name, entry, rules);
     }
   }
@@ -94,13 +92,6 @@ Plan make_plan(const torch::nn::Module& module, const Weights& weights, const Lo
     }
   }
   return plan;
-}
-
-[[noreturn]] void refuse(const Weights& weights, const std::vector<std::string>& mistakes) {
-  const auto others = mistakes.size() - 1;
-  throw Error(weights.path().string() + ": " + mistakes.front() +
-              (others == 0 ? "" : " (and " + std::to_string(others) + " more mistakes)") +
-              ". The checkpoint is of another architecture; use the config it was trained with.");
 }
 
 }  // namespace
@@ -119,10 +110,12 @@ NamedTensors state_of(const torch::nn::Module& module) {
 LoadReport load_state(torch::nn::Module& module, const Weights& weights, const LoadRules& rules) {
   auto plan = make_plan(module, weights, rules);
   if (!plan.mistakes.empty()) {
-    refuse(weights, plan.mistakes);
+    const auto others = plan.mistakes.size() - 1;
+    throw Error(weights.path().string() + ": " + plan.mistakes.front() +
+                (others == 0 ? "" : " (and " + std::to_string(others) + " more mistakes)") +
+                ". The checkpoint is of another architecture; use the config it was trained with.");
   }
-  LoadReport report;
-  report.refused = std::move(plan.refused);
+  LoadReport report{.loaded = {}, .fresh = {}, .refused = std::move(plan.refused)};
   for (const auto& [name, target] : plan.targets) {
     (target.source.empty() ? report.fresh : report.loaded).push_back(name);
   }

@@ -4,15 +4,14 @@
 #include <c10/core/GradMode.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 
 #include "error_text.h"
 #include "moca/core/error.h"
-#include "moca/core/file_io.h"
 #include "safetensors_header.h"
 
 namespace moca::checkpoint {
@@ -21,60 +20,50 @@ namespace {
 // What reading a tensor piece by piece holds at a time.
 constexpr int64_t kBufferBytes = 4 << 20;
 
-// The index of the first element whose bits of `exponent` are all set (NaN or infinity), or
-// `count`.
+// The index of the first element whose bits of `exponent` are all set (NaN or infinity), or their
+// number. Looks at all elements before it searches, which compilers make fast.
 template <typename Bits>
-int64_t first_not_finite(const Bits* elements, int64_t count, Bits exponent) {
+int64_t first_not_finite(const at::Tensor& elements, Bits exponent) {
+  const auto* first = static_cast<const Bits*>(elements.const_data_ptr());
+  const auto* last = first + elements.numel();
+  const auto is_bad = [=](Bits bits) { return (bits & exponent) == exponent; };
   bool found = false;
-  for (int64_t i = 0; i < count; ++i) {
-    found |= (elements[i] & exponent) == exponent;
+  for (const auto* element = first; element < last; ++element) {
+    found |= is_bad(*element);
   }
-  return found ? std::find_if(elements, elements + count,
-                              [&](Bits bits) { return (bits & exponent) == exponent; }) -
-                     elements
-               : count;
+  return (found ? std::find_if(first, last, is_bad) : last) - first;
 }
 
 int64_t first_not_finite(const at::Tensor& elements) {
-  const void* data = elements.const_data_ptr();
-  const int64_t count = elements.numel();
   switch (elements.scalar_type()) {
     case at::kDouble:
-      return first_not_finite<uint64_t>(static_cast<const uint64_t*>(data), count,
-                                        0x7FF0000000000000);
+      return first_not_finite<uint64_t>(elements, 0x7FF0000000000000);
     case at::kFloat:
-      return first_not_finite<uint32_t>(static_cast<const uint32_t*>(data), count, 0x7F800000);
+      return first_not_finite<uint32_t>(elements, 0x7F800000);
     case at::kHalf:
-      return first_not_finite<uint16_t>(static_cast<const uint16_t*>(data), count, 0x7C00);
+      return first_not_finite<uint16_t>(elements, 0x7C00);
     case at::kBFloat16:
-      return first_not_finite<uint16_t>(static_cast<const uint16_t*>(data), count, 0x7F80);
+      return first_not_finite<uint16_t>(elements, 0x7F80);
     default:
-      return count;
+      return elements.numel();
   }
 }
 
 // Room for a piece of a tensor that the file stores as `type`.
 at::Tensor make_buffer(at::ScalarType type, int64_t num_elements) {
   const auto most = kBufferBytes / static_cast<int64_t>(c10::elementSize(type));
-  return at::empty({std::min(num_elements, most)}, at::TensorOptions().dtype(type));
-}
-
-// Large elements first, so that each begins at a multiple of its size, which readers that map the
-// file rely on.
-NamedTensors in_layout_order(NamedTensors tensors) {
-  std::stable_sort(tensors.begin(), tensors.end(), [](const auto& a, const auto& b) {
-    return a.second.element_size() > b.second.element_size();
-  });
-  return tensors;
+  return at::empty({std::min(num_elements, most)}, type);
 }
 
 }  // namespace
 
-SafetensorsFile::SafetensorsFile(const std::filesystem::path& file) : path_(file) {
-  // Without O_NONBLOCK a pipe would be waited for.
-  FileDescriptor opened(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& file)
+    : path_(file),
+      // Without O_NONBLOCK a pipe would be waited for.
+      opened_(
+          std::make_unique<FileDescriptor>(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK))) {
   struct stat status {};
-  if (opened.get() < 0 || fstat(opened.get(), &status) != 0) {
+  if (opened_->get() < 0 || fstat(opened_->get(), &status) != 0) {
     throw Error("cannot read " + file.string() + ": " + std::strerror(errno) + ".");
   }
   if (!S_ISREG(status.st_mode)) {
@@ -86,27 +75,14 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& file) : path_(file
                 " bytes are too few for a safetensors file.");
   }
   uint64_t length = 0;
-  read_exactly(opened.get(), &length, kLengthBytes, 0, file);
+  read_exactly(opened_->get(), &length, kLengthBytes, 0, file);
   check_header_length(length, size, file.string());
   std::string text(length, '\0');
-  read_exactly(opened.get(), text.data(), length, kLengthBytes, file);
+  read_exactly(opened_->get(), text.data(), length, kLengthBytes, file);
   auto header = parse_header(text, size, file.string());
   metadata_ = std::move(header.metadata);
   entries_ = std::move(header.entries);
-  descriptor_ = opened.release();
 }
-
-SafetensorsFile::~SafetensorsFile() {
-  if (descriptor_ >= 0) {
-    close(descriptor_);
-  }
-}
-
-SafetensorsFile::SafetensorsFile(SafetensorsFile&& other) noexcept
-    : path_(std::move(other.path_)),
-      descriptor_(std::exchange(other.descriptor_, -1)),
-      metadata_(std::move(other.metadata_)),
-      entries_(std::move(other.entries_)) {}
 
 const SafetensorsFile::Entry& SafetensorsFile::entry(const std::string& name) const {
   const auto found = entries_.find(name);
@@ -118,7 +94,7 @@ const SafetensorsFile::Entry& SafetensorsFile::entry(const std::string& name) co
 
 void SafetensorsFile::read_bytes(const std::string& name, uint64_t begin,
                                  const at::Tensor& target) const {
-  read_exactly(descriptor_, target.mutable_data_ptr(), target.nbytes(), begin,
+  read_exactly(opened_->get(), target.mutable_data_ptr(), target.nbytes(), begin,
                path_.string() + ", " + in_quotes(name));
   if (target.scalar_type() == at::kBool) {
     target.view(at::kByte).ne_(0);  // a bool of another value than 0 and 1 is undefined behaviour
@@ -127,7 +103,7 @@ void SafetensorsFile::read_bytes(const std::string& name, uint64_t begin,
 
 at::Tensor SafetensorsFile::read(const std::string& name) const {
   const auto& found = entry(name);
-  auto tensor = at::empty(found.shape, at::TensorOptions().dtype(found.type));
+  auto tensor = at::empty(found.shape, found.type);
   read_bytes(name, found.begin, tensor);
   return tensor;
 }
@@ -136,8 +112,7 @@ at::Tensor SafetensorsFile::read_row(const std::string& name, int64_t index) con
   const auto& found = entry(name);
   TORCH_CHECK(!found.shape.empty() && index >= 0 && index < found.shape[0], "row ", index, " of '",
               name, "' ", at::IntArrayRef(found.shape));
-  auto row =
-      at::empty(at::IntArrayRef(found.shape).slice(1), at::TensorOptions().dtype(found.type));
+  auto row = at::empty(at::IntArrayRef(found.shape).slice(1), found.type);
   read_bytes(name, found.begin + row.nbytes() * static_cast<uint64_t>(index), row);
   return row;
 }
@@ -199,7 +174,11 @@ void SafetensorsFile::check_finite(const std::string& name) const {
 
 FileSum write_safetensors(const std::filesystem::path& file, const NamedTensors& tensors,
                           const Metadata& metadata) {
-  const auto ordered = in_layout_order(tensors);
+  // Large elements first, so that each begins at a multiple of its size, which readers that map the
+  // file rely on.
+  auto ordered = tensors;
+  std::ranges::stable_sort(ordered, std::greater(),
+                           [](const auto& item) { return item.second.element_size(); });
   const std::string header = make_header(ordered, metadata);
   const uint64_t length = header.size();
   AtomicFile target(file);

@@ -5,6 +5,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -23,7 +25,8 @@ constexpr size_t kMaxTensors = 200'000;            // of a file we write; we rea
 constexpr size_t kMaxAxes = 64;                    // LibTorch's operators take no more
 constexpr const char* kMetadataKey = "__metadata__";
 
-constexpr std::array<std::pair<const char*, at::ScalarType>, 8> kTypes = {{
+using NamedType = std::pair<std::string_view, at::ScalarType>;
+constexpr std::array<NamedType, 8> kTypes = {{
     {"F64", at::kDouble},
     {"F32", at::kFloat},
     {"F16", at::kHalf},
@@ -34,128 +37,105 @@ constexpr std::array<std::pair<const char*, at::ScalarType>, 8> kTypes = {{
     {"BOOL", at::kBool},
 }};
 
-bool is_writable(at::ScalarType type) {
-  return std::any_of(kTypes.begin(), kTypes.end(),
-                     [&](const auto& known) { return known.second == type; });
+std::string described(const std::string& file, const std::string& name) {
+  return file + ": tensor " + in_quotes(name);
 }
 
-[[noreturn]] void refuse(const std::string& file, const std::string& name, const std::string& why) {
-  throw Error(file + ": tensor " + in_quotes(name) + " " + why + ".");
+[[noreturn]] void refuse(const std::string& tensor, const std::string& why) {
+  throw Error(tensor + " " + why + ".");
 }
 
 Metadata metadata_of(const Json& json, const std::string& file) {
   const auto is_text = [](const Json& value) { return value.is_string(); };
-  if (!json.is_object() || !std::all_of(json.begin(), json.end(), is_text)) {
+  if (!json.is_object() || !std::ranges::all_of(json, is_text)) {
     throw Error(file + ": " + kMetadataKey +
                 " in the safetensors header is not an object of strings.");
   }
   return json.get<Metadata>();
 }
 
-// What the header says of one tensor.
-class Fields {
- public:
-  Fields(const std::string& file, const std::string& name, const Json& json)
-      : file_(file), name_(name), json_(json) {
-    if (!json.is_object()) {
-      refuse("is not an object with dtype, shape and data_offsets in the safetensors header");
+std::vector<uint64_t> list_of(const Json& fields, const char* name, size_t longest,
+                              const std::string& tensor) {
+  const Json list = fields.value(name, Json::array());
+  const auto is_whole = [](const Json& value) { return value.is_number_unsigned(); };
+  if (!list.is_array() || list.size() > longest || !std::ranges::all_of(list, is_whole)) {
+    refuse(tensor, std::string("has a ") + name + " that is not a list of at most " +
+                       std::to_string(longest) + " whole numbers from 0 to 2^64 - 1");
+  }
+  return list.get<std::vector<uint64_t>>();
+}
+
+// Of a tensor of the shape; also the sizes beside a 0 must multiply to what an int64_t holds.
+uint64_t bytes_of(const std::vector<uint64_t>& shape, uint64_t element_size,
+                  const std::string& tensor) {
+  uint64_t bytes = element_size;
+  for (const uint64_t size : shape) {
+    if (size != 0 && bytes > std::numeric_limits<int64_t>::max() / size) {
+      refuse(tensor, "has an impossible shape, larger than any memory");
     }
-    for (const auto& [field, value] : json.items()) {
-      if (field != "dtype" && field != "shape" && field != "data_offsets") {
-        refuse("has the unknown field " + in_quotes(field) + " in the safetensors header");
-      }
+    bytes *= std::max<uint64_t>(size, 1);
+  }
+  return std::ranges::count(shape, 0U) == 0 ? bytes : 0;
+}
+
+// What the header's fields say of one tensor, which messages call `tensor`.
+Entry entry_of(const Json& fields, const std::string& tensor) {
+  if (!fields.is_object()) {
+    refuse(tensor, "is not an object with dtype, shape and data_offsets in the safetensors header");
+  }
+  for (const auto& [field, value] : fields.items()) {
+    if (field != "dtype" && field != "shape" && field != "data_offsets") {
+      refuse(tensor, "has the unknown field " + in_quotes(field) + " in the safetensors header");
     }
   }
-
-  Entry entry() const {
-    const auto dtype = type();
-    const auto shape = list("shape", kMaxAxes), offsets = list("data_offsets", 2);
-    if (json_.size() != 3 || offsets.size() != 2) {
-      refuse("needs dtype, shape and two data_offsets in the safetensors header");
-    }
-    const auto* type = std::find_if(kTypes.begin(), kTypes.end(),
-                                    [&](const auto& known) { return dtype == known.first; });
-    if (type == kTypes.end()) {
-      refuse("has the type " + in_quotes(dtype) +
-             ", supported are F64, F32, F16, BF16, I64, I32, U8 and BOOL");
-    }
-    const auto bytes = bytes_of(shape, c10::elementSize(type->second));
-    const uint64_t begin = offsets[0], end = offsets[1];
-    if (end < begin || end - begin != bytes) {
-      refuse("needs " + std::to_string(bytes) + " bytes, its data_offsets [" +
-             std::to_string(begin) + ", " + std::to_string(end) + "] hold another number");
-    }
-    return {type->second, {shape.begin(), shape.end()}, begin, end};
+  const Json dtype = fields.value("dtype", Json(""));
+  if (!dtype.is_string()) {
+    refuse(tensor, "has a dtype that is not a string");
   }
-
- private:
-  [[noreturn]] void refuse(const std::string& why) const { checkpoint::refuse(file_, name_, why); }
-
-  std::string type() const {
-    const Json type = json_.value("dtype", Json(""));
-    if (!type.is_string()) {
-      refuse("has a dtype that is not a string");
-    }
-    return type.get<std::string>();
+  const auto shape = list_of(fields, "shape", kMaxAxes, tensor);
+  const auto offsets = list_of(fields, "data_offsets", 2, tensor);
+  if (fields.size() != 3 || offsets.size() != 2) {
+    refuse(tensor, "needs dtype, shape and two data_offsets in the safetensors header");
   }
-
-  std::vector<uint64_t> list(const char* field, size_t longest) const {
-    const Json list = json_.value(field, Json::array());
-    const auto is_whole = [](const Json& value) { return value.is_number_unsigned(); };
-    if (!list.is_array() || list.size() > longest ||
-        !std::all_of(list.begin(), list.end(), is_whole)) {
-      refuse(std::string("has a ") + field + " that is not a list of at most " +
-             std::to_string(longest) + " whole numbers from 0 to 2^64 - 1");
-    }
-    return list.get<std::vector<uint64_t>>();
+  const auto* type = std::ranges::find(kTypes, dtype.get<std::string>(), &NamedType::first);
+  if (type == kTypes.end()) {
+    refuse(tensor, "has the type " + in_quotes(dtype) +
+                       ", supported are F64, F32, F16, BF16, I64, I32, U8 and BOOL");
   }
-
-  // Of a tensor of the shape; also the sizes beside a 0 must multiply to what an int64_t holds.
-  uint64_t bytes_of(const std::vector<uint64_t>& shape, uint64_t element_size) const {
-    uint64_t bytes = element_size;
-    for (const uint64_t size : shape) {
-      if (size != 0 && bytes > std::numeric_limits<int64_t>::max() / size) {
-        refuse("has an impossible shape, larger than any memory");
-      }
-      bytes *= std::max<uint64_t>(size, 1);
-    }
-    return std::find(shape.begin(), shape.end(), 0U) == shape.end() ? bytes : 0;
+  const auto bytes = bytes_of(shape, c10::elementSize(type->second), tensor);
+  const uint64_t begin = offsets[0], end = offsets[1];
+  if (end < begin || end - begin != bytes) {
+    refuse(tensor, "needs " + std::to_string(bytes) + " bytes, its data_offsets [" +
+                       std::to_string(begin) + ", " + std::to_string(end) +
+                       "] hold another number");
   }
-
-  const std::string& file_;
-  const std::string& name_;
-  const Json& json_;
-};
+  return {type->second, {shape.begin(), shape.end()}, begin, end};
+}
 
 // Offsets must begin at 0, follow one another and end with the file.
 void check_layout(const std::map<std::string, Entry>& entries, uint64_t data_size,
                   const std::string& file) {
-  using Item = std::pair<const std::string, Entry>;
-  std::vector<const Item*> order;
-  order.reserve(entries.size());
-  for (const auto& item : entries) {
-    order.push_back(&item);
+  std::vector<std::tuple<uint64_t, uint64_t, std::string>> order;
+  for (const auto& [name, entry] : entries) {
+    order.emplace_back(entry.begin, entry.end, name);
   }
-  std::sort(order.begin(), order.end(), [](const Item* a, const Item* b) {
-    return std::pair(a->second.begin, a->second.end) < std::pair(b->second.begin, b->second.end);
-  });
+  std::ranges::sort(order);
   uint64_t filled = 0;
-  for (const auto* item : order) {
-    const auto& [name, entry] = *item;
-    if (entry.end > data_size) {
-      refuse(file, name,
-             "ends at byte " + std::to_string(entry.end) + " of the data, which has " +
-                 std::to_string(data_size) + ": the file is truncated");
+  for (const auto& [begin, end, name] : order) {
+    if (end > data_size) {
+      refuse(described(file, name), "ends at byte " + std::to_string(end) +
+                                        " of the data, which has " + std::to_string(data_size) +
+                                        ": the file is truncated");
     }
-    if (entry.begin < filled) {
-      refuse(file, name, "overlaps the tensor before it");
+    if (begin < filled) {
+      refuse(described(file, name), "overlaps the tensor before it");
     }
-    if (entry.begin > filled) {
-      refuse(file, name,
-             "begins at byte " + std::to_string(entry.begin) + " of the data, bytes from " +
-                 std::to_string(filled) + " on belong to no tensor");
+    if (begin > filled) {
+      refuse(described(file, name), "begins at byte " + std::to_string(begin) +
+                                        " of the data, bytes from " + std::to_string(filled) +
+                                        " on belong to no tensor");
     }
-    filled = entry.end;
+    filled = end;
   }
   if (filled != data_size) {
     throw Error(file + ": the last " + std::to_string(data_size - filled) +
@@ -165,9 +145,8 @@ void check_layout(const std::map<std::string, Entry>& entries, uint64_t data_siz
 
 // F32
 std::string type_name(at::ScalarType type) {
-  const auto* known = std::find_if(kTypes.begin(), kTypes.end(),
-                                   [&](const auto& item) { return item.second == type; });
-  return known == kTypes.end() ? c10::toString(type) : known->first;
+  const auto* known = std::ranges::find(kTypes, type, &NamedType::second);
+  return known == kTypes.end() ? c10::toString(type) : std::string(known->first);
 }
 
 }  // namespace
@@ -204,7 +183,7 @@ Header parse_header(const std::string& header, uint64_t file_size, const std::st
     if (name == kMetadataKey) {
       parsed.metadata = metadata_of(value, file);
     } else {
-      parsed.entries.emplace(name, Fields(file, name, value).entry());
+      parsed.entries.emplace(name, entry_of(value, described(file, name)));
     }
   }
   const uint64_t data_begin = kLengthBytes + header.size();
@@ -224,8 +203,8 @@ std::string make_header(const NamedTensors& tensors, const Metadata& metadata) {
   std::set<std::string> names = {kMetadataKey};
   uint64_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
-    TORCH_CHECK(is_writable(tensor.scalar_type()), "write_safetensors: '", name,
-                "' has the unsupported type ", tensor.scalar_type());
+    TORCH_CHECK(std::ranges::count(kTypes, tensor.scalar_type(), &NamedType::second) == 1,
+                "write_safetensors: '", name, "' has the unsupported type ", tensor.scalar_type());
     TORCH_CHECK(names.insert(name).second, "write_safetensors: '", name,
                 "' is named twice or reserved");
     const auto end = offset + tensor.nbytes();

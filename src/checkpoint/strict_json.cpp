@@ -7,6 +7,7 @@
 
 #include "error_text.h"
 #include "moca/core/error.h"
+#include "moca/core/file_io.h"
 
 namespace moca::checkpoint {
 
@@ -89,6 +90,14 @@ Json parse_json(const std::string& text, const std::string& what) {
     throw Error(what + " holds a number that is too large. The file is broken or of another kind.");
   }
   return root;
+}
+
+Json read_json_object(const std::filesystem::path& file) {
+  auto json = parse_json(read_file(file), file.string());
+  if (!json.is_object()) {
+    throw Error(file.string() + ": expected a JSON object. The file is broken or of another kind.");
+  }
+  return json;
 }
 
 }  // namespace moca::checkpoint

@@ -1,8 +1,5 @@
 #include "moca/checkpoint/weights.h"
 
-#include <ATen/ATen.h>
-
-#include <set>
 #include <system_error>
 
 #include "error_text.h"
@@ -15,7 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kExtension = ".safetensors";
 constexpr uint64_t kMaxIndexBytes = 100'000'000;  // as a safetensors header
 
 std::string read_index(const fs::path& file) {
@@ -74,35 +70,28 @@ void remove_older(const fs::path& file) {
 }  // namespace
 
 Weights::Weights(const fs::path& file_or_index) : path_(file_or_index) {
-  if (path_.extension() == ".json") {
-    open_shards(parse_index(read_index(path_), path_.string()));
+  if (path_.extension() != ".json") {
+    const auto& file = shards_.try_emplace(path_.filename(), path_).first->second;
+    entries_ = file.entries();
+    for (const auto& [name, entry] : entries_) {
+      shard_of_.emplace(name, &file);
+    }
     return;
   }
-  entries_ = shards_.emplace_back(path_).entries();
-  for (const auto& [name, entry] : entries_) {
-    shard_indices_.emplace(name, 0);
-  }
-}
-
-void Weights::open_shards(const std::map<std::string, std::string>& shard_of_tensor) {
-  std::map<std::string, size_t> opened;
-  for (const auto& [name, shard] : shard_of_tensor) {
-    const auto [found, is_new] = opened.emplace(shard, shards_.size());
-    if (is_new) {
-      shards_.emplace_back(path_.parent_path() / shard);
-    }
-    const auto& file = shards_[found->second];
+  const auto places = parse_index(read_index(path_), path_.string());
+  for (const auto& [name, shard] : places) {
+    const auto& file = shards_.try_emplace(shard, path_.parent_path() / shard).first->second;
     if (!file.contains(name)) {
       throw Error(path_.string() + ": " + in_quotes(name) + " is not in " + in_quotes(shard) +
                   ", where weight_map places it. Index and files are not of one model.");
     }
     entries_.emplace(name, file.entries().at(name));
-    shard_indices_.emplace(name, found->second);
+    shard_of_.emplace(name, &file);
   }
-  for (const auto& [shard, index] : opened) {
-    for (const auto& [name, entry] : shards_[index].entries()) {
-      const auto place = shard_of_tensor.find(name);
-      if (place == shard_of_tensor.end() || place->second != shard) {
+  for (const auto& [shard, file] : shards_) {
+    for (const auto& [name, entry] : file.entries()) {
+      const auto place = places.find(name);
+      if (place == places.end() || place->second != shard) {
         throw Error(path_.string() + ": weight_map does not place " + in_quotes(name) + " in " +
                     in_quotes(shard) + ", which holds it. Index and files are not of one model.");
       }
@@ -110,27 +99,24 @@ void Weights::open_shards(const std::map<std::string, std::string>& shard_of_ten
   }
 }
 
-const SafetensorsFile& Weights::shard_of(const std::string& name) const {
-  const auto found = shard_indices_.find(name);
-  if (found == shard_indices_.end()) {
+const SafetensorsFile& Weights::file_of(const std::string& name) const {
+  const auto found = shard_of_.find(name);
+  if (found == shard_of_.end()) {
     throw Error(path_.string() + ": holds no tensor " + in_quotes(name) + ".");
   }
-  return shards_[found->second];
+  return *found->second;
 }
 
-at::Tensor Weights::read(const std::string& name) const { return shard_of(name).read(name); }
+at::Tensor Weights::read(const std::string& name) const { return file_of(name).read(name); }
 
 void Weights::read_into(const std::string& name, const at::Tensor& target) const {
-  shard_of(name).read_into(name, target);
+  file_of(name).read_into(name, target);
 }
 
-void Weights::check_finite(const std::string& name) const { shard_of(name).check_finite(name); }
+void Weights::check_finite(const std::string& name) const { file_of(name).check_finite(name); }
 
 void write_weights(const fs::path& file, const NamedTensors& tensors, uint64_t max_shard_bytes) {
-  if (file.extension() != kExtension) {
-    throw Error("cannot write weights to " + file.string() + ": the name must end in " +
-                kExtension + ".");
-  }
+  TORCH_CHECK(file.extension() == ".safetensors", "write_weights: ", file, " is no .safetensors");
   const auto index = fs::path(file.string() + ".index.json");
   const auto shards = split(tensors, max_shard_bytes);
   if (shards.size() > 1) {

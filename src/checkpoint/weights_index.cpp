@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "error_text.h"
@@ -32,7 +31,7 @@ std::map<std::string, std::string> parse_index(const std::string& text, const st
   // "metadata" tells the total size, nothing that reading needs.
   const Json& map = json.at("weight_map");
   const auto is_text = [](const Json& name) { return name.is_string(); };
-  if (!map.is_object() || !std::all_of(map.begin(), map.end(), is_text)) {
+  if (!map.is_object() || !std::ranges::all_of(map, is_text)) {
     throw Error(file + ": weight_map is not an object of file names.");
   }
   const auto shards = map.get<std::map<std::string, std::string>>();

@@ -29,12 +29,10 @@ uint64_t bytes_of(const CheckpointContent& content) {
   return bytes;
 }
 
-void write_whole_files(const fs::path& folder, const CheckpointContent& content,
-                       Manifest& manifest) {
-  for (const auto& [name, tensors] : content.whole) {
+void write_files(const fs::path& folder, const TensorFiles& files, Manifest& manifest) {
+  for (const auto& [name, tensors] : files) {
     manifest.files[name] = write_safetensors(folder / name, tensors);
   }
-  manifest.files["state.json"] = write_file(folder / "state.json", content.state_json);
 }
 
 void remove_old(const fs::path& checkpoints, Retention keep) {
@@ -50,13 +48,11 @@ void remove_old(const fs::path& checkpoints, Retention keep) {
 // Everything in the unfinished folder but what the other processes write.
 void write_first_part(const fs::path& folder, int64_t step, const CheckpointContent& content,
                       const CheckpointPart& part) {
-  Manifest manifest;
-  manifest.step = step;
-  write_whole_files(folder, content, manifest);
+  Manifest manifest{.step = step};
+  write_files(folder, content.whole, manifest);
+  manifest.files["state.json"] = write_file(folder / "state.json", content.state_json);
   if (part.count == 1) {
-    for (const auto& [name, tensors] : content.shards) {
-      manifest.files[name] = write_safetensors(folder / name, tensors);
-    }
+    write_files(folder, content.shards, manifest);
   } else {
     write_part(folder, content.shards, part);
     join_parts(folder, part, manifest);

@@ -79,8 +79,7 @@ TEST(Weights, WrittenAnewAreNotMixedWithOlderOnes) {
 }
 
 TEST(Weights, AreWrittenUnderTheirExtension) {
-  EXPECT_THAT(refusal([] { write_weights("m.bin", {}, 1000); }),
-              HasSubstr("must end in .safetensors"));
+  EXPECT_THROW(write_weights("m.bin", {}, 1000), c10::Error);
 }
 
 TEST(Weights, NameFileAndTensorOfANan) {

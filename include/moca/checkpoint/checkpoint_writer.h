@@ -15,8 +15,6 @@ class CheckpointWriter {
   // Writes this process's `part` of every checkpoint.
   CheckpointWriter(std::filesystem::path checkpoints, Retention keep, CheckpointPart part = {});
   ~CheckpointWriter();
-  CheckpointWriter(const CheckpointWriter&) = delete;
-  CheckpointWriter& operator=(const CheckpointWriter&) = delete;
 
   // Takes the memory of the copies on a thread, so that the first `save` does not wait for it.
   void reserve_memory(const CheckpointContent& content);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,11 +30,6 @@ class SafetensorsFile {
   };
 
   explicit SafetensorsFile(const std::filesystem::path& file);
-  ~SafetensorsFile();
-  SafetensorsFile(SafetensorsFile&& other) noexcept;
-  SafetensorsFile(const SafetensorsFile&) = delete;
-  SafetensorsFile& operator=(const SafetensorsFile&) = delete;
-  SafetensorsFile& operator=(SafetensorsFile&&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
   const std::map<std::string, Entry>& entries() const { return entries_; }
@@ -59,7 +55,7 @@ class SafetensorsFile {
                    const at::Tensor& buffer) const;
 
   std::filesystem::path path_;
-  int descriptor_ = -1;
+  std::unique_ptr<FileDescriptor> opened_;
   Metadata metadata_;
   std::map<std::string, Entry> entries_;
 };

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <map>
 #include <string>
-#include <vector>
 
 #include "moca/checkpoint/safetensors.h"
 
@@ -28,12 +27,11 @@ class Weights {
   void check_finite(const std::string& name) const;
 
  private:
-  void open_shards(const std::map<std::string, std::string>& shard_of_tensor);
-  const SafetensorsFile& shard_of(const std::string& name) const;
+  const SafetensorsFile& file_of(const std::string& name) const;
 
   std::filesystem::path path_;
-  std::vector<SafetensorsFile> shards_;
-  std::map<std::string, size_t> shard_indices_;  // of every tensor
+  std::map<std::string, SafetensorsFile> shards_;           // by the names of their files
+  std::map<std::string, const SafetensorsFile*> shard_of_;  // by the names of tensors
   std::map<std::string, SafetensorsFile::Entry> entries_;
 };
 
