@@ -1,8 +1,9 @@
 #include "moca/pretrained/hugging_face_config.h"
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <utility>
 
 #include "json_reader.h"
 
@@ -12,9 +13,11 @@ namespace {
 using OrderedJson = nlohmann::ordered_json;
 
 constexpr const char* kUnfolded = "_unfolded";
+// PartCrafter's options of the parts: without all of them a DiT is TripoSG's.
+constexpr std::array kPartOptions = {"max_num_parts", "enable_part_embedding",
+                                     "global_attn_block_ids", "global_attn_block_id_range"};
 constexpr int64_t kMaxWidth = 1 << 16;
 const auto kWidth = config::in_range(1, kMaxWidth);
-const auto kCount = config::in_range(0, kMaxWidth);
 const auto kLayers = config::in_range(1, 1 << 10);
 
 // The keys of each config, which a JsonReader and a JsonWriter go through alike. Where a public
@@ -48,7 +51,7 @@ void visit_image_attention(auto& dit, auto& json) {
 
 // What only a MoCA DiT has.
 void visit_moca(auto& dit, auto& json) {
-  json("codebook_size", dit.codebook_size, kCount);
+  json("codebook_size", dit.codebook_size, config::in_range(0, kMaxWidth));
   json("num_compressed_tokens", dit.num_compressed_tokens, kWidth);
   json("compressed_tokens", dit.compressed_tokens);
   json("attend_compressed", dit.attend_compressed);
@@ -155,12 +158,8 @@ DitDescription read_dit_config(const std::filesystem::path& file, const nlohmann
   }
   json.require("use_cross_attention_2", false);
   json.has("cross_attention_2_dim");  // of use_cross_attention_2
-  bool has_parts = false;
-  for (const char* key : {"max_num_parts", "enable_part_embedding", "global_attn_block_ids",
-                          "global_attn_block_id_range"}) {
-    has_parts = json.has(key) || has_parts;
-  }
-  if (has_parts) {
+  const auto is_given = [&](const char* key) { return json.has(key); };
+  if (std::ranges::any_of(kPartOptions, is_given)) {
     read_part_options(json, &dit);
   }
   if (json.has("moca")) {
@@ -242,10 +241,6 @@ OrderedJson json_of(const VaeDescription& description) {
   json(kExportedBy, "moca");
   if (!description.unfolded_file.empty()) {
     json(kUnfolded, description.unfolded_file);
-  }
-  if (!description.latents_mean.empty()) {
-    json("latents_mean", description.latents_mean);
-    json("latents_std", description.latents_std);
   }
   return json.json;
 }

@@ -1,7 +1,7 @@
 #include "moca/pretrained/hugging_face_folder.h"
 
+#include <array>
 #include <string>
-#include <vector>
 
 #include "moca/core/error.h"
 
@@ -9,6 +9,19 @@ namespace moca::pretrained {
 namespace {
 
 namespace fs = std::filesystem;
+
+struct PartNames {
+  const char* folder;
+  const char* config;
+};
+constexpr std::array<PartNames, 5> kParts = {{
+    // in the order of Part
+    {"vae", "config.json"},
+    {"transformer", "config.json"},
+    {"image_encoder_dinov2", "config.json"},
+    {"scheduler", "scheduler_config.json"},
+    {"feature_extractor_dinov2", "preprocessor_config.json"},
+}};
 
 // The part's folder, or an empty path.
 fs::path find_part(const fs::path& path, Part part) {
@@ -22,32 +35,9 @@ fs::path find_part(const fs::path& path, Part part) {
 
 }  // namespace
 
-const char* folder_name(Part part) {
-  switch (part) {
-    case Part::kVae:
-      return "vae";
-    case Part::kTransformer:
-      return "transformer";
-    case Part::kImageEncoder:
-      return "image_encoder_dinov2";
-    case Part::kScheduler:
-      return "scheduler";
-    case Part::kPreprocessor:
-      return "feature_extractor_dinov2";
-  }
-  return "?";
-}
+const char* folder_name(Part part) { return kParts.at(static_cast<size_t>(part)).folder; }
 
-const char* config_name(Part part) {
-  switch (part) {
-    case Part::kScheduler:
-      return "scheduler_config.json";
-    case Part::kPreprocessor:
-      return "preprocessor_config.json";
-    default:
-      return "config.json";
-  }
-}
+const char* config_name(Part part) { return kParts.at(static_cast<size_t>(part)).config; }
 
 bool has_part(const fs::path& path, Part part) { return !find_part(path, part).empty(); }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -30,18 +29,33 @@ class JsonReader {
     if constexpr (std::is_enum_v<T>) {
       std::string text = config::name_of(value);
       (*this)(key, text);
-      value = enum_of<T>(key, text);
-    } else {
-      read(key, value, rule);
+      std::vector<std::string> names;
+      for (const auto& [name, listed] : enum_names(T{})) {
+        if (text == name) {
+          value = listed;
+          return;
+        }
+        names.emplace_back(name);
+      }
+      refuse(key, "It must be one of " + config::braced(names) + ".");
+    } else if (const auto* found = find_valid(key, false, nlohmann::json(T()).type(), rule)) {
+      value = found->get<T>();
     }
   }
+  template <class T>
+  void operator()(const char* key, std::vector<T>& values, const config::NumberRule& rule = {}) {
+    if (const auto* found = find_valid(key, true, nlohmann::json(T()).type(), rule)) {
+      values = found->get<std::vector<T>>();
+    }
+  }
+  void operator()(const char* key, std::array<double, 3>& values);
   // The same as a config struct's `fields` asks for it.
   template <class T, class... Rules>
   void operator()(const char* key, T& value, const char* /*help*/, const Rules&... rules) {
     (*this)(key, value, rules...);
   }
   // Whether the key is there and not null.
-  bool has(const char* key);
+  bool has(const char* key) { return find(key) != nullptr; }
   JsonReader section(const char* key);
 
   // Throws an Error: "FILE: KEY is VALUE. RULE".
@@ -57,24 +71,10 @@ class JsonReader {
 
  private:
   const nlohmann::json* find(const char* key);
-
-  template <class T>
-  void read(const char* key, T& value, const config::NumberRule& rule);
-  template <class T>
-  void read(const char* key, std::vector<T>& values, const config::NumberRule& rule);
-  void read(const char* key, std::array<double, 3>& values, const config::NumberRule& rule);
-
-  template <class Enum>
-  Enum enum_of(const char* key, const std::string& text) const {
-    std::vector<std::string> names;
-    for (const auto& [name, value] : enum_names(Enum{})) {
-      if (text == name) {
-        return value;
-      }
-      names.emplace_back(name);
-    }
-    refuse(key, "It must be one of " + config::braced(names) + ".");
-  }
+  // The value of a key, or null where it is missing: one of this type, or a list of such, whole
+  // numbers within the rule.
+  const nlohmann::json* find_valid(const char* key, bool is_list, nlohmann::json::value_t type,
+                                   const config::NumberRule& rule);
 
   std::filesystem::path file_;
   std::string path_;

@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <regex>
 
 #include "latent_folding.h"
 #include "moca/checkpoint/module_state.h"
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
-#include "moca/pretrained/hugging_face_config.h"
 #include "moca/pretrained/hugging_face_folder.h"
 
 namespace moca::pretrained {
@@ -21,35 +21,18 @@ namespace {
 constexpr const char* kCodebook = "component_embedding.weight";
 constexpr const char* kPartTable = "part_embedding.weight";  // PartCrafter's name of the codebook
 constexpr const char* kCompressionQueries = "packing.compression_queries";
-constexpr const char* kPrefix = "dinov2.";  // of DINOv2 inside a larger model
 constexpr const char* kPatchWeight = "embeddings.patch_embeddings.projection.weight";
 
-// A part's folder and its config.
-struct PartFiles {
-  PartFiles(const std::filesystem::path& path, Part part)
-      : folder(part_folder(path, part)), config(folder / config_name(part)) {}
-
-  checkpoint::Weights weights() const { return checkpoint::Weights(weights_file(folder)); }
-
-  std::filesystem::path folder, config;
-};
-
-// Names with their block numbers as *, each once, in order: "blocks.*.router.to_q.weight".
+// Names with their block numbers as *, each once: "blocks.*.router.to_q.weight".
 std::string summary_of(const std::vector<std::string>& names) {
   std::map<std::string, int> counts;
-  std::vector<std::string> order;
   for (const auto& name : names) {
-    const auto general = std::regex_replace(name, std::regex("\\.[0-9]+\\."), ".*.");
-    if (counts[general]++ == 0) {
-      order.push_back(general);
-    }
+    ++counts[std::regex_replace(name, std::regex("\\.[0-9]+\\."), ".*.")];
   }
   std::string text;
-  for (const auto& name : order) {
+  for (const auto& [name, count] : counts) {
     text += (text.empty() ? "" : ", ") + name;
-    if (counts[name] > 1) {
-      text += " (" + std::to_string(counts[name]) + ")";
-    }
+    text += count > 1 ? " (" + std::to_string(count) + ")" : "";
   }
   return text;
 }
@@ -70,57 +53,70 @@ void log_report(const checkpoint::Weights& weights, checkpoint::LoadReport repor
   }
 }
 
-void require_equal(const std::filesystem::path& file, const char* setting, int64_t ours,
-                   int64_t theirs) {
-  if (ours != theirs) {
-    throw Error(std::string(setting) + " is " + std::to_string(ours) + ", but " + file.string() +
-                " says " + std::to_string(theirs) +
-                ". Leave the setting out of the config or set " + "it to that.");
-  }
-}
-
 std::vector<int64_t> shape_of(const checkpoint::Weights& weights, const std::string& name) {
-  const auto found = weights.entries().find(name);
-  return found == weights.entries().end() ? std::vector<int64_t>{} : found->second.shape;
+  return weights.contains(name) ? weights.entries().at(name).shape : std::vector<int64_t>{};
 }
 
-// One characteristic tensor; every other is compared when it is loaded.
-void require_shape(const std::filesystem::path& config, const checkpoint::Weights& weights,
-                   const std::string& name, const std::vector<int64_t>& expected) {
-  const auto found = weights.entries().find(name);
-  if (found == weights.entries().end() || found->second.shape != expected) {
-    throw Error(config.string() + " asks for '" + name + "' " +
-                c10::str(at::IntArrayRef(expected)) + ", but " + weights.path().string() +
-                (found == weights.entries().end()
-                     ? " has no such tensor"
-                     : " has it as " + c10::str(at::IntArrayRef(found->second.shape))) +
-                ". Config and weights are of different models.");
-  }
-}
+// What a folder holds of a part. A module that is to be loaded from it agrees with both.
+struct PartFiles {
+  PartFiles(const std::filesystem::path& path, Part part)
+      : folder(part_folder(path, part)),
+        config(folder / config_name(part)),
+        weights(weights_file(folder)) {}
 
-// Blocks "PREFIX.0." ... "PREFIX.COUNT-1.", no more and no fewer.
-void require_blocks(const std::filesystem::path& config, const checkpoint::Weights& weights,
-                    const std::string& prefix, int64_t count) {
-  int64_t found = 0;
-  for (const auto& [name, entry] : weights.entries()) {
-    if (name.rfind(prefix, 0) == 0) {
-      found = std::max<int64_t>(found, std::atoll(name.c_str() + prefix.size()) + 1);
+  // A setting that no shape shows.
+  void require_equal(const char* setting, int64_t ours, int64_t theirs) const {
+    if (ours != theirs) {
+      throw Error(std::string(setting) + " is " + std::to_string(ours) + ", but " +
+                  config.string() + " says " + std::to_string(theirs) +
+                  ". Leave the setting out of the config or set it to that.");
     }
   }
-  if (found != count) {
-    throw Error(config.string() + " asks for " + std::to_string(count) + " blocks '" + prefix +
-                "*', but " + weights.path().string() + " has " + std::to_string(found) +
-                ". Config and weights are of different models.");
+
+  // One characteristic tensor of the config; every other is compared when it is loaded.
+  void require_shape(const std::string& name, const std::vector<int64_t>& expected) const {
+    const auto shape = shape_of(weights, name);
+    if (shape != expected) {
+      throw Error(config.string() + " asks for '" + name + "' " +
+                  c10::str(at::IntArrayRef(expected)) + ", but " + weights.path().string() +
+                  (weights.contains(name) ? " has it as " + c10::str(at::IntArrayRef(shape))
+                                          : " has no such tensor") +
+                  ". Config and weights are of different models.");
+    }
   }
-}
+
+  // Blocks "PREFIX.0." ... "PREFIX.COUNT-1.", no more and no fewer.
+  void require_blocks(const std::string& prefix, int64_t count) const {
+    int64_t found = 0;
+    for (const auto& [name, entry] : weights.entries()) {
+      if (name.starts_with(prefix)) {
+        found = std::max<int64_t>(found, std::atoll(name.c_str() + prefix.size()) + 1);
+      }
+    }
+    if (found != count) {
+      throw Error(config.string() + " asks for " + std::to_string(count) + " blocks '" + prefix +
+                  "*', but " + weights.path().string() + " has " + std::to_string(found) +
+                  ". Config and weights are of different models.");
+    }
+  }
+
+  std::filesystem::path folder, config;
+  checkpoint::Weights weights;
+};
 
 // A tensor [channels] as numbers.
 std::vector<double> channel_values(const checkpoint::Weights& weights, const std::string& name,
                                    int64_t channels) {
-  require_shape(weights.path(), weights, name, {channels});
+  std::vector<double> values(channels);
+  weights.read_into(name, at::from_blob(values.data(), {channels}, at::kDouble));
   weights.check_finite(name);
-  const auto values = weights.read(name).to(at::kDouble);
-  return {values.const_data_ptr<double>(), values.const_data_ptr<double>() + channels};
+  return values;
+}
+
+// Before DINOv2's names inside a larger model.
+std::string encoder_prefix(const checkpoint::Weights& weights) {
+  const std::string inside = "dinov2.";
+  return weights.contains(inside + kPatchWeight) ? inside : "";
 }
 
 // A warm start with another M keeps as many compression queries as there is room for. Further ones
@@ -132,33 +128,25 @@ void keep_queries(dit::MocaDit& dit, const checkpoint::Weights& weights) {
   auto queries = dit->named_parameters()[kCompressionQueries];
   const int64_t wanted = queries.size(0), kept = std::min(stored.size(0), wanted);
   queries.narrow(0, 0, kept).copy_(stored.narrow(0, 0, kept));
-  const int64_t left_out = stored.size(0) - kept;
   log::info("  " + std::to_string(wanted) + " compression queries: " + std::to_string(kept) +
             " read, " +
             (wanted > kept ? std::to_string(wanted - kept) + " drawn anew"
-                           : std::to_string(left_out) + " more in the file left out"));
+                           : std::to_string(stored.size(0) - kept) + " more in the file left out"));
 }
 
-// Whether the file with the layers before folding is there; refused where the config names it and
-// it is not.
-bool has_unfolded_layers(const std::filesystem::path& folder, const VaeDescription& description) {
-  const bool exists = std::filesystem::exists(folder / kUnfoldedFile);
-  if (!exists && !description.unfolded_file.empty()) {
-    throw Error((folder / config_name(Part::kVae)).string() + ": _unfolded names " +
-                description.unfolded_file +
+// The layers before folding where the folder has them; refused where the config names their file
+// and it is not there.
+std::optional<checkpoint::Weights> unfolded_layers(const PartFiles& files,
+                                                   const VaeDescription& description) {
+  if (std::filesystem::exists(files.folder / kUnfoldedFile)) {
+    return checkpoint::Weights(files.folder / kUnfoldedFile);
+  }
+  if (!description.unfolded_file.empty()) {
+    throw Error(files.config.string() + ": _unfolded names " + description.unfolded_file +
                 ", which is missing. Copy it too, or remove _unfolded to use the folded layers, "
                 "which are rounded once more.");
   }
-  return exists;
-}
-
-void load_unfolded_layers(vae::VecsetVae& vae, const std::filesystem::path& folder) {
-  const checkpoint::Weights unfolded(folder / kUnfoldedFile);
-  checkpoint::load_state(
-      *vae, unfolded,
-      {.fresh = {"encoder.", "decoder."}, .unused = {"latents_mean", "latents_std"}});
-  require_folded(checkpoint::Weights(weights_file(folder)), unfolded);
-  log::info("  quant and post_quant as trained, from " + unfolded.path().string());
+  return std::nullopt;
 }
 
 }  // namespace
@@ -167,16 +155,13 @@ VaeDescription describe_vae(const std::filesystem::path& path) {
   const PartFiles files(path, Part::kVae);
   auto description = read_vae_config(files.config);
   const auto& vae = description.vae;
-  const auto weights = files.weights();
-  require_shape(files.config, weights, "encoder.norm_out.weight", {vae.width_encoder});
-  require_shape(files.config, weights, "post_quant.weight",
-                {vae.width_decoder, vae.latent_channels});
-  require_blocks(files.config, weights, "encoder.blocks.", vae.num_layers_encoder + 1);
-  require_blocks(files.config, weights, "decoder.blocks.", vae.num_layers_decoder + 1);
-  if (has_unfolded_layers(files.folder, description)) {
-    const checkpoint::Weights unfolded(files.folder / kUnfoldedFile);
-    description.latents_mean = channel_values(unfolded, "latents_mean", vae.latent_channels);
-    description.latents_std = channel_values(unfolded, "latents_std", vae.latent_channels);
+  files.require_shape("encoder.norm_out.weight", {vae.width_encoder});
+  files.require_shape("post_quant.weight", {vae.width_decoder, vae.latent_channels});
+  files.require_blocks("encoder.blocks.", vae.num_layers_encoder + 1);
+  files.require_blocks("decoder.blocks.", vae.num_layers_decoder + 1);
+  if (const auto unfolded = unfolded_layers(files, description)) {
+    description.latents_mean = channel_values(*unfolded, "latents_mean", vae.latent_channels);
+    description.latents_std = channel_values(*unfolded, "latents_std", vae.latent_channels);
   }
   return description;
 }
@@ -184,25 +169,22 @@ VaeDescription describe_vae(const std::filesystem::path& path) {
 DitDescription describe_dit(const std::filesystem::path& path) {
   const PartFiles files(path, Part::kTransformer);
   auto description = read_dit_config(files.config);
-  const auto weights = files.weights();
-  require_shape(files.config, weights, "proj_in.weight",
-                {description.dit.width, description.latent_channels});
-  require_shape(files.config, weights, "blocks.0.attn2.to_k.weight",
-                {description.dit.width, description.image_width});
-  require_blocks(files.config, weights, "blocks.", description.dit.num_layers);
+  const int64_t width = description.dit.width;
+  files.require_shape("proj_in.weight", {width, description.latent_channels});
+  files.require_shape("blocks.0.attn2.to_k.weight", {width, description.image_width});
+  files.require_blocks("blocks.", description.dit.num_layers);
   return description;
 }
 
 image_encoder::ImageEncoderConfig describe_image_encoder(const std::filesystem::path& path) {
   const PartFiles files(path, Part::kImageEncoder);
   auto config = read_image_encoder_config(files.config);
-  const auto weights = files.weights();
-  const std::string prefix = weights.contains(std::string(kPrefix) + kPatchWeight) ? kPrefix : "";
-  require_shape(files.config, weights, prefix + kPatchWeight,
-                {config.width, config.num_channels, config.patch_size, config.patch_size});
-  require_shape(files.config, weights, prefix + "embeddings.position_embeddings",
-                {1, 1 + config.position_grid * config.position_grid, config.width});
-  require_blocks(files.config, weights, prefix + "encoder.layer.", config.num_layers);
+  const auto prefix = encoder_prefix(files.weights);
+  const int64_t num_tokens = 1 + config.position_grid * config.position_grid;
+  files.require_shape(prefix + kPatchWeight,
+                      {config.width, config.num_channels, config.patch_size, config.patch_size});
+  files.require_shape(prefix + "embeddings.position_embeddings", {1, num_tokens, config.width});
+  files.require_blocks(prefix + "encoder.layer.", config.num_layers);
   return config;
 }
 
@@ -214,7 +196,7 @@ void load_vae_weights(vae::VecsetVae& vae, const checkpoint::Weights& weights,
 void load_dit_weights(dit::MocaDit& dit, const checkpoint::Weights& weights,
                       const std::vector<std::string>& unused) {
   const auto& config = dit->config();
-  checkpoint::LoadRules rules{.unused = unused};
+  checkpoint::LoadRules rules{.fresh = {"packing."}, .unused = unused};
   const auto codebook = shape_of(weights, kPartTable);
   if (codebook == std::vector<int64_t>{config.codebook_size, config.width}) {
     rules.renamed[kPartTable] = kCodebook;
@@ -228,7 +210,6 @@ void load_dit_weights(dit::MocaDit& dit, const checkpoint::Weights& weights,
   if (other_count) {
     rules.unused.emplace_back(kCompressionQueries);
   }
-  rules.fresh.emplace_back("packing.");
   for (int64_t block = 0; block < config.num_layers; ++block) {
     rules.fresh.push_back("blocks." + std::to_string(block) + ".router.");
   }
@@ -237,18 +218,20 @@ void load_dit_weights(dit::MocaDit& dit, const checkpoint::Weights& weights,
   if (other_count) {
     keep_queries(dit, weights);
   }
-  negate_velocity(dit);
+  const torch::NoGradGuard no_grad;
+  for (const char* name : {"proj_out.weight", "proj_out.bias"}) {
+    dit->named_parameters()[name].neg_();  // from latents - noise to noise - latents, exactly
+  }
 }
 
 void load_image_encoder_weights(image_encoder::ImageEncoder& encoder,
                                 const checkpoint::Weights& weights,
                                 const std::vector<std::string>& unused,
                                 image_encoder::Inflation inflation) {
-  checkpoint::LoadRules rules{.unused = unused};
-  rules.fresh.emplace_back("embeddings.mask_token");  // unused at inference, not in every file
-  if (weights.contains(std::string(kPrefix) + kPatchWeight)) {
-    rules.prefix = kPrefix;
-  }
+  checkpoint::LoadRules rules{
+      .prefix = encoder_prefix(weights),
+      .fresh = {"embeddings.mask_token"},  // unused at inference, not in every file
+      .unused = unused};
   const auto stored = shape_of(weights, rules.prefix + kPatchWeight);
   const int64_t channels = encoder->config().num_channels;
   const bool inflate = stored.size() == 4 && stored[1] < channels;
@@ -273,19 +256,22 @@ void load_vae_weights(vae::VecsetVae& vae, const std::filesystem::path& path) {
   const auto description = read_vae_config(files.config);
   const auto& theirs = description.vae;
   const auto& ours = vae->config();
-  require_equal(files.config, "vae.num_heads", ours.num_heads, theirs.num_heads);
-  require_equal(files.config, "vae.num_frequencies", ours.num_frequencies, theirs.num_frequencies);
-  require_equal(files.config, "vae.frequencies_include_pi",
-                static_cast<int64_t>(ours.frequencies_include_pi),
-                static_cast<int64_t>(theirs.frequencies_include_pi));
-  load_vae_weights(vae, files.weights(), {});
-  if (has_unfolded_layers(files.folder, description)) {
-    load_unfolded_layers(vae, files.folder);
+  files.require_equal("vae.num_heads", ours.num_heads, theirs.num_heads);
+  files.require_equal("vae.num_frequencies", ours.num_frequencies, theirs.num_frequencies);
+  files.require_equal("vae.frequencies_include_pi", ours.frequencies_include_pi,
+                      theirs.frequencies_include_pi);
+  load_vae_weights(vae, files.weights, {});
+  if (const auto unfolded = unfolded_layers(files, description)) {
+    checkpoint::load_state(
+        *vae, *unfolded,
+        {.fresh = {"encoder.", "decoder."}, .unused = {"latents_mean", "latents_std"}});
+    require_folded(files.weights, *unfolded);
+    log::info("  quant and post_quant as trained, from " + unfolded->path().string());
   }
 }
 
 void require_whole_dit(const dit::DitConfig& config, const std::filesystem::path& path) {
-  const auto weights = PartFiles(path, Part::kTransformer).weights();
+  const checkpoint::Weights weights(weights_file(part_folder(path, Part::kTransformer)));
   const bool is_moc = config.global_attention == dit::GlobalAttentionKind::kMoc;
   const auto require_rows = [&](const char* tensor, const char* setting, int64_t rows) {
     const auto shape = shape_of(weights, tensor);
@@ -305,9 +291,9 @@ void require_whole_dit(const dit::DitConfig& config, const std::filesystem::path
 void load_dit_weights(dit::MocaDit& dit, const std::filesystem::path& path) {
   const PartFiles files(path, Part::kTransformer);
   const auto theirs = read_dit_config(files.config).dit;
-  require_equal(files.config, "dit.num_heads", dit->config().num_heads, theirs.num_heads);
-  require_equal(files.config, "dit.num_layers", dit->config().num_layers, theirs.num_layers);
-  load_dit_weights(dit, files.weights(), {});
+  files.require_equal("dit.num_heads", dit->config().num_heads, theirs.num_heads);
+  files.require_equal("dit.num_layers", dit->config().num_layers, theirs.num_layers);
+  load_dit_weights(dit, files.weights, {});
 }
 
 void load_image_encoder_weights(image_encoder::ImageEncoder& encoder,
@@ -316,17 +302,9 @@ void load_image_encoder_weights(image_encoder::ImageEncoder& encoder,
   const PartFiles files(path, Part::kImageEncoder);
   const auto theirs = read_image_encoder_config(files.config);
   const auto& ours = encoder->config();
-  require_equal(files.config, "image_encoder.num_heads", ours.num_heads, theirs.num_heads);
-  require_equal(files.config, "image_encoder.gated_mlp", static_cast<int64_t>(ours.gated_mlp),
-                static_cast<int64_t>(theirs.gated_mlp));
-  load_image_encoder_weights(encoder, files.weights(), {}, inflation);
-}
-
-void negate_velocity(dit::MocaDit& dit) {
-  const torch::NoGradGuard no_grad;
-  auto parameters = dit->named_parameters();
-  parameters["proj_out.weight"].neg_();
-  parameters["proj_out.bias"].neg_();
+  files.require_equal("image_encoder.num_heads", ours.num_heads, theirs.num_heads);
+  files.require_equal("image_encoder.gated_mlp", ours.gated_mlp, theirs.gated_mlp);
+  load_image_encoder_weights(encoder, files.weights, {}, inflation);
 }
 
 }  // namespace moca::pretrained

@@ -13,8 +13,6 @@ constexpr const char* kConfigFile = "adapter_config.json";
 constexpr const char* kWeightsFile = "adapter_model.safetensors";
 constexpr const char* kPeftPrefix = "base_model.model.";  // peft: before every module's name
 
-bool is_adapter(const std::string& name) { return name.find(".lora_") != std::string::npos; }
-
 nn::LoraConfig read_config(const std::filesystem::path& file) {
   JsonReader json(file);
   json.require("peft_type", "LORA");
@@ -41,18 +39,14 @@ nn::LoraConfig load_lora(torch::nn::Module& module, const std::filesystem::path&
   const auto config = read_config(folder / kConfigFile);
   const checkpoint::Weights weights(folder / kWeightsFile);
   nn::add_lora(module, config);
-  checkpoint::LoadRules rules;
-  rules.prefix = kPeftPrefix;
-  for (const auto& item : module.named_parameters()) {
-    if (!is_adapter(item.key())) {
-      rules.fresh.push_back(item.key());  // the layers themselves are not in an adapter's file
+  checkpoint::LoadRules rules{.prefix = kPeftPrefix};
+  for (const auto& [name, tensor] : checkpoint::state_of(module)) {
+    if (name.find(".lora_") == std::string::npos) {
+      rules.fresh.push_back(name);  // the layers themselves are not in an adapter's file
     }
   }
-  for (const auto& item : module.named_buffers()) {
-    rules.fresh.push_back(item.key());
-  }
   for (const auto& [name, entry] : weights.entries()) {
-    if (name.rfind(kPeftPrefix, 0) != 0) {
+    if (!name.starts_with(kPeftPrefix)) {
       throw Error(weights.path().string() + ": '" + name + "' does not begin with " + kPeftPrefix +
                   ": the file is no adapter of peft.");
     }

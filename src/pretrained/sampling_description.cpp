@@ -23,14 +23,6 @@ bool is_export(const fs::path& folder) {
   return config.has(kExportedBy) || config.has("moca");
 }
 
-template <class Enum>
-void read_required(JsonReader& json, const char* key, Enum& value) {
-  if (!json.has(key)) {
-    json.refuse(key, kConvertAgain);
-  }
-  json(key, value);
-}
-
 }  // namespace
 
 std::optional<SamplingDescription> read_sampling(const fs::path& folder) {
@@ -45,8 +37,13 @@ std::optional<SamplingDescription> read_sampling(const fs::path& folder) {
   }
   auto json = JsonReader(file).section("_sampling");
   SamplingDescription description;
-  read_required(json, "component_ids", description.component_ids);
-  read_required(json, "preprocessing", description.preprocessing);
+  for (const char* key : {"component_ids", "preprocessing"}) {
+    if (!json.has(key)) {
+      json.refuse(key, kConvertAgain);
+    }
+  }
+  json("component_ids", description.component_ids);
+  json("preprocessing", description.preprocessing);
   description.settings = json.section("settings").entries();
   json.warn_unknown();
   return description;

@@ -15,69 +15,55 @@ namespace {
 
 using OrderedJson = nlohmann::ordered_json;
 
-std::filesystem::path make_folder(const std::filesystem::path& root, Part part) {
-  const auto folder = root / folder_name(part);
-  std::filesystem::create_directories(folder);
-  return folder;
-}
+constexpr uint64_t kMaxShardBytes = 10'000'000'000;  // diffusers: 10GB
 
 void write_config(const std::filesystem::path& root, Part part, const OrderedJson& json) {
-  write_file(make_folder(root, part) / config_name(part), json.dump(2) + "\n");
+  const auto folder = root / folder_name(part);
+  std::filesystem::create_directories(folder);
+  write_file(folder / config_name(part), json.dump(2) + "\n");
 }
 
 void write_part(const std::filesystem::path& root, Part part, const OrderedJson& config,
-                const checkpoint::NamedTensors& tensors, const WriteOptions& options) {
+                const checkpoint::NamedTensors& tensors) {
   write_config(root, part, config);
   const char* name =
       part == Part::kImageEncoder ? "model.safetensors" : "diffusion_pytorch_model.safetensors";
-  checkpoint::write_weights(root / folder_name(part) / name, tensors, options.max_shard_bytes);
-}
-
-bool is_identity(const vae::LatentStatistics& statistics) {
-  return at::equal(statistics->mean(), at::zeros_like(statistics->mean())) &&
-         at::equal(statistics->std(), at::ones_like(statistics->std()));
+  checkpoint::write_weights(root / folder_name(part) / name, tensors, kMaxShardBytes);
 }
 
 }  // namespace
 
 void write_vae(const std::filesystem::path& root, const vae::VecsetVae& vae,
-               const vae::LatentStatistics& statistics, const WriteOptions& options) {
-  auto tensors = checkpoint::state_of(*vae);
-  const bool folded = !is_identity(statistics);
-  const auto unfolded = unfolded_tensors(tensors, statistics->mean(), statistics->std());
-  if (folded) {
-    tensors = fold_statistics(tensors, statistics->mean(), statistics->std());
-  }
+               const vae::LatentStatistics& statistics) {
+  const auto tensors = checkpoint::state_of(*vae);
+  const auto mean = statistics->mean(), std = statistics->std();
+  const bool folded = mean.ne(0).any().item<bool>() || std.ne(1).any().item<bool>();
   write_part(root, Part::kVae,
-             json_of(VaeDescription{vae->config(), {}, {}, folded ? kUnfoldedFile : ""}), tensors,
-             options);
+             json_of(VaeDescription{vae->config(), {}, {}, folded ? kUnfoldedFile : ""}),
+             folded ? fold_statistics(tensors, mean, std) : tensors);
   if (folded) {
-    checkpoint::write_safetensors(root / folder_name(Part::kVae) / kUnfoldedFile, unfolded,
-                                  {{"format", "pt"}});
+    checkpoint::write_safetensors(root / folder_name(Part::kVae) / kUnfoldedFile,
+                                  unfolded_tensors(tensors, mean, std), {{"format", "pt"}});
   }
 }
 
 void write_dit(const std::filesystem::path& root, const dit::MocaDit& dit, int64_t latent_channels,
-               int64_t image_width, const WriteOptions& options) {
-  checkpoint::NamedTensors tensors;
-  for (const auto& [name, tensor] : checkpoint::state_of(*dit)) {
+               int64_t image_width) {
+  auto tensors = checkpoint::state_of(*dit);
+  for (auto& [name, tensor] : tensors) {
     if (name == "component_embedding.weight") {
-      tensors.emplace_back("part_embedding.weight", tensor);
-    } else if (name.rfind("proj_out.", 0) == 0) {
-      tensors.emplace_back(name, -tensor);  // see negate_velocity
-    } else {
-      tensors.emplace_back(name, tensor);
+      name = "part_embedding.weight";
+    } else if (name.starts_with("proj_out.")) {
+      tensor = -tensor;  // as load_dit_weights
     }
   }
   write_part(root, Part::kTransformer,
-             json_of(DitDescription{dit->config(), latent_channels, image_width}), tensors,
-             options);
+             json_of(DitDescription{dit->config(), latent_channels, image_width}), tensors);
 }
 
 void write_image_encoder(const std::filesystem::path& root,
-                         const image_encoder::ImageEncoder& encoder, const WriteOptions& options) {
-  write_part(root, Part::kImageEncoder, json_of(encoder->config()), checkpoint::state_of(*encoder),
-             options);
+                         const image_encoder::ImageEncoder& encoder) {
+  write_part(root, Part::kImageEncoder, json_of(encoder->config()), checkpoint::state_of(*encoder));
 }
 
 void write_scheduler(const std::filesystem::path& root, const flow::ScheduleConfig& config) {

@@ -37,6 +37,13 @@ TEST(HuggingFaceConfig, OfTripoSgsVaeIsOurDefault) {
   EXPECT_TRUE(description.latents_mean.empty());
 }
 
+TEST(HuggingFaceConfig, OfAVaeMayHoldTheStatisticsOfItsLatents) {
+  const auto description =
+      vae_of(R"({"latent_channels": 2, "latents_mean": [1, 2], "latents_std": [0.5, 4]})");
+  EXPECT_EQ(description.latents_mean, (std::vector<double>{1, 2}));
+  EXPECT_EQ(description.latents_std, (std::vector<double>{0.5, 4}));
+}
+
 TEST(HuggingFaceConfig, AnUnknownKeyIsWarnedAboutOnceHoweverOftenTheFileIsRead) {
   ::testing::internal::CaptureStderr();
   for (int i = 0; i < 3; ++i) {
@@ -93,7 +100,7 @@ TEST(HuggingFaceConfig, OfDinov2GivesThePositionGrid) {
 
 TEST(HuggingFaceConfig, IsReadAgainAsItWasWritten) {
   const auto again = [](const Json& written, auto read) { return json_of(read(kFile, &written)); };
-  VaeDescription vae{testing::tiny_vae_config(), {1, 2, 3, 4}, {0.5, 0.5, 0.25, 2}, "a"};
+  VaeDescription vae{testing::tiny_vae_config(), {}, {}, "a"};
   EXPECT_EQ(again(json_of(vae), read_vae_config), json_of(vae));
   for (const auto kind : {dit::GlobalAttentionKind::kMoc, dit::GlobalAttentionKind::kDense,
                           dit::GlobalAttentionKind::kNone}) {

@@ -103,7 +103,8 @@ TEST(LoadPretrained, GivesBackEveryPartToTheBit) {
 TEST(LoadPretrained, ReadsShardsAndAPartsOwnFolder) {
   const TemporaryFolder folder;
   auto vae = testing::tiny_vae(1);
-  write_vae(folder.path(), vae, vae::LatentStatistics(kC), {.max_shard_bytes = 4096});
+  write_vae(folder.path(), vae, vae::LatentStatistics(kC));
+  checkpoint::write_weights(weights_file(folder / "vae"), checkpoint::state_of(*vae), 4096);
   EXPECT_EQ(weights_file(folder / "vae").filename(),
             "diffusion_pytorch_model.safetensors.index.json");
   auto other = testing::tiny_vae(2);

@@ -48,7 +48,8 @@ flow::ScheduleConfig read_scheduler_config(const std::filesystem::path& file,
 image_encoder::PreprocessConfig read_preprocessor_config(const std::filesystem::path& file,
                                                          const nlohmann::json* inside = nullptr);
 
-// What `read_..._config` reads, as diffusers and transformers write it.
+// What `read_..._config` reads, as diffusers and transformers write it; of a VAE without
+// statistics.
 nlohmann::ordered_json json_of(const VaeDescription& description);
 nlohmann::ordered_json json_of(const DitDescription& description);
 nlohmann::ordered_json json_of(const image_encoder::ImageEncoderConfig& config);

@@ -52,7 +52,4 @@ void load_image_encoder_weights(image_encoder::ImageEncoder& encoder,
                                 const std::vector<std::string>& unused,
                                 image_encoder::Inflation inflation);
 
-// Turns a DiT's velocity from noise - latents into latents - noise or back, exactly.
-void negate_velocity(dit::MocaDit& dit);
-
 }  // namespace moca::pretrained

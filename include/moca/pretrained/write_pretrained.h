@@ -16,23 +16,18 @@
 // same to the bit. Each function makes its part's folder in `root`.
 namespace moca::pretrained {
 
-struct WriteOptions {
-  uint64_t max_shard_bytes = 10'000'000'000;  // diffusers: 10GB
-};
-
 // Statistics other than 0 and 1 are folded into the VAE, so that it decodes the DiT's latents as
 // they are; its own layers and the statistics stand beside it, see latent_folding.h.
 void write_vae(const std::filesystem::path& root, const vae::VecsetVae& vae,
-               const vae::LatentStatistics& statistics, const WriteOptions& options = {});
+               const vae::LatentStatistics& statistics);
 
 // The velocity is written as the reference predicts it, latents - noise. The ID codebook is called
 // part_embedding; packing.* and blocks.i.router.* are a MoCA DiT's own.
 void write_dit(const std::filesystem::path& root, const dit::MocaDit& dit, int64_t latent_channels,
-               int64_t image_width, const WriteOptions& options = {});
+               int64_t image_width);
 
 void write_image_encoder(const std::filesystem::path& root,
-                         const image_encoder::ImageEncoder& encoder,
-                         const WriteOptions& options = {});
+                         const image_encoder::ImageEncoder& encoder);
 
 // The configs without weights, and model_index.json, which lists the parts that are there and says
 // how to sample with them. A MoCA DiT is listed under a class that upstream does not have: its
