@@ -7,21 +7,9 @@
 
 #include "moca/checkpoint/strict_json.h"
 #include "moca/core/error.h"
-#include "moca/core/file_io.h"
 
 namespace moca::parity {
 namespace {
-
-constexpr const char* kInputs = "inputs/";
-constexpr const char* kOutputs = "outputs/";
-
-nlohmann::json read_description(const std::filesystem::path& file) {
-  auto json = checkpoint::parse_json(read_file(file), file.string());
-  if (!json.is_object()) {
-    throw Error(file.string() + ": expected a JSON object.");
-  }
-  return json;
-}
 
 std::filesystem::path beside(std::filesystem::path file) {
   if (file.extension() == ".json") {
@@ -35,12 +23,11 @@ std::filesystem::path beside(std::filesystem::path file) {
 
 }  // namespace
 
-Fixture::Fixture(const std::filesystem::path& file)
-    : file_(beside(file)),
-      description_file_(std::filesystem::path(file_).replace_extension(".json")),
-      name_(file_.stem().string()),
-      weights_(file_),
-      description_(read_description(description_file_)) {}
+Fixture::Fixture(const std::filesystem::path& file, c10::Device device)
+    : device_(device),
+      weights_(beside(file)),
+      description_file_(std::filesystem::path(weights_.path()).replace_extension(".json")),
+      description_(checkpoint::read_json_object(description_file_)) {}
 
 const nlohmann::json& Fixture::at(const char* key) const {
   const auto found = description_.find(key);
@@ -48,26 +35,6 @@ const nlohmann::json& Fixture::at(const char* key) const {
     throw Error(description_file_.string() + ": '" + key + "' is missing.");
   }
   return *found;
-}
-
-std::string Fixture::kind() const {
-  const auto& kind = at("kind");
-  if (!kind.is_string()) {
-    throw Error(description_file_.string() + ": kind must be a text.");
-  }
-  return kind.get<std::string>();
-}
-
-at::Tensor Fixture::input(const std::string& name) const {
-  return weights_.read(kInputs + name).to(device_);
-}
-
-bool Fixture::has_input(const std::string& name) const { return weights_.contains(kInputs + name); }
-
-at::Tensor Fixture::output(const std::string& name) const { return weights_.read(kOutputs + name); }
-
-bool Fixture::has_output(const std::string& name) const {
-  return weights_.contains(kOutputs + name);
 }
 
 std::vector<std::string> Fixture::output_names() const {
@@ -83,7 +50,7 @@ std::vector<std::string> Fixture::output_names() const {
 Image Fixture::image(const std::string& name) const {
   const auto bytes = weights_.read(kInputs + name).contiguous();
   if (bytes.dim() != 3 || bytes.scalar_type() != at::kByte) {
-    throw Error(file_.string() + ": " + kInputs + name +
+    throw Error(weights_.path().string() + ": " + kInputs + name +
                 " must be bytes [height, width, channels].");
   }
   Image image(static_cast<int>(bytes.size(1)), static_cast<int>(bytes.size(0)),
@@ -93,24 +60,14 @@ Image Fixture::image(const std::string& name) const {
 }
 
 void Fixture::compare(const std::string& name, const at::Tensor& ours) {
-  if (has_output(name)) {
-    const auto reference = output(name);
-    const bool whole = !reference.is_floating_point();
-    const double scale =
-        whole || reference.numel() == 0 ? 1.0 : reference.abs().max().item<double>();
-    compare_within(name, ours, whole ? 0.0 : tolerance_ * std::max(1.0, scale));
+  if (!has_output(name)) {
+    return;
   }
-}
-
-void Fixture::compare_exactly(const std::string& name, const at::Tensor& ours) {
-  if (has_output(name)) {
-    compare_within(name, ours, 0.0);
-  }
-}
-
-void Fixture::compare_within(const std::string& name, const at::Tensor& ours, double tolerance) {
   const auto reference = output(name);
-  Comparison comparison{name, 0.0, tolerance, false, ""};
+  Comparison comparison{.output = name};
+  if (reference.is_floating_point() && reference.numel() > 0) {
+    comparison.tolerance = tolerance_ * std::max(1.0, reference.abs().max().item<double>());
+  }
   if (reference.sizes() != ours.sizes()) {
     comparison.note =
         "shape " + c10::str(ours.sizes()) + ", the reference is " + c10::str(reference.sizes());
@@ -118,20 +75,19 @@ void Fixture::compare_within(const std::string& name, const at::Tensor& ours, do
     const auto difference = (ours.cpu().to(at::kDouble) - reference.to(at::kDouble)).abs();
     comparison.error = difference.max().item<double>();  // NaN where either is
   }
-  comparison.passed = comparison.note.empty() && comparison.error <= tolerance;
-  record(comparison);
+  record(std::move(comparison));
 }
 
 void Fixture::record(Comparison comparison) {
-  compared_.insert(comparison.output);
+  comparison.passed = comparison.note.empty() && comparison.error <= comparison.tolerance;
   comparisons_.push_back(std::move(comparison));
 }
 
 Verification Fixture::result() const {
-  Verification result{name_, kind(), comparisons_};
+  Verification result{weights_.path().stem().string(), kind(), comparisons_};
   for (const auto& name : output_names()) {
-    if (compared_.count(name) == 0) {
-      result.comparisons.push_back({name, 0.0, 0.0, false, "nothing is compared with it"});
+    if (std::ranges::find(comparisons_, name, &Comparison::output) == comparisons_.end()) {
+      result.comparisons.push_back({.output = name, .note = "nothing is compared with it"});
     }
   }
   return result;

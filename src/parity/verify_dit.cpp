@@ -1,10 +1,9 @@
 #include <ATen/ATen.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <map>
-#include <numeric>
 #include <regex>
-#include <utility>
 
 #include "kinds.h"
 #include "moca/core/error.h"
@@ -35,141 +34,67 @@ at::Tensor level_of(const at::Tensor& timestep) { return timestep.to(at::kDouble
 struct Rows {
   std::vector<int64_t> counts;
 
-  int64_t max_count() const { return *std::max_element(counts.begin(), counts.end()); }
-
   at::Tensor mask() const {  // [B, N]
-    auto mask = at::zeros({static_cast<int64_t>(counts.size()), max_count()}, at::kBool);
-    for (size_t b = 0; b < counts.size(); ++b) {
-      mask[static_cast<int64_t>(b)].narrow(0, 0, counts[b]).fill_(true);
-    }
-    return mask;
-  }
-
-  at::Tensor present(c10::Device device) const {  // [n] rows of [B * N]
-    return mask().flatten().nonzero().squeeze(1).to(device);
+    return at::arange(std::ranges::max(counts)).lt(at::tensor(counts).unsqueeze(1));
   }
 
   at::Tensor padded(const at::Tensor& rows) const {  // [n, ...] -> [B, N, ...]
-    auto sizes = rows.sizes().vec();
-    sizes[0] = static_cast<int64_t>(counts.size()) * max_count();
-    return at::zeros(sizes, rows.options())
-        .index_copy(0, present(rows.device()), rows)
-        .unflatten(0, {static_cast<int64_t>(counts.size()), max_count()});
+    return at::pad_sequence(rows.split_with_sizes(counts), /*batch_first=*/true);
   }
 
   at::Tensor unpadded(const at::Tensor& padded) const {  // [B, N, ...] -> [n, ...]
-    return padded.flatten(0, 1).index_select(0, present(padded.device()));
+    return padded.index({mask().to(padded.device())});
   }
 
   // The row all components of each asset share: [n, ...] -> [B, ...].
   at::Tensor shared(const at::Tensor& rows, const char* what) const {
-    std::vector<at::Tensor> first;
-    int64_t row = 0;
-    for (const int64_t count : counts) {
-      const auto of_asset = rows.narrow(0, row, count);
-      if (!at::equal(of_asset, of_asset.narrow(0, 0, 1).expand_as(of_asset))) {
-        throw Error(std::string("the parts of an asset have different ") + what +
-                    "; they share one in MoCA.");
-      }
-      first.push_back(of_asset[0]);
-      row += count;
+    const auto first = padded(rows).select(1, 0).contiguous();
+    const auto counts_there = at::tensor(counts).to(rows.device());
+    if (!at::equal(first.repeat_interleave(counts_there, 0), rows)) {
+      throw Error(std::string("the parts of an asset have different ") + what +
+                  "; they share one in MoCA.");
     }
-    return at::stack(first);
+    return first;
   }
 };
 
-struct DitOutput {
-  at::Tensor sample;                      // [n, L, C], latents - noise
-  std::vector<at::Tensor> block_outputs;  // [n, S, D]
-};
-
-struct DitCall {
-  Rows rows;
-  at::Tensor hidden_states;  // [n, L, C]
-  at::Tensor timestep;       // [n]
-  at::Tensor image_tokens;   // [n, T, D_image]
-  at::Tensor part_ids;       // [B, N]
-};
-
-DitOutput run(dit::MocaDit& dit, const DitCall& call) {
+// Runs a batch, the inputs whose names begin with `prefix`, with one part id per row of [B, N].
+// Gives the outputs by name: sample [n, L, C], latents - noise, and blockI_out [n, S, D].
+std::map<std::string, at::Tensor> run(const Fixture& fixture, dit::MocaDit& dit,
+                                      const std::string& prefix, const Rows& rows,
+                                      const at::Tensor& part_ids) {
   dit::DitInput input;
-  input.noisy_latents = call.rows.padded(call.hidden_states);
-  input.noise_level = level_of(call.rows.shared(call.timestep, "timesteps"));
+  input.noisy_latents = rows.padded(fixture.input(prefix + "hidden_states"));
+  input.noise_level = level_of(rows.shared(fixture.input(prefix + "timestep"), "timesteps"));
   input.conditions = {
-      {.name = "image", .tokens = call.rows.shared(call.image_tokens, "image tokens")}};
-  const auto device = call.hidden_states.device();
-  input.component_ids = call.part_ids.to(device);
-  input.component_mask = call.rows.mask().to(device);
-  DitOutput output;
+      {.name = "image",
+       .tokens = rows.shared(fixture.input(prefix + "encoder_hidden_states"), "image tokens")}};
+  input.component_ids = part_ids.to(fixture.device());
+  input.component_mask = rows.mask().to(fixture.device());
+  std::vector<at::Tensor> blocks;
   // The reference predicts latents - noise.
-  output.sample = -call.rows.unpadded(dit->forward(input, std::nullopt, &output.block_outputs));
-  for (auto& tokens : output.block_outputs) {
-    tokens = call.rows.unpadded(tokens);
+  std::map<std::string, at::Tensor> outputs = {
+      {"sample", -rows.unpadded(dit->forward(input, std::nullopt, &blocks))}};
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    outputs["block" + std::to_string(i) + "_out"] = rows.unpadded(blocks[i]);
   }
-  return output;
+  return outputs;
 }
 
 // Part ids that restart at 0 for every asset, as in PartCrafter's training.
-at::Tensor restarting_ids(const Rows& rows) {
-  return at::arange(rows.max_count(), at::kLong)
-      .expand({static_cast<int64_t>(rows.counts.size()), rows.max_count()});
-}
-
-DitCall training_call(const Fixture& fixture) {
-  DitCall call;
-  const auto counts = fixture.input("num_parts").cpu();
-  call.rows.counts.assign(counts.const_data_ptr<int64_t>(),
-                          counts.const_data_ptr<int64_t>() + counts.numel());
-  call.hidden_states = fixture.input("hidden_states");
-  call.timestep = fixture.input("timestep");
-  call.image_tokens = fixture.input("encoder_hidden_states");
-  call.part_ids = restarting_ids(call.rows);
-  return call;
+std::map<std::string, at::Tensor> run_training(const Fixture& fixture, dit::MocaDit& dit,
+                                               const std::vector<int64_t>& num_parts) {
+  const Rows rows{num_parts};
+  const auto ids = at::arange(std::ranges::max(num_parts)).expand_as(rows.mask());
+  return run(fixture, dit, "", rows, ids);
 }
 
 // The batch of PartCrafter's pipeline: assets of equally many parts, ids counted over all of it.
-DitCall inference_call(const Fixture& fixture) {
-  DitCall call;
-  call.hidden_states = fixture.input("infer_hidden_states");
-  call.timestep = fixture.input("infer_timestep");
-  call.image_tokens = fixture.input("infer_encoder_hidden_states");
+std::map<std::string, at::Tensor> run_inference(const Fixture& fixture, dit::MocaDit& dit) {
+  const int64_t num_rows = fixture.input("infer_timestep").size(0);
   const int64_t num_parts = fixture.at("infer_num_parts");
-  const int64_t num_assets = call.hidden_states.size(0) / num_parts;
-  call.rows.counts.assign(num_assets, num_parts);
-  call.part_ids = at::arange(num_assets * num_parts, at::kLong).view({num_assets, num_parts});
-  return call;
-}
-
-// An output's name: which batch, with which option changed, and what of it.
-struct OutputName {
-  std::string batch;   // train or infer
-  std::string option;  // enable_local_cross_attn, ... or empty
-  bool value = false;  // of the option
-  std::string part;    // sample or blockI_out
-};
-
-std::vector<std::pair<std::string, OutputName>> parsed_names(const Fixture& fixture) {
-  const std::regex pattern(
-      "(train|infer)_(sample|block[0-9]+_out)(?:_(enable_\\w+)_(true|false))?");
-  std::vector<std::pair<std::string, OutputName>> names;
-  for (const auto& name : fixture.output_names()) {
-    std::smatch match;
-    if (std::regex_match(name, match, pattern)) {
-      names.push_back({name, {match[1], match[3], match[4] == "true", match[2]}});
-    }
-  }
-  return names;
-}
-
-at::Tensor part_of(const DitOutput& output, const std::string& part) {
-  if (part == "sample") {
-    return output.sample;
-  }
-  const auto block = static_cast<size_t>(std::stoul(part.substr(5)));  // after "block"
-  if (block >= output.block_outputs.size()) {
-    throw Error("the output " + part + " is of a block that the model does not have.");
-  }
-  return output.block_outputs[block];
+  const Rows rows{std::vector<int64_t>(num_rows / num_parts, num_parts)};
+  return run(fixture, dit, "infer_", rows, at::arange(num_rows).view({-1, num_parts}));
 }
 
 }  // namespace
@@ -182,34 +107,39 @@ void verify_dit_triposg(Fixture& fixture) {
   fixture.compare("time_sinusoid", sinusoid);
   fixture.compare(
       "temb", dit->named_children()["time_proj"]->as<nn::TimeProjectionImpl>()->forward(sinusoid));
-  DitCall call;
-  call.hidden_states = fixture.input("hidden_states");
-  call.timestep = timestep;
-  call.image_tokens = fixture.input("encoder_hidden_states");
-  call.rows.counts.assign(timestep.size(0), 1);
-  call.part_ids = restarting_ids(call.rows);
-  const auto output = run(dit, call);
-  fixture.compare("sample", output.sample);
-  for (size_t i = 0; i < output.block_outputs.size(); ++i) {
-    fixture.compare("block" + std::to_string(i) + "_out", output.block_outputs[i]);
+  auto outputs = run_training(fixture, dit, std::vector<int64_t>(timestep.size(0), 1));
+  fixture.compare("sample", outputs.extract("sample").mapped());
+  for (const auto& [name, block] : outputs) {
+    fixture.compare(name, block);
   }
 }
 
 void verify_dit_partcrafter(Fixture& fixture) {
   const torch::NoGradGuard no_grad;
-  std::map<std::string, DitOutput> runs;
-  for (const auto& [name, parsed] : parsed_names(fixture)) {
-    const auto key = parsed.batch + parsed.option + (parsed.value ? "1" : "0");
-    if (runs.count(key) == 0) {
+  const auto counts = fixture.input("num_parts").cpu();
+  const auto* first = counts.const_data_ptr<int64_t>();
+  const std::vector<int64_t> num_parts(first, first + counts.numel());
+  // Which batch, what of its outputs, and which option of the model is changed.
+  const std::regex pattern("(train|infer)_(sample|block[0-9]+_out)(_(enable_\\w+)_(true|false))?");
+  std::map<std::string, std::map<std::string, at::Tensor>> runs;  // by batch and change
+  for (const auto& name : fixture.output_names()) {
+    std::smatch match;
+    if (!std::regex_match(name, match, pattern)) {
+      continue;
+    }
+    auto& outputs = runs[match.str(1) + match.str(3)];
+    if (outputs.empty()) {
       auto model = fixture.at("model");
-      if (!parsed.option.empty()) {
-        model[parsed.option] = parsed.value;
+      if (match[3].matched) {
+        model[match.str(4)] = match[5] == "true";
       }
       auto dit = make_dit(fixture, model);
-      runs[key] =
-          run(dit, parsed.batch == "train" ? training_call(fixture) : inference_call(fixture));
+      outputs =
+          match[1] == "train" ? run_training(fixture, dit, num_parts) : run_inference(fixture, dit);
     }
-    fixture.compare(name, part_of(runs[key], parsed.part));
+    if (const auto found = outputs.find(match.str(2)); found != outputs.end()) {
+      fixture.compare(name, found->second);
+    }
   }
 }
 
@@ -221,9 +151,7 @@ void verify_partcrafter_sampler(Fixture& fixture) {
   sampler.guidance_scale = fixture.at("guidance_scale");
   sampler.schedule =
       pretrained::read_scheduler_config(fixture.description_file(), &fixture.at("scheduler"));
-  if (fixture.description().contains("mu")) {
-    sampler.schedule.mu = fixture.at("mu");
-  }
+  sampler.schedule.mu = fixture.description().value("mu", sampler.schedule.mu);
   const auto table = flow::sampling_table(sampler.num_steps, sampler.schedule);
   fixture.compare("sigmas", table.noise_levels);
   fixture.compare("timesteps", table.timesteps);

@@ -1,10 +1,7 @@
 #include <ATen/ATen.h>
 
-#include <Eigen/Geometry>
-
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <span>
 #include <utility>
 
@@ -35,17 +32,6 @@ at::Tensor field_at(const Fixture& fixture, const at::Tensor& points) {
               "' is unknown; known are torus and sphere.");
 }
 
-struct Grid {
-  at::Tensor values;  // [R, R, R]
-  std::vector<int64_t> queries_per_step;
-};
-
-at::Tensor dense_points(int64_t R, double bounds) {
-  const auto axis = at::linspace(-bounds, bounds, R, at::TensorOptions().dtype(at::kFloat));
-  const auto axes = at::meshgrid({axis, axis, axis}, "ij");
-  return at::stack({axes[0].flatten(), axes[1].flatten(), axes[2].flatten()}, 1);
-}
-
 // Samples of the coarse grid whose eight children are evaluated: inside, not saturated, dilated.
 at::Tensor refined(const at::Tensor& values) {
   const int64_t R = values.size(0);
@@ -61,54 +47,52 @@ at::Tensor refined(const at::Tensor& values) {
       .gt(0.5);
 }
 
-void refine(const Fixture& fixture, double bounds, Grid* grid) {
-  const int64_t R = 2 * grid->values.size(0);
-  const auto parents = refined(grid->values).nonzero() * 2;  // [count, 3]
-  const auto offsets = at::stack(at::meshgrid({at::arange(2), at::arange(2), at::arange(2)}, "ij"))
-                           .flatten(1)
-                           .t();  // [8, 3]
-  const auto samples = (parents.unsqueeze(1) + offsets.unsqueeze(0)).flatten(0, 1);
-  const double half = static_cast<double>(R) / 2.0;
+// All (i, j, k) of three times the axis, as rows.
+at::Tensor triples_of(const at::Tensor& axis) { return at::cartesian_prod({axis, axis, axis}); }
+
+// The samples [R, R, R] at twice the resolution, evaluated again where `refined` says so.
+at::Tensor refine(const Fixture& fixture, const at::Tensor& coarse, double bounds,
+                  std::vector<int64_t>* queries_per_step) {
+  const auto parents = refined(coarse).nonzero() * 2;  // [count, 3]
+  const auto samples = (parents.unsqueeze(1) + triples_of(at::arange(2))).flatten(0, 1);
+  const auto half = static_cast<double>(coarse.size(0));
   const auto points = (samples.to(at::kFloat) - half) * (bounds / half);
-  grid->values =
-      grid->values.repeat_interleave(2, 0).repeat_interleave(2, 1).repeat_interleave(2, 2);
-  grid->values.index_put_({samples.select(1, 0), samples.select(1, 1), samples.select(1, 2)},
-                          field_at(fixture, points));
-  grid->queries_per_step.push_back(points.size(0));
+  auto values = coarse.repeat_interleave(2, 0).repeat_interleave(2, 1).repeat_interleave(2, 2);
+  values.index_put_({samples.select(1, 0), samples.select(1, 1), samples.select(1, 2)},
+                    field_at(fixture, points));
+  queries_per_step->push_back(points.size(0));
+  return values;
 }
 
-Grid evaluate(const Fixture& fixture) {
+at::Tensor evaluate(const Fixture& fixture, std::vector<int64_t>* queries_per_step) {
   const int64_t dense = fixture.at("dense_octree_depth");
   const int64_t finest = fixture.at("hierarchical_octree_depth");
   const double bounds = fixture.at("bounds");
-  const auto points = dense_points(int64_t{1} << dense, bounds);
-  Grid grid;
   const int64_t R = int64_t{1} << dense;
-  grid.values = field_at(fixture, points).view({R, R, R});
-  grid.queries_per_step.push_back(points.size(0));
+  const auto points = triples_of(at::linspace(-bounds, bounds, R));
+  auto values = field_at(fixture, points).view({R, R, R});
+  queries_per_step->push_back(points.size(0));
   for (int64_t depth = dense; depth < finest; ++depth) {
-    refine(fixture, bounds, &grid);
+    values = refine(fixture, values, bounds, queries_per_step);
   }
-  return grid;
+  return values;
 }
 
 mesh::TriangleMesh surface_of(const at::Tensor& values, double bounds) {
   const auto dense = values.contiguous();
-  mesh::Lattice lattice;
-  lattice.resolution = static_cast<int>(values.size(0));
-  lattice.low = mesh::Vec3::Constant(static_cast<float>(-bounds));
-  lattice.step = static_cast<float>(2.0 * bounds / static_cast<double>(values.size(0)));
+  const mesh::Lattice lattice{
+      .resolution = static_cast<int>(values.size(0)),
+      .low = mesh::Vec3::Constant(static_cast<float>(-bounds)),
+      .step = static_cast<float>(2.0 * bounds / static_cast<double>(values.size(0)))};
   return mesh::marching_cubes(
       std::span(dense.const_data_ptr<float>(), static_cast<size_t>(dense.numel())), lattice);
 }
 
-at::Tensor vertices_of(const mesh::TriangleMesh& surface) {
-  auto vertices = at::empty({static_cast<int64_t>(surface.vertices.size()), 3});
-  auto* target = vertices.data_ptr<float>();
-  for (const auto& vertex : surface.vertices) {
-    target = std::copy(vertex.data(), vertex.data() + 3, target);
-  }
-  return vertices;
+// V or F triples, as the surface holds them.
+template <class Triple>
+at::Tensor rows_of(const std::vector<Triple>& triples, at::ScalarType type) {
+  return at::from_blob(const_cast<Triple*>(triples.data()),
+                       {static_cast<int64_t>(triples.size()), 3}, type);
 }
 
 // The largest distance from a point of `from` to the nearest of `to`.
@@ -130,47 +114,39 @@ double signed_volume(const at::Tensor& vertices, const at::Tensor& faces) {
   return (corner(0) * at::cross(corner(1), corner(2), 1)).sum().item<double>() / 6.0;
 }
 
+void record_counted(Fixture& fixture, Comparison comparison, int64_t count, int64_t reference) {
+  if (count != reference) {
+    comparison.note = std::to_string(count) + " " + comparison.output + ", the reference has " +
+                      std::to_string(reference);
+  }
+  fixture.record(std::move(comparison));
+}
+
 void compare_surface(Fixture& fixture, const mesh::TriangleMesh& surface) {
+  const auto vertices = rows_of(surface.vertices, at::kFloat);
+  const auto faces = rows_of(surface.faces, at::kInt);
   const auto reference = fixture.output("vertices");
   const auto reference_faces = fixture.output("faces");
-  const auto ours = vertices_of(surface);
-  Comparison vertices{"vertices", 0, 5e-5, false, ""};
-  vertices.error = std::max(farthest(ours, reference), farthest(reference, ours));
-  vertices.passed = ours.size(0) == reference.size(0) && vertices.error <= vertices.tolerance;
-  if (ours.size(0) != reference.size(0)) {
-    vertices.note = std::to_string(ours.size(0)) + " vertices, the reference has " +
-                    std::to_string(reference.size(0));
-  }
-  fixture.record(vertices);
+  const double apart = std::max(farthest(vertices, reference), farthest(reference, vertices));
+  record_counted(fixture, {.output = "vertices", .error = apart, .tolerance = 5e-5},
+                 vertices.size(0), reference.size(0));
   // Quads may be cut along their other diagonal, so faces are compared by number and by what they
   // enclose; the reference's faces point inward.
-  Comparison faces{"faces", 0, 1e-3, false, ""};
   const double volume = std::abs(signed_volume(reference, reference_faces));
-  double enclosed = 0;
-  for (const auto& face : surface.faces) {
-    const auto& a = surface.vertices[face[0]];
-    enclosed += a.cast<double>().dot(surface.vertices[face[1]].cast<double>().cross(
-                    surface.vertices[face[2]].cast<double>())) /
-                6.0;
-  }
-  faces.error = std::abs(enclosed - volume) / volume;
-  faces.passed = static_cast<int64_t>(surface.faces.size()) == reference_faces.size(0) &&
-                 faces.error <= faces.tolerance;
-  if (static_cast<int64_t>(surface.faces.size()) != reference_faces.size(0)) {
-    faces.note = std::to_string(surface.faces.size()) + " faces, the reference has " +
-                 std::to_string(reference_faces.size(0));
-  }
-  fixture.record(faces);
+  const double difference = std::abs(signed_volume(vertices, faces) - volume) / volume;
+  record_counted(fixture, {.output = "faces", .error = difference, .tolerance = 1e-3},
+                 faces.size(0), reference_faces.size(0));
 }
 
 }  // namespace
 
 void verify_extraction(Fixture& fixture) {
-  const auto grid = evaluate(fixture);
-  fixture.compare("grid_logits", grid.values);
-  fixture.compare("queries_per_step", at::tensor(grid.queries_per_step, at::kLong));
+  std::vector<int64_t> queries_per_step;
+  const auto values = evaluate(fixture, &queries_per_step);
+  fixture.compare("grid_logits", values);
+  fixture.compare("queries_per_step", at::tensor(queries_per_step));
   if (fixture.has_output("vertices") && fixture.has_output("faces")) {
-    compare_surface(fixture, surface_of(grid.values, fixture.at("bounds")));
+    compare_surface(fixture, surface_of(values, fixture.at("bounds")));
   }
 }
 

@@ -17,26 +17,17 @@ namespace {
 constexpr double kOpsTolerance = 1e-6;
 constexpr double kAngleTolerance = 1e-4;
 
-// The epsilon at the end of an output's name, "layer_norm_eps1e-05"; nothing for another name.
-std::optional<double> epsilon_of(const std::string& name, const std::string& beginning) {
-  return name.rfind(beginning, 0) == 0 ? std::optional(std::stod(name.substr(beginning.size())))
-                                       : std::nullopt;
-}
-
-void compare_norms(Fixture& fixture) {
+// The outputs "layer_norm_eps1e-05", ..., whose names begin so and end with the norm's epsilon.
+template <class Norm>
+void compare_norms(Fixture& fixture, const std::string& beginning) {
   const auto input = fixture.input("small_var");
-  const auto weight = fixture.input("norm_w");
   for (const auto& name : fixture.output_names()) {
-    if (const auto epsilon = epsilon_of(name, "layer_norm_eps")) {
-      nn::LayerNorm norm(weight.size(0), *epsilon);
+    if (name.starts_with(beginning)) {
+      Norm norm(input.size(-1), std::stod(name.substr(beginning.size())));
       norm->to(fixture.device());
-      norm->named_parameters()["weight"].copy_(weight);
-      norm->named_parameters()["bias"].copy_(fixture.input("norm_b"));
-      fixture.compare(name, norm(input));
-    } else if (const auto rms_epsilon = epsilon_of(name, "rms_norm_eps")) {
-      nn::RmsNorm norm(weight.size(0), *rms_epsilon);
-      norm->to(fixture.device());
-      norm->named_parameters()["weight"].copy_(weight);
+      for (auto& parameter : norm->named_parameters()) {
+        parameter.value().copy_(fixture.input(parameter.key() == "weight" ? "norm_w" : "norm_b"));
+      }
       fixture.compare(name, norm(input));
     }
   }
@@ -44,10 +35,9 @@ void compare_norms(Fixture& fixture) {
 
 void compare_head_splits(Fixture& fixture) {
   const int64_t num_heads = fixture.at("heads");
-  const auto q = fixture.input("q");
   const auto k = fixture.input("k");
   const auto v = fixture.input("v");
-  const auto own = nn::split_heads(at::cat({q, k, v}, -1), num_heads, 3);
+  const auto own = nn::split_heads(at::cat({fixture.input("q"), k, v}, -1), num_heads, 3);
   fixture.compare("self_q", own[0]);
   fixture.compare("self_k", own[1]);
   fixture.compare("self_v", own[2]);
@@ -79,13 +69,13 @@ void verify_ops(Fixture& fixture) {
   fixture.compare("timestep_embed",
                   nn::embed_timestep(fixture.input("timesteps"), fixture.at("t_dim")));
   fixture.set_tolerance(kOpsTolerance);
-  compare_norms(fixture);
+  compare_norms<nn::LayerNorm>(fixture, "layer_norm_eps");
+  compare_norms<nn::RmsNorm>(fixture, "rms_norm_eps");
   fixture.compare("gelu_erf", at::gelu(fixture.input("gelu_x"), "none"));
   compare_head_splits(fixture);
   const auto table = fixture.input("pos_grid");
-  for (const auto& target : fixture.at("pos_targets")) {
-    const int64_t rows = target.at(0);
-    const int64_t columns = target.at(1);
+  const std::vector<std::pair<int64_t, int64_t>> targets = fixture.at("pos_targets");
+  for (const auto& [rows, columns] : targets) {
     fixture.compare("pos_" + std::to_string(rows) + "x" + std::to_string(columns),
                     image_encoder::stretch_position_table(table, rows, columns));
   }

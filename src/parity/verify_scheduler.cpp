@@ -64,6 +64,7 @@ void compare_training(Fixture& fixture, const flow::ScheduleConfig& config) {
 }  // namespace
 
 void verify_scheduler(Fixture& fixture) {
+  fixture.compute_on(c10::kCPU);  // schedules are tables on the CPU
   const auto& schedules = fixture.at("schedules");
   for (size_t i = 0; i < schedules.size(); ++i) {
     compare_schedule(fixture, schedules[i], i);

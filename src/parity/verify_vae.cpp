@@ -55,8 +55,7 @@ void verify_vae_encoder(Fixture& fixture) {
   fixture.compare("sample", posterior.sample(fixture.input("noise")));
   std::vector<at::Tensor> divergences;
   for (int64_t i = 0; i < posterior.mean.size(0); ++i) {
-    const vae::Posterior alone{posterior.mean[i], posterior.log_variance[i]};
-    divergences.push_back(alone.kl());
+    divergences.push_back(vae::Posterior{posterior.mean[i], posterior.log_variance[i]}.kl());
   }
   fixture.compare("kl_mean_over_tokens_channels", at::stack(divergences));
 }

@@ -14,7 +14,7 @@ struct Comparison {
   double error = 0;      // largest absolute difference
   double tolerance = 0;  // 0: must be equal
   bool passed = false;
-  std::string note;  // why it failed where no number says so
+  std::string note = "";  // why it failed where no number says so
 };
 
 struct Verification {
