@@ -4,7 +4,6 @@
 #include <torch/types.h>
 #include <torch/csrc/distributed/c10d/reducer.hpp>
 
-#include <sstream>
 #include <string>
 
 #include "moca/core/error.h"
@@ -95,11 +94,13 @@ void check_same_bits(ProcessGroup& group, const std::vector<at::Tensor>& tensors
   if (group.alone()) {
     return;
   }
-  std::ostringstream text;
+  std::vector<at::Tensor> hashes;
   for (const auto& tensor : tensors) {
-    text << at::hash_tensor(tensor.detach()).view(at::kLong).item<int64_t>() << ' ';
+    hashes.push_back(at::hash_tensor(tensor.detach()).view(at::kLong));
   }
-  const auto texts = group.gather(text.str(), "hash of " + what);
+  const auto all = at::stack(hashes).cpu();  // one copy to the host
+  const std::string bytes(static_cast<const char*>(all.const_data_ptr()), all.nbytes());
+  const auto texts = group.gather(bytes, "hash of " + what);
   for (size_t rank = 1; rank < texts.size(); ++rank) {
     if (texts[rank] != texts[0]) {
       throw Error(what + " of rank " + std::to_string(rank) +

@@ -9,13 +9,23 @@
 
 namespace moca::dit {
 
+namespace {
+
+// Rows [first, first + count). All of them are the tensor itself: the backward pass of a narrow
+// writes zeros around its gradient first.
+at::Tensor rows_of(const at::Tensor& tensor, int64_t first, int64_t count) {
+  return count == tensor.size(0) ? tensor : tensor.narrow(0, first, count);
+}
+
+}  // namespace
+
 at::Tensor AssetGroup::of_components(const at::Tensor& packed) const {
-  return packed.narrow(0, first_component, num_assets * components_per_asset)
+  return rows_of(packed, first_component, num_assets * components_per_asset)
       .unflatten(0, {num_assets, components_per_asset});
 }
 
 at::Tensor AssetGroup::of_assets(const at::Tensor& per_asset) const {
-  return per_asset.narrow(0, first_asset, num_assets);
+  return rows_of(per_asset, first_asset, num_assets);
 }
 
 ComponentLayout::ComponentLayout(const at::Tensor& component_mask) {
@@ -34,7 +44,7 @@ ComponentLayout::ComponentLayout(const at::Tensor& component_mask) {
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
                    [&](int64_t a, int64_t b) { return rows[a].size() < rows[b].size(); });
-  std::vector<int64_t> packed_rows, assets, owners;
+  std::vector<int64_t> packed_rows, assets;
   for (const int64_t asset : order) {
     const auto count = static_cast<int64_t>(rows[asset].size());
     if (count == 0) {
@@ -47,7 +57,6 @@ ComponentLayout::ComponentLayout(const at::Tensor& component_mask) {
     ++groups.back().num_assets;
     assets.push_back(asset);
     packed_rows.insert(packed_rows.end(), rows[asset].begin(), rows[asset].end());
-    owners.insert(owners.end(), count, asset);
   }
   TORCH_CHECK(!packed_rows.empty(), "component_mask [B, N] = ", component_mask.sizes(),
               " marks no component as present");
@@ -56,7 +65,19 @@ ComponentLayout::ComponentLayout(const at::Tensor& component_mask) {
   };
   component_rows = to_device(packed_rows);
   asset_order = to_device(assets);
-  asset_of_component = to_device(owners);
+}
+
+// Not one index_select with repeated rows: on a GPU its backward pass adds them in any order.
+at::Tensor ComponentLayout::of_components(const at::Tensor& per_asset) const {
+  const auto ordered = per_asset.index_select(0, asset_order);
+  std::vector<at::Tensor> rows;
+  for (const auto& group : groups) {
+    rows.push_back(group.of_assets(ordered)
+                       .unsqueeze(1)
+                       .expand({-1, group.components_per_asset, -1})
+                       .flatten(0, 1));
+  }
+  return at::cat(rows);
 }
 
 at::Tensor ComponentLayout::pack(const at::Tensor& padded) const {

@@ -89,7 +89,8 @@ at::Tensor DitBlockImpl::attend_to_conditions(const at::Tensor& tokens,
     const auto& condition = context.conditions[i];
     const bool is_null = !sees_conditions_ || !condition.tokens.defined();
     const auto attend = [&](const AttentionModules& weights) {
-      return is_null ? weights.attention->output_bias()  // zero tokens give exactly this
+      // Zero tokens give exactly the bias; in the tokens' type, which it would widen.
+      return is_null ? weights.attention->output_bias().to(tokens.scalar_type())
                      : attend_to(weights.attention, tokens, condition, *context.layout);
     };
     const AttentionModules prior{attn2_[i].weights};

@@ -45,8 +45,7 @@ at::Tensor MocaDitImpl::embed(const DitInput& input, const ComponentLayout& layo
   const auto vecset =
       proj_in_(layout.pack(input.noisy_latents).to(proj_in_->weight.scalar_type()));  // [n, L, D]
   const auto time = time_proj_(nn::embed_noise_level(input.noise_level, config_.width));  // [B, D]
-  const auto time_token =
-      time.index_select(0, layout.asset_of_component).unsqueeze(1);  // [n, 1, D]
+  const auto time_token = layout.of_components(time).unsqueeze(1);  // [n, 1, D]
   std::vector<at::Tensor> parts = {time_token.to(vecset.scalar_type()), vecset};
   if (packing_) {
     parts.push_back(packing_->forward(vecset).to(vecset.scalar_type()));

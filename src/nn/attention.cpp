@@ -43,7 +43,8 @@ at::Tensor AttentionImpl::self_weight() const {
 
 HeadTensors AttentionImpl::project(const at::Tensor& tokens) {
   const auto weight = self_weight();  // [3D, D]
-  const auto parts = split_heads(ops::linear(tokens, weight, at::Tensor()), sizes_.num_heads, 3);
+  const auto parts =
+      split_heads(ops::linear(tokens, weight, at::Tensor()), sizes_.num_heads, 3).unbind(0);
   HeadTensors heads{parts[0], parts[1], parts[2]};
   if (norm_q_) {
     heads.query = norm_q_(heads.query);
@@ -58,7 +59,8 @@ HeadTensors AttentionImpl::project_key_value(const at::Tensor& tokens) {
                           .view({sizes_.num_heads, 3, head_width, sizes_.width})
                           .narrow(1, 1, 2)
                           .reshape({2 * sizes_.width, sizes_.width});
-  const auto parts = split_heads(ops::linear(tokens, weight, at::Tensor()), sizes_.num_heads, 2);
+  const auto parts =
+      split_heads(ops::linear(tokens, weight, at::Tensor()), sizes_.num_heads, 2).unbind(0);
   HeadTensors heads{at::Tensor(), parts[0], parts[1]};
   if (norm_k_) {
     heads.key = norm_k_(heads.key);
@@ -67,7 +69,7 @@ HeadTensors AttentionImpl::project_key_value(const at::Tensor& tokens) {
 }
 
 at::Tensor AttentionImpl::project_query(const at::Tensor& tokens) {
-  const auto query = split_heads(to_q_(tokens), sizes_.num_heads, 1)[0];
+  const auto query = split_heads(to_q_(tokens), sizes_.num_heads, 1).squeeze(0);
   return norm_q_ ? norm_q_(query) : query;
 }
 
@@ -75,7 +77,8 @@ HeadTensors AttentionImpl::project_context(const at::Tensor& context) {
   const auto normed = norm_cross_ ? norm_cross_(context) : context;
   const auto weight =
       at::cat({to_k_->effective_weight(), to_v_->effective_weight()});  // [2D, context_width]
-  const auto parts = split_heads(ops::linear(normed, weight, at::Tensor()), sizes_.num_heads, 2);
+  const auto parts =
+      split_heads(ops::linear(normed, weight, at::Tensor()), sizes_.num_heads, 2).unbind(0);
   HeadTensors heads{at::Tensor(), parts[0], parts[1]};
   if (norm_k_) {
     heads.key = norm_k_(heads.key);

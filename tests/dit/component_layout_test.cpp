@@ -33,7 +33,8 @@ TEST(ComponentLayout, OrdersAssetsByTheirNumberOfComponents) {
   EXPECT_EQ(layout.max_components, 4);
   EXPECT_THAT(numbers(layout.asset_order), ::testing::ElementsAre(4, 0, 3, 2));
   EXPECT_THAT(numbers(layout.component_rows), ::testing::ElementsAre(19, 0, 2, 12, 13, 9, 10, 11));
-  EXPECT_THAT(numbers(layout.asset_of_component), ::testing::ElementsAre(4, 0, 0, 3, 3, 2, 2, 2));
+  EXPECT_THAT(numbers(layout.of_components(at::arange(5).unsqueeze(1)).flatten()),
+              ::testing::ElementsAre(4, 0, 0, 3, 3, 2, 2, 2));
 }
 
 TEST(ComponentLayout, GroupsCoverThePackedRowsWithoutOverlap) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "moca/nn/autocast.h"
 #include "tests/dit/small_dit.h"
 #include "tests/support/tensor_matchers.h"
 
@@ -53,6 +54,17 @@ TEST(DitBlock, SeesConditionsWhereItsKindOfBlockDoes) {
   };
   EXPECT_GT(moved(0), 1e-4) << "global";
   EXPECT_EQ(moved(1), 0.0) << "local";
+}
+
+TEST(DitBlock, KeepsTheTokensTypeUnderAutocastWithoutACondition) {
+  const auto config = small_config();
+  const auto tokens = random_tensor({3, kL + 1 + config.num_added_tokens(), 32}).to(at::kBFloat16);
+  const auto image = random_tensor({1, kT, kImageWidth});
+  const nn::Autocast autocast(at::kCPU, /*enabled=*/true);
+  for (const auto& condition : {image, at::Tensor()}) {
+    const auto output = output_of(block_of(config, 1), tokens, {}, condition);
+    EXPECT_EQ(output.scalar_type(), at::kBFloat16) << (condition.defined() ? "image" : "none");
+  }
 }
 
 }  // namespace

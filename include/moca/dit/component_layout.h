@@ -29,13 +29,13 @@ struct ComponentLayout {
   int64_t max_components = 0;  // N, padded
   at::Tensor component_rows;  // [n] rows of the flattened [B * N] that are present, in packed order
   at::Tensor asset_order;     // [B'] assets that have components, in packed order
-  at::Tensor asset_of_component;  // [n] index of the asset in 0 .. B - 1
   std::vector<AssetGroup> groups;
 
   // component_mask: [B, N] bool, on any device.
   explicit ComponentLayout(const at::Tensor& component_mask);
 
-  at::Tensor pack(const at::Tensor& padded) const;    // [B, N, ...] -> [n, ...]
+  at::Tensor of_components(const at::Tensor& per_asset) const;  // [B, D] -> [n, D], its asset's row
+  at::Tensor pack(const at::Tensor& padded) const;              // [B, N, ...] -> [n, ...]
   at::Tensor unpack(const at::Tensor& packed) const;  // [n, ...] -> [B, N, ...], zero where absent
 };
 
