@@ -1,6 +1,5 @@
 #include "moca/data/asset_source.h"
 
-#include <algorithm>
 #include <set>
 #include <stdexcept>
 #include <utility>

@@ -1,7 +1,6 @@
 #include "alignment.h"
 
 #include <Eigen/LU>
-#include <algorithm>
 #include <array>
 #include <limits>
 #include <stdexcept>

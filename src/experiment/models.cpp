@@ -2,8 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <utility>
-
 #include "moca/checkpoint/checkpoint_folder.h"
 #include "moca/checkpoint/module_state.h"
 #include "moca/checkpoint/write_checkpoint.h"

@@ -3,7 +3,6 @@
 #include <Eigen/Geometry>
 #include <algorithm>
 #include <bit>
-#include <numeric>
 #include <sstream>
 #include <stdexcept>
 #include <utility>

@@ -4,7 +4,6 @@
 #include <torch/nn/init.h>
 #include <torch/types.h>
 
-#include <algorithm>
 #include <cmath>
 #include <memory>
 

@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <optional>
-#include <utility>
 
 #include "moca/core/shapes.h"
 #include "tiled_attention.h"

@@ -1,7 +1,5 @@
 #include <ATen/ATen.h>
 
-#include <utility>
-
 #include "moc_backends.h"
 #include "tiled_attention.h"
 #include "tiled_function.h"

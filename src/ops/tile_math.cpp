@@ -1,6 +1,5 @@
 #include "tile_math.h"
 
-#include <algorithm>
 #include <bit>
 #include <cmath>
 

@@ -8,7 +8,6 @@
 #include "moca/image_encoder/image_encoder.h"
 #include "moca/nn/attention.h"
 #include "moca/nn/embeddings.h"
-#include "moca/nn/layers.h"
 #include "moca/ops/farthest_point_sampling.h"
 
 namespace moca::parity {

@@ -2,8 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <vector>
-
 #include "asset_loader.h"
 #include "dit_measurements.h"
 #include "moca/core/generator.h"

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
-#include <string>
 
 #include "moca/training/measurements.h"
 #include "tensorboard_log.h"

@@ -6,7 +6,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <string>
 
 #include "moca/core/run_failed.h"
 #include "moca/distributed/gradient_sync.h"

@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "../mesh_file_check.h"
-#include "moca/core/error.h"
 #include "moca/core/logging.h"
 
 namespace moca::mesh {

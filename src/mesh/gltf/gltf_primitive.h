@@ -1,8 +1,6 @@
 #pragma once
 
 #include <Eigen/Core>
-#include <array>
-#include <cstdint>
 #include <vector>
 
 #include "../surface.h"

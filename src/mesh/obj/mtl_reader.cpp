@@ -1,7 +1,6 @@
 #include "mtl_reader.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "../text_scanner.h"
 
