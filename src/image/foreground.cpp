@@ -1,9 +1,7 @@
 #include "moca/image/foreground.h"
 
 #include <algorithm>
-#include <array>
 #include <stdexcept>
-#include <string>
 
 #include "image_format.h"
 #include "moca/core/error.h"
@@ -23,10 +21,8 @@ struct Box {
 
 // The box of alpha > 0; width 0 when there is none.
 Box foreground_box(const Image& rgba) {
-  int left = rgba.width;
-  int top = rgba.height;
-  int right = -1;
-  int bottom = -1;
+  int left = rgba.width, top = rgba.height;
+  int right = -1, bottom = -1;
   for (int y = 0; y < rgba.height; ++y) {
     for (int x = 0; x < rgba.width; ++x) {
       if (rgba.at(x, y)[3] > 0) {
@@ -88,8 +84,7 @@ bool has_usable_alpha(const Image& image) {
   if (image.channels != 4) {
     return false;
   }
-  int64_t first = 0;
-  int64_t last = 0;
+  int64_t first = 0, last = 0;
   for (size_t i = 3; i < image.pixels.size(); i += 4) {
     const int bin = image.pixels[i] * kBins / 256;
     first += bin == 0 ? 1 : 0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -20,17 +21,14 @@ namespace {
 constexpr size_t kMaxBytes = 1'000'000'000;  // that decoding may allocate
 
 std::unique_ptr<Decoder> decoder_of(const std::string& bytes) {
+  static const std::map<std::string, std::unique_ptr<Decoder> (*)(const std::string&)> kDecoders = {
+      {"PNG", png_decoder}, {"JPEG", jpeg_decoder}, {"WebP", webp_decoder}};
   const auto format = format_of(bytes);
-  if (format == "PNG") {
-    return png_decoder(bytes);
+  const auto found = kDecoders.find(format);
+  if (found == kDecoders.end()) {
+    throw Mistake(format.empty() ? "its bytes are no image's" : "it is in the format " + format);
   }
-  if (format == "JPEG") {
-    return jpeg_decoder(bytes);
-  }
-  if (format == "WebP") {
-    return webp_decoder(bytes);
-  }
-  throw Mistake(format.empty() ? "its bytes are no image's" : "it is in the format " + format);
+  return found->second(bytes);
 }
 
 void check(const Image& image, const char* caller) {

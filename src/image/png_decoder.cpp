@@ -1,5 +1,6 @@
 #include <spng.h>
 
+#include <array>
 #include <cstring>
 #include <vector>
 
@@ -15,18 +16,8 @@ int channels_of(const spng_ihdr& header, bool has_key) {
   return has_key || !(is_grey || is_rgb) ? 4 : is_grey ? 1 : 3;
 }
 
-int samples_of(const spng_ihdr& header) {
-  switch (header.color_type) {
-    case SPNG_COLOR_TYPE_TRUECOLOR:
-      return 3;
-    case SPNG_COLOR_TYPE_TRUECOLOR_ALPHA:
-      return 4;
-    case SPNG_COLOR_TYPE_GRAYSCALE_ALPHA:
-      return 2;
-    default:
-      return 1;
-  }
-}
+// Samples a pixel, by PNG's numbers of colour types: grey, RGB, palette, grey and RGB with alpha.
+constexpr std::array<int, 7> kSamples = {1, 0, 3, 1, 2, 0, 4};
 
 // Sample x of a row of 1, 2, 4, 8 (the first in the upper bits) or 16 bits a sample.
 uint16_t sample_at(const uint8_t* row, int x, int bits) {
@@ -71,7 +62,7 @@ class PngDecoder : public Decoder {
     height_ = static_cast<int>(header.height);
     channels_ = channels_of(header, keyed == SPNG_OK);
     color_type_ = header.color_type;
-    bits_per_pixel_ = header.bit_depth * samples_of(header);
+    bits_per_pixel_ = header.bit_depth * kSamples[header.color_type];
     is_deep_grey_ = channels_ == 1 && header.bit_depth == 16;
     // Deflate packs at most 1032 bytes into one, so a small file cannot hold a large image.
     constexpr uint64_t kBestRatio = 1032;

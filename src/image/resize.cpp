@@ -218,19 +218,6 @@ int nearest(int output, int from, int to) {
   return std::min(static_cast<int>(std::floor(static_cast<float>(output) * scale)), from - 1);
 }
 
-template <class Value>
-PixelGrid<Value> nearest_pixels(const PixelGrid<Value>& image, int width, int height) {
-  check(image, width, height, "resize_nearest");
-  PixelGrid<Value> resized(width, height, image.channels);
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      std::copy_n(image.at(nearest(x, image.width, width), nearest(y, image.height, height)),
-                  image.channels, resized.at(x, y));
-    }
-  }
-  return resized;
-}
-
 // Python's floor division by 2.
 int floor_half(int value) { return (value - (value < 0 ? 1 : 0)) / 2; }
 
@@ -252,13 +239,21 @@ Image resize_bicubic(const Image& image, int width, int height) {
                                                : cubic_rows(cubic_columns(image, width), height);
 }
 
-Image resize_nearest(const Image& image, int width, int height) {
-  return nearest_pixels(image, width, height);
+template <class Value>
+PixelGrid<Value> resize_nearest(const PixelGrid<Value>& image, int width, int height) {
+  check(image, width, height, "resize_nearest");
+  PixelGrid<Value> resized(width, height, image.channels);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      std::copy_n(image.at(nearest(x, image.width, width), nearest(y, image.height, height)),
+                  image.channels, resized.at(x, y));
+    }
+  }
+  return resized;
 }
 
-ComponentMap resize_nearest(const ComponentMap& map, int width, int height) {
-  return nearest_pixels(map, width, height);
-}
+template Image resize_nearest(const Image& image, int width, int height);
+template ComponentMap resize_nearest(const ComponentMap& map, int width, int height);
 
 Image resize_area(const Image& image, int width, int height) {
   check(image, width, height, "resize_area");

@@ -33,15 +33,11 @@ inline Vec3 closest_point_on_triangle(const Vec3& p, const Vec3& a, const Vec3& 
       return a + ab * (u / area) + ac * (v / area);
     }
   }
-  const Vec3 nearest[3] = {closest_point_on_segment(p, a, b), closest_point_on_segment(p, b, c),
-                           closest_point_on_segment(p, c, a)};
-  int best = 0;
-  for (int i = 1; i < 3; ++i) {
-    if ((nearest[i] - p).squaredNorm() < (nearest[best] - p).squaredNorm()) {
-      best = i;
-    }
-  }
-  return nearest[best];
+  return std::min({closest_point_on_segment(p, a, b), closest_point_on_segment(p, b, c),
+                   closest_point_on_segment(p, c, a)},
+                  [&](const Vec3& one, const Vec3& other) {
+                    return (one - p).squaredNorm() < (other - p).squaredNorm();
+                  });
 }
 
 }  // namespace moca::mesh

@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <iterator>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "moca/core/error.h"
 #include "moca/mesh/marching_cubes.h"
@@ -61,9 +59,10 @@ class Pyramid {
     const int last = options_.coarse_resolution - 1;
     levels_.front().want_box({0, 0, 0}, {last, last, last});
     for (size_t level = 0;; ++level) {
-      const std::vector<Sample> evaluated = complete(level);
+      std::vector<Sample> evaluated = complete(level);
       if (level + 1 == levels_.size()) {
-        return with_sign_change(evaluated);
+        std::erase_if(evaluated, [&](const Sample& s) { return !at_sign_change(level, s); });
+        return evaluated;
       }
       for (const Sample& sample : evaluated) {
         const Sample same_place = {2 * sample[0], 2 * sample[1], 2 * sample[2]};
@@ -122,13 +121,6 @@ class Pyramid {
       }
     }
     return false;
-  }
-
-  std::vector<Sample> with_sign_change(const std::vector<Sample>& samples) const {
-    std::vector<Sample> result;
-    std::copy_if(samples.begin(), samples.end(), std::back_inserter(result),
-                 [&](const Sample& sample) { return at_sign_change(levels_.size() - 1, sample); });
-    return result;
   }
 
   // Evaluates the wanted samples of a level, then follows the surface: all samples round a sign

@@ -45,19 +45,16 @@ struct GlbBuilder {
     root["scenes"] = Json::array({Json::object()});
   }
 
-  // Appends the bytes as a buffer view of its own and returns that view's accessor.
+  // Appends the rows as a buffer view with an accessor of its own; returns the accessor's number.
   template <typename Row>
-  Json accessor(const std::vector<Row>& rows, int target) {
-    Json view = {{"buffer", 0},
-                 {"byteOffset", binary.size()},
-                 {"byteLength", rows.size() * sizeof(Row)},
-                 {"target", target}};
-    root["bufferViews"].push_back(std::move(view));
-    binary.append(reinterpret_cast<const char*>(rows.data()), rows.size() * sizeof(Row));
-    return {{"bufferView", root["bufferViews"].size() - 1}, {"byteOffset", 0}};
-  }
-
-  size_t add_accessor(Json accessor) {
+  size_t add_accessor(const std::vector<Row>& rows, int target, Json accessor) {
+    const size_t num_bytes = rows.size() * sizeof(Row);
+    root["bufferViews"].push_back({{"buffer", 0},
+                                   {"byteOffset", binary.size()},
+                                   {"byteLength", num_bytes},
+                                   {"target", target}});
+    binary.append(reinterpret_cast<const char*>(rows.data()), num_bytes);
+    accessor.update({{"bufferView", root["bufferViews"].size() - 1}, {"byteOffset", 0}});
     root["accessors"].push_back(std::move(accessor));
     return root["accessors"].size() - 1;
   }
@@ -65,26 +62,26 @@ struct GlbBuilder {
   void add_mesh(const Component& component) {
     const TriangleMesh& mesh = component.mesh;
     const Box box = bounds(mesh);
-    Json positions = accessor(mesh.vertices, kArrayBuffer);
-    positions.update({{"componentType", kFloat},
-                      {"count", mesh.vertices.size()},
-                      {"type", "VEC3"},
-                      {"min", to_json(box.low)},
-                      {"max", to_json(box.high)}});
-    Json indices = accessor(mesh.faces, kElementArrayBuffer);
-    indices.update({{"componentType", kUnsignedInt},
-                    {"count", mesh.faces.size() * 3},
-                    {"type", "SCALAR"},
-                    {"min", Json::array({0})},
-                    {"max", Json::array({mesh.vertices.size() - 1})}});
+    const size_t positions = add_accessor(mesh.vertices, kArrayBuffer,
+                                          {{"componentType", kFloat},
+                                           {"count", mesh.vertices.size()},
+                                           {"type", "VEC3"},
+                                           {"min", to_json(box.low)},
+                                           {"max", to_json(box.high)}});
+    const size_t indices = add_accessor(mesh.faces, kElementArrayBuffer,
+                                        {{"componentType", kUnsignedInt},
+                                         {"count", mesh.faces.size() * 3},
+                                         {"type", "SCALAR"},
+                                         {"min", Json::array({0})},
+                                         {"max", Json::array({mesh.vertices.size() - 1})}});
     const Vec3& color = component.color;
     const Json surface = {{"baseColorFactor", Json::array({color.x(), color.y(), color.z(), 1.0})},
                           {"metallicFactor", 0.0},
                           {"roughnessFactor", 0.8}};
     root["materials"].push_back(
         {{"name", component.name}, {"doubleSided", true}, {"pbrMetallicRoughness", surface}});
-    const Json primitive = {{"attributes", {{"POSITION", add_accessor(std::move(positions))}}},
-                            {"indices", add_accessor(std::move(indices))},
+    const Json primitive = {{"attributes", {{"POSITION", positions}}},
+                            {"indices", indices},
                             {"material", root["materials"].size() - 1},
                             {"mode", 4}};
     root["meshes"].push_back({{"name", component.name}, {"primitives", Json::array({primitive})}});

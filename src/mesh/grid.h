@@ -20,25 +20,26 @@ struct GridSize {
 // Per cell whether it can be reached from cell 0 over open cells, by steps along the axes.
 template <class IsOpen>
 std::vector<uint8_t> reached_from_corner(const GridSize& size, const IsOpen& is_open) {
+  const std::array<int64_t, 3> stride = {int64_t{size.cells[1]} * size.cells[2], size.cells[2], 1};
   std::vector<uint8_t> reached(size.count());
   std::vector<std::array<int, 3>> pending;
-  const auto visit = [&](const std::array<int, 3>& at) {
-    const size_t cell = size.index(at[0], at[1], at[2]);
+  const auto visit = [&](size_t cell, const std::array<int, 3>& at) {
     if (reached[cell] == 0 && is_open(cell)) {
       reached[cell] = 1;
       pending.push_back(at);
     }
   };
-  visit({0, 0, 0});
+  visit(0, {0, 0, 0});
   while (!pending.empty()) {
     const std::array<int, 3> at = pending.back();
     pending.pop_back();
+    const size_t cell = size.index(at[0], at[1], at[2]);
     for (int axis = 0; axis < 3; ++axis) {
       for (const int side : {-1, 1}) {
         std::array<int, 3> next = at;
         next[axis] += side;
         if (next[axis] >= 0 && next[axis] < size.cells[axis]) {
-          visit(next);
+          visit(cell + side * stride[axis], next);
         }
       }
     }

@@ -69,8 +69,7 @@ void rasterise(Grid& grid, const Corners& corners) {
   const auto& [a, b, c] = corners;
   const Vec3 low = a.cwiseMin(b).cwiseMin(c);
   const Vec3 high = a.cwiseMax(b).cwiseMax(c);
-  std::array<int, 3> first{};
-  std::array<int, 3> last{};
+  std::array<int, 3> first{}, last{};
   for (int axis = 0; axis < 3; ++axis) {
     first[axis] = std::max(0, static_cast<int>(std::ceil(low[axis] - kBand)));
     last[axis] =

@@ -7,7 +7,6 @@
 #include <system_error>
 
 #include "bytes.h"
-#include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/utf8.h"
 #include "text_scanner.h"
@@ -21,15 +20,11 @@ namespace fs = std::filesystem;
 void check_glb(const fs::path& file, uint64_t file_size) {
   std::ifstream stream(file, std::ios::binary);
   std::array<char, 12> header{};
-  if (!stream.read(header.data(), header.size()) ||
-      !std::string_view(header.data(), 4).starts_with("glTF")) {
-    refuse_mesh_file(file, "it does not begin like a GLB; export it again as binary glTF 2.0.");
-  }
+  require(stream.read(header.data(), header.size()) &&
+              std::string_view(header.data(), 4).starts_with("glTF"),
+          file, "it does not begin like a GLB; export it again as binary glTF 2.0.");
   const uint32_t version = value_at<uint32_t>(header.data() + 4);
-  if (version != 2) {
-    refuse_mesh_file(
-        file, "it is binary glTF version " + std::to_string(version) + "; export version 2.");
-  }
+  require(version == 2, file, "it is binary glTF version ", version, "; export version 2.");
   const uint64_t length = value_at<uint32_t>(header.data() + 8);
   uint64_t end = header.size();
   std::array<char, 8> chunk{};
@@ -37,37 +32,23 @@ void check_glb(const fs::path& file, uint64_t file_size) {
          stream.read(chunk.data(), chunk.size())) {
     end += chunk.size() + value_at<uint32_t>(chunk.data());
   }
-  if (length > file_size || end != length || end == header.size()) {
-    refuse_mesh_file(file, "its header says " + std::to_string(length) +
-                               " bytes, its chunks end at " + std::to_string(end) +
-                               " and the file has " + std::to_string(file_size) +
-                               "; it was cut off, copy it again.");
-  }
+  require(length <= file_size && end == length && end != header.size(), file, "its header says ",
+          length, " bytes, its chunks end at ", end, " and the file has ", file_size,
+          "; it was cut off, copy it again.");
 }
 
 }  // namespace
 
-void refuse_mesh_file(const fs::path& file, const std::string& reason) {
-  throw Error("Cannot read the mesh file " + file.string() + ": " + reason);
-}
-
 std::string check_mesh_file(const fs::path& file) {
   std::error_code error;
-  if (!fs::exists(file, error)) {
-    refuse_mesh_file(file, "there is no such file.");
-  }
-  if (!fs::is_regular_file(file, error)) {
-    refuse_mesh_file(file, "it is a folder, not a file.");
-  }
+  require(fs::exists(file, error), file, "there is no such file.");
+  require(fs::is_regular_file(file, error), file, "it is a folder, not a file.");
   const std::string ending = lower_case(file.extension().string());
   const std::array<std::string, 5> known = {".glb", ".gltf", ".obj", ".ply", ".stl"};
-  if (std::find(known.begin(), known.end(), ending) == known.end()) {
-    refuse_mesh_file(file, "its ending '" + ending + "' is none of .glb, .gltf, .obj, .ply, .stl.");
-  }
+  require(std::find(known.begin(), known.end(), ending) != known.end(), file, "its ending '",
+          ending, "' is none of .glb, .gltf, .obj, .ply, .stl.");
   const uint64_t size = fs::file_size(file, error);
-  if (error || size == 0) {
-    refuse_mesh_file(file, error ? error.message() + "." : "it is empty.");
-  }
+  require(!error && size > 0, file, error ? error.message() + "." : "it is empty.");
   if (ending == ".glb") {
     check_glb(file, size);
   }

@@ -2,11 +2,35 @@
 
 #include <filesystem>
 #include <string>
+#include <type_traits>
+
+#include "moca/core/error.h"
 
 namespace moca::mesh {
 
-// Throws the Error of a mesh file that cannot be read: the file, the reason and the way out.
-[[noreturn]] void refuse_mesh_file(const std::filesystem::path& file, const std::string& reason);
+// Throws the Error of a mesh file that cannot be read: the file, the reason and the way out, in
+// parts that are texts and numbers.
+template <class... Parts>
+[[noreturn]] void refuse_mesh_file(const std::filesystem::path& file, const Parts&... reason) {
+  std::string message = "Cannot read the mesh file " + file.string() + ": ";
+  const auto append = [&](const auto& part) {
+    if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(part)>>) {
+      message += std::to_string(part);
+    } else {
+      message += part;
+    }
+  };
+  (append(reason), ...);
+  throw Error(message);
+}
+
+// Refuses the file unless this holds.
+template <class... Parts>
+void require(bool holds, const std::filesystem::path& file, const Parts&... reason) {
+  if (!holds) {
+    refuse_mesh_file(file, reason...);
+  }
+}
 
 // The file's ending in lower case, with its dot. Refuses it unless the file is there, not empty,
 // has a known ending and, for a GLB, is as long as its header says.

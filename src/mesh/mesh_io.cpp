@@ -17,7 +17,7 @@ Scene read(const std::filesystem::path& file, ComponentRule rule, NodeOrder orde
   } else if (ending == ".obj") {
     read_obj(file, rule, builder);
   } else if (ending == ".ply") {
-    builder.add({builder.default_name(), read_ply(file)});
+    builder.add({"", read_ply(file)});
   } else {
     read_stl(file, builder);
   }

@@ -10,12 +10,16 @@
 namespace moca::mesh {
 namespace {
 
-// The shortest text that reads back as the same number.
+// A keyword and numbers, each as the shortest text that reads back as the same number.
 template <typename Number>
-void append_text(std::string& text, Number number) {
-  std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  text.append(digits.data(), end);
+void append_line(std::string& text, char keyword, const std::array<Number, 3>& numbers) {
+  text += keyword;
+  for (const Number number : numbers) {
+    std::array<char, 32> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+    text.append(1, ' ').append(digits.data(), end);
+  }
+  text += '\n';
 }
 
 std::string ply_bytes(const TriangleMesh& mesh) {
@@ -37,20 +41,10 @@ std::string ply_bytes(const TriangleMesh& mesh) {
 std::string obj_text(const TriangleMesh& mesh) {
   std::string text;
   for (const Vec3& vertex : mesh.vertices) {
-    text += "v";
-    for (const float coordinate : vertex) {
-      text += " ";
-      append_text(text, coordinate);
-    }
-    text += "\n";
+    append_line<float>(text, 'v', {vertex.x(), vertex.y(), vertex.z()});
   }
-  for (const auto& face : mesh.faces) {
-    text += "f";
-    for (const int32_t index : face) {
-      text += " ";
-      append_text(text, index + 1);
-    }
-    text += "\n";
+  for (const auto& [a, b, c] : mesh.faces) {
+    append_line<int32_t>(text, 'f', {a + 1, b + 1, c + 1});
   }
   return text;
 }
@@ -64,10 +58,7 @@ void write_mesh(const std::filesystem::path& file, const TriangleMesh& mesh) {
   } else if (ending == ".obj") {
     write_file(file, obj_text(mesh));
   } else if (ending == ".glb") {
-    Component component;
-    component.name = file.stem().string();
-    component.mesh = mesh;
-    write_glb(file, {{std::move(component)}});
+    write_glb(file, {{{file.stem().string(), mesh}}});
   } else {
     throw Error("Cannot write " + file.string() + ": its ending '" + ending +
                 "' is none of .ply, .obj, .glb.");

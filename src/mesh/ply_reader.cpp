@@ -104,10 +104,8 @@ class PlyReader {
     read_header();
     for (const Element& element : elements_) {
       // Every row takes at least a byte: a larger count is a broken header, not a large file.
-      if (element.count > bytes_.size()) {
-        refuse("its header promises " + std::to_string(element.count) + " of '" + element.name +
-               "', more than the file can hold");
-      }
+      require(element.count <= bytes_.size(), "its header promises ", element.count, " of '",
+              element.name, "', more than the file can hold");
       for (size_t row = 0; row < element.count; ++row) {
         take(element, read_row(element));
       }
@@ -119,15 +117,19 @@ class PlyReader {
   }
 
  private:
-  [[noreturn]] void refuse(const std::string& reason) const {
-    refuse_mesh_file(file_, reason + "; re-export it.");
+  template <class... Parts>
+  [[noreturn]] void refuse(const Parts&... reason) const {
+    refuse_mesh_file(file_, reason..., "; re-export it.");
+  }
+
+  template <class... Parts>
+  void require(bool holds, const Parts&... reason) const {
+    mesh::require(holds, file_, reason..., "; re-export it.");
   }
 
   std::string next_line() {
     const size_t end = bytes_.find('\n', position_);
-    if (end == std::string::npos) {
-      refuse("its header has no end");
-    }
+    require(end != std::string::npos, "its header has no end");
     std::string line = bytes_.substr(position_, end - position_);
     position_ = end + 1;
     std::erase(line, '\r');
@@ -136,16 +138,12 @@ class PlyReader {
 
   ScalarType type_named(const std::string& name) const {
     const auto found = kTypes.find(name);
-    if (found == kTypes.end()) {
-      refuse("its header names the unknown type '" + name + "'");
-    }
+    require(found != kTypes.end(), "its header names the unknown type '", name, "'");
     return found->second;
   }
 
   void read_header() {
-    if (next_line() != "ply") {
-      refuse("it does not begin with 'ply'");
-    }
+    require(next_line() == "ply", "it does not begin with 'ply'");
     for (std::string line = next_line(); line != "end_header"; line = next_line()) {
       std::istringstream words(line);
       std::string keyword;
@@ -160,13 +158,11 @@ class PlyReader {
       } else if (keyword == "comment" && line.find("TextureFile") != std::string::npos) {
         log::warn(file_.string() + ": its texture is not shown, a PLY's vertex colours are.");
       }
-      if (words.fail() && !keyword.empty()) {
-        refuse("its header has the broken line '" + line + "'");
-      }
+      require(!words.fail() || keyword.empty(), "its header has the broken line '", line, "'");
     }
-    if (format_ != "ascii" && format_ != "binary_little_endian" && format_ != "binary_big_endian") {
-      refuse("its format '" + format_ + "' is unknown");
-    }
+    require(
+        format_ == "ascii" || format_ == "binary_little_endian" || format_ == "binary_big_endian",
+        "its format '", format_, "' is unknown");
     for (const Element& element : elements_) {
       require_coordinates(element);
     }
@@ -178,9 +174,7 @@ class PlyReader {
     for (const auto& [name, role] : {std::pair("x", Role::kX), {"y", Role::kY}, {"z", Role::kZ}}) {
       const bool has = std::any_of(element.properties.begin(), element.properties.end(),
                                    [role = role](const Property& p) { return p.role == role; });
-      if (element.name == "vertex" && !has) {
-        refuse(std::string("its vertices have no property '") + name + "'");
-      }
+      require(element.name != "vertex" || has, "its vertices have no property '", name, "'");
     }
   }
 
@@ -227,13 +221,13 @@ class PlyReader {
   void read_list(const Property& property) {
     const double length = next_number(property.count_type);
     if (!(length >= 0) || length > static_cast<double>(bytes_.size())) {
-      refuse("it has a list of " + std::to_string(length) + " entries");
+      refuse("it has a list of ", length, " entries");
     }
     for (int64_t i = 0; i < static_cast<int64_t>(length); ++i) {
       const double value = next_number(property.type);
       if (property.role == Role::kCorners) {
         if (!(std::abs(value) <= std::numeric_limits<int32_t>::max())) {
-          refuse("it has the vertex index " + std::to_string(value));
+          refuse("it has the vertex index ", value);
         }
         corners_.push_back(static_cast<int64_t>(value));
       }
@@ -275,19 +269,17 @@ class PlyReader {
     polygon_points_.clear();
     for (const int64_t index : std::span(indices, polygon.num_corners)) {
       if (index < 0 || index >= static_cast<int64_t>(surface_.points.size())) {
-        refuse("it has vertex index " + std::to_string(index) + " but only " +
-               std::to_string(surface_.points.size()) + " vertices");
+        refuse("it has vertex index ", index, " but only ", surface_.points.size(), " vertices");
       }
       polygon_points_.push_back(surface_.points[index]);
     }
     for (const auto& triangle : triangulate(polygon_points_)) {
-      std::array<uint32_t, 3> face{};
+      auto& face = surface_.faces.emplace_back();
       auto& colors = surface_.paint.colors.emplace_back();
       for (size_t i = 0; i < 3; ++i) {
         face[i] = static_cast<uint32_t>(indices[triangle[i]]);
         colors[i] = has_face_colors_ ? polygon.color : point_colors_[face[i]];
       }
-      surface_.faces.push_back(face);
     }
   }
 

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <memory>
 #include <set>
-#include <utility>
 
 #include "mesh_file_check.h"
 #include "moca/core/logging.h"
@@ -98,17 +97,18 @@ Eigen::AlignedBox3d box_of(const std::vector<PlacedComponent>& components) {
 
 }  // namespace
 
-std::string SceneBuilder::default_name() const { return to_utf8(file_.stem().string()); }
-
 void SceneBuilder::add(PlacedComponent component) {
   if (component.surface.faces.empty()) {
     return;
   }
+  if (component.name.empty()) {
+    component.name = to_utf8(file_.stem().string());
+  }
   component.surface.drop_unused_points();
   for (const auto& point : component.surface.points) {
     if (!point.cast<float>().allFinite()) {
-      refuse_mesh_file(file_, "component '" + component.name +
-                                  "' has a vertex that is not a number; re-export it.");
+      refuse_mesh_file(file_, "component '", component.name,
+                       "' has a vertex that is not a number; re-export it.");
     }
   }
   components_.push_back(std::move(component));
@@ -149,12 +149,8 @@ Scene SceneBuilder::finish() {
     }
     scene.components.push_back(std::move(component));
   }
-  if (components_.empty()) {
-    refuse_mesh_file(file_, "it has no faces; export a surface, not points or lines.");
-  }
-  if (scene.components.empty()) {
-    refuse_mesh_file(file_, "its faces have no area; export a surface.");
-  }
+  require(!components_.empty(), file_, "it has no faces; export a surface, not points or lines.");
+  require(!scene.components.empty(), file_, "its faces have no area; export a surface.");
   return scene;
 }
 

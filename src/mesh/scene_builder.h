@@ -26,9 +26,7 @@ class SceneBuilder {
   SceneBuilder(std::filesystem::path file, EmptyRule empty)
       : file_(std::move(file)), empty_(empty) {}
 
-  // The name that a component without one of its own gets.
-  std::string default_name() const;
-  // Without faces it is no component: points, lines.
+  // Without faces it is no component: points, lines. One without a name gets the file's.
   void add(PlacedComponent component);
   // A component of which the file says that it has no surface.
   void add_empty(std::string name);

@@ -157,8 +157,7 @@ std::vector<size_t> weld(TriangleMesh& mesh) {
 }
 
 bool is_watertight(const TriangleMesh& mesh) {
-  std::vector<uint64_t> edges;
-  std::vector<uint64_t> reversed;
+  std::vector<uint64_t> edges, reversed;
   edges.reserve(mesh.faces.size() * 3);
   reversed.reserve(mesh.faces.size() * 3);
   for (const auto& face : mesh.faces) {

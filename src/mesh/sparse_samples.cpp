@@ -1,7 +1,5 @@
 #include "sparse_samples.h"
 
-#include <utility>
-
 namespace moca::mesh {
 
 SparseSamples::SparseSamples(int resolution)
@@ -35,8 +33,6 @@ void SparseSamples::want_box(const Sample& low, const Sample& high) {
     }
   }
 }
-
-std::vector<Sample> SparseSamples::take_wanted() { return std::exchange(wanted_, {}); }
 
 void SparseSamples::set(const Sample& sample, float value) {
   const int64_t index = offset_of_brick_[brick_number(sample)] + position_in_brick(sample);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
 
 namespace moca::mesh {
@@ -38,7 +39,7 @@ class SparseSamples {
   void want_box(const Sample& low, const Sample& high);
 
   // The samples wanted since the last call, in the order of the wishes. Each must be set.
-  std::vector<Sample> take_wanted();
+  std::vector<Sample> take_wanted() { return std::exchange(wanted_, {}); }
 
   void set(const Sample& sample, float value);
 

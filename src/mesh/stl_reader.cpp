@@ -42,10 +42,8 @@ void add_triangle(const std::array<Eigen::Vector3d, 3>& corners, Surface& surfac
 Surface binary_surface(const std::filesystem::path& file, const std::string& bytes) {
   const uint64_t room = bytes.size() < kHeader ? 0 : (bytes.size() - kHeader) / kTriangle;
   const uint64_t count = bytes.size() < kHeader ? 1 : promised_triangles(bytes);
-  if (count > room) {
-    refuse_mesh_file(file, "it promises " + std::to_string(count) + " triangles and has " +
-                               std::to_string(room) + "; it was cut off, copy it again.");
-  }
+  require(count <= room, file, "it promises ", count, " triangles and has ", room,
+          "; it was cut off, copy it again.");
   Surface surface;
   for (uint64_t i = 0; i < count; ++i) {
     const auto numbers =
@@ -77,9 +75,9 @@ class StlText {
   }
 
  private:
-  [[noreturn]] void refuse(const std::string& reason) const {
-    refuse_mesh_file(file_,
-                     "line " + std::to_string(lines_.number()) + " " + reason + "; re-export it.");
+  template <class... Parts>
+  [[noreturn]] void refuse(const Parts&... reason) const {
+    refuse_mesh_file(file_, "line ", lines_.number(), " ", reason..., "; re-export it.");
   }
 
   // The keywords may share lines.
@@ -109,7 +107,7 @@ class StlText {
       const auto word = next_word(line);
       const auto number = number_of(word);
       if (!number) {
-        refuse("has '" + to_utf8(word.substr(0, 20)) + "' in place of a number");
+        refuse("has '", to_utf8(word.substr(0, 20)), "' in place of a number");
       }
       corner[axis] = *number;
     }
@@ -118,7 +116,7 @@ class StlText {
 
   void finish_facet() {
     if (corners_.size() != 3) {
-      refuse("ends a facet of " + std::to_string(corners_.size()) + " corners, STL has 3");
+      refuse("ends a facet of ", corners_.size(), " corners, STL has 3");
     }
     add_triangle({corners_[0], corners_[1], corners_[2]}, surface_);
     corners_.clear();
@@ -126,7 +124,7 @@ class StlText {
 
   void finish_solid() {
     surface_.paint_all(Component().color);
-    builder_.add({name_.empty() ? builder_.default_name() : name_, std::exchange(surface_, {})});
+    builder_.add({name_, std::exchange(surface_, {})});
   }
 
   const std::filesystem::path& file_;
@@ -148,7 +146,7 @@ void read_stl(const std::filesystem::path& file, SceneBuilder& builder) {
   }
   auto surface = binary_surface(file, bytes);
   surface.paint_all(Component().color);
-  builder.add({builder.default_name(), std::move(surface)});
+  builder.add({"", std::move(surface)});
 }
 
 }  // namespace moca::mesh

@@ -55,11 +55,7 @@ struct PaddedGrid {
   }
 };
 
-struct Triangle {
-  Point a;
-  Point b;
-  Point c;
-};
+using Triangle = std::array<Point, 3>;
 
 // Splits a face at the middles of its sides until none is longer than pitch / 2, as trimesh's
 // subdivide_to_size does, and marks the corners on the way.

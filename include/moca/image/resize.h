@@ -12,8 +12,8 @@ namespace moca {
 Image resize_bicubic(const Image& image, int width, int height);
 
 // The nearest pixel as torch's interpolate(mode="nearest") takes it, for masks and id maps.
-Image resize_nearest(const Image& image, int width, int height);
-ComponentMap resize_nearest(const ComponentMap& map, int width, int height);
+template <class Value>
+PixelGrid<Value> resize_nearest(const PixelGrid<Value>& image, int width, int height);
 
 // Averages the covered area: OpenCV's INTER_AREA, bit for bit where both axes shrink.
 Image resize_area(const Image& image, int width, int height);

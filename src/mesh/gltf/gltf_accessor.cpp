@@ -58,10 +58,8 @@ NumberType type_of(int component_type) {
 
 NumberType known_type(const GltfDocument& gltf, int component_type) {
   const auto type = type_of(component_type);
-  if (type.bytes == 0) {
-    gltf.refuse("an accessor's componentType is " + std::to_string(component_type) +
-                ", which glTF 2.0 does not have; export it again.");
-  }
+  gltf.require(type.bytes > 0, "an accessor's componentType is ", component_type,
+               ", which glTF 2.0 does not have; export it again.");
   return type;
 }
 
@@ -75,10 +73,9 @@ Layout layout_of(const GltfDocument& gltf, int view_index, size_t offset, size_t
                          view.byteLength <= data.size() - view.byteOffset &&
                          offset <= view.byteLength && stride >= element;
   const size_t room = is_inside ? view.byteLength - offset : 0;
-  if (!is_inside || (count > 0 && (room < element || (room - element) / stride < count - 1))) {
-    gltf.refuse(std::string("accessor ") + what + " of " + std::to_string(count) +
-                " elements reaches beyond its buffer; export it again.");
-  }
+  gltf.require(
+      is_inside && (count == 0 || (room >= element && (room - element) / stride >= count - 1)),
+      "accessor ", what, " of ", count, " elements reaches beyond its buffer; export it again.");
   return {data.data() + view.byteOffset + offset, stride};
 }
 
@@ -95,8 +92,7 @@ void put_sparse(const GltfDocument& gltf, const tinygltf::Accessor& accessor,
     double index = 0;
     index_type.read(indices.bytes + i * indices.stride, 1, false, &index);
     if (!index_type.is_integer || index < 0 || index >= static_cast<double>(rows.count)) {
-      gltf.refuse(std::string("a sparse index of accessor ") + what +
-                  " is out of range; export it again.");
+      gltf.refuse("a sparse index of accessor ", what, " is out of range; export it again.");
     }
     type.read(values.bytes + i * values.stride, rows.width, accessor.normalized,
               &rows.numbers[static_cast<size_t>(index) * rows.width]);
@@ -110,11 +106,9 @@ AccessorRows read_rows(const GltfDocument& gltf, int index, const char* what, si
   const auto own_width = static_cast<size_t>(
       std::max(tinygltf::GetNumComponentsInType(static_cast<uint32_t>(accessor.type)), 0));
   const size_t most = (accessor.bufferView >= 0 ? kMaxNumbers : kMaxZeros) / width;
-  if (own_width != width || accessor.count > most) {
-    gltf.refuse(std::string("accessor ") + what + " has " + std::to_string(accessor.count) +
-                " elements of " + std::to_string(own_width) + " numbers; it must have at most " +
-                std::to_string(most) + " of " + std::to_string(width) + ".");
-  }
+  gltf.require(own_width == width && accessor.count <= most, "accessor ", what, " has ",
+               accessor.count, " elements of ", own_width, " numbers; it must have at most ", most,
+               " of ", width, ".");
   const auto type = known_type(gltf, accessor.componentType);
   AccessorRows rows{accessor.count, width, std::vector<double>(accessor.count * width)};
   if (accessor.bufferView >= 0) {
@@ -133,9 +127,8 @@ AccessorRows read_rows(const GltfDocument& gltf, int index, const char* what, si
 
 std::vector<uint32_t> read_indices(const GltfDocument& gltf, int index) {
   const auto& accessor = gltf.at(gltf.model.accessors, index, "accessor");
-  if (!type_of(accessor.componentType).is_integer || accessor.normalized) {
-    gltf.refuse("its vertex indices are no whole numbers; export it again.");
-  }
+  gltf.require(type_of(accessor.componentType).is_integer && !accessor.normalized,
+               "its vertex indices are no whole numbers; export it again.");
   const auto rows = read_rows(gltf, index, "indices", 1);
   std::vector<uint32_t> indices(rows.count);
   std::transform(rows.numbers.begin(), rows.numbers.end(), indices.begin(),

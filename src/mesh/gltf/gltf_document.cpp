@@ -7,7 +7,6 @@
 #include <exception>
 
 #include "../glb.h"
-#include "../mesh_file_check.h"
 #include "gltf_json.h"
 #include "moca/core/file_io.h"
 
@@ -69,10 +68,8 @@ tinygltf::Model parse(const fs::path& file, const GltfJson& gltf) {
   } catch (const std::exception& mistake) {
     error += mistake.what();
   }
-  if (!done || !error.empty()) {
-    refuse_mesh_file(file,
-                     one_line(error.empty() ? "it is no glTF 2.0" : error) + "; export it again.");
-  }
+  require(done && error.empty(), file, one_line(error.empty() ? "it is no glTF 2.0" : error),
+          "; export it again.");
   return model;
 }
 
@@ -82,9 +79,9 @@ int64_t integer_of(const GltfDocument& gltf, const tinygltf::Value& object, cons
     return otherwise;
   }
   const auto& value = object.Get(key);
-  if (!value.IsNumber() || value.GetNumberAsDouble() < 0 || value.GetNumberAsDouble() > 4e9) {
-    gltf.refuse(std::string("its extension's ") + key + " is no whole number; export it again.");
-  }
+  gltf.require(
+      value.IsNumber() && value.GetNumberAsDouble() >= 0 && value.GetNumberAsDouble() <= 4e9,
+      "its extension's ", key, " is no whole number; export it again.");
   return static_cast<int64_t>(value.GetNumberAsDouble());
 }
 
@@ -100,17 +97,16 @@ void decode_view(GltfDocument& gltf, const tinygltf::BufferView& view,
                            .data;
   gltf.at(gltf.model.buffers, view.buffer, "buffer");
   auto& target = gltf.model.buffers[view.buffer].data;
-  const auto offset = static_cast<uint64_t>(integer_of(gltf, meshopt, "byteOffset", 0));
-  const auto length = static_cast<uint64_t>(integer_of(gltf, meshopt, "byteLength", 0));
-  const auto stride = static_cast<uint64_t>(integer_of(gltf, meshopt, "byteStride", 0));
-  const auto count = static_cast<uint64_t>(integer_of(gltf, meshopt, "count", 0));
+  const auto number = [&](const char* key) -> uint64_t {
+    return integer_of(gltf, meshopt, key, 0);
+  };
+  const auto offset = number("byteOffset"), length = number("byteLength");
+  const auto stride = number("byteStride"), count = number("count");
   const std::string mode = text_of(meshopt, "mode"), filter = text_of(meshopt, "filter");
   const bool is_inside = offset <= source.size() && length <= source.size() - offset &&
                          view.byteOffset <= target.size() && stride > 0 && stride <= 256 &&
                          count <= (target.size() - view.byteOffset) / stride;
-  if (!is_inside) {
-    gltf.refuse("a compressed buffer view does not fit its buffers; export it again.");
-  }
+  gltf.require(is_inside, "a compressed buffer view does not fit its buffers; export it again.");
   const unsigned char* from = source.data() + offset;
   std::vector<unsigned char> decoded(count * stride);
   int failed = -1;
@@ -121,10 +117,8 @@ void decode_view(GltfDocument& gltf, const tinygltf::BufferView& view,
   } else if (mode == "INDICES" && (stride == 2 || stride == 4)) {
     failed = meshopt_decodeIndexSequence(decoded.data(), count, stride, from, length);
   }
-  if (failed != 0) {
-    gltf.refuse("a buffer view compressed by EXT_meshopt_compression (mode " + mode +
-                ") cannot be decoded; export it again.");
-  }
+  gltf.require(failed == 0, "a buffer view compressed by EXT_meshopt_compression (mode ", mode,
+               ") cannot be decoded; export it again.");
   if (filter == "EXPONENTIAL") {
     meshopt_decodeFilterExp(decoded.data(), count, stride);
   } else if (filter == "QUATERNION" && stride == 8) {
@@ -139,9 +133,8 @@ void decode_views(GltfDocument& gltf, const std::vector<uint64_t>& fallback_byte
   uint64_t sum = 0;
   for (size_t i = 0; i < fallback_bytes.size() && i < gltf.model.buffers.size(); ++i) {
     sum += fallback_bytes[i];
-    if (sum > kMaxDecodedBytes) {
-      gltf.refuse("its compressed buffers hold more than 1 GiB; export it in parts.");
-    }
+    gltf.require(sum <= kMaxDecodedBytes,
+                 "its compressed buffers hold more than 1 GiB; export it in parts.");
     if (fallback_bytes[i] > 0) {
       gltf.model.buffers[i].data.resize(fallback_bytes[i]);
     }
@@ -156,14 +149,11 @@ void decode_views(GltfDocument& gltf, const std::vector<uint64_t>& fallback_byte
 
 }  // namespace
 
-void GltfDocument::refuse(const std::string& reason) const { refuse_mesh_file(file, reason); }
-
 std::string_view GltfDocument::bytes_of_view(int index) const {
   const auto& view = at(model.bufferViews, index, "buffer view");
   const auto& data = at(model.buffers, view.buffer, "buffer").data;
-  if (view.byteOffset > data.size() || view.byteLength > data.size() - view.byteOffset) {
-    refuse("a buffer view reaches beyond its buffer; export it again.");
-  }
+  require(view.byteOffset <= data.size() && view.byteLength <= data.size() - view.byteOffset,
+          "a buffer view reaches beyond its buffer; export it again.");
   return {reinterpret_cast<const char*>(data.data()) + view.byteOffset, view.byteLength};
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "../mesh_file_check.h"
+
 namespace moca::mesh {
 
 // A glTF 2.0 file, binary or JSON with its buffers, as tinygltf reads it. Names are valid UTF-8,
@@ -17,13 +19,19 @@ struct GltfDocument {
   nlohmann::json images;  // the file's "images", "textures" and "samplers", unchecked
 
   // Throws an Error that names the file.
-  [[noreturn]] void refuse(const std::string& reason) const;
+  template <class... Parts>
+  [[noreturn]] void refuse(const Parts&... reason) const {
+    refuse_mesh_file(file, reason...);
+  }
+  template <class... Parts>
+  void require(bool holds, const Parts&... reason) const {
+    mesh::require(holds, file, reason...);
+  }
   // Refuses an index of something the file does not have: "node 7 of 3".
   template <class Item>
   const Item& at(const std::vector<Item>& items, int index, const char* what) const {
     if (index < 0 || static_cast<size_t>(index) >= items.size()) {
-      refuse(std::string("it names ") + what + " " + std::to_string(index) + " and has " +
-             std::to_string(items.size()) + "; export it again.");
+      refuse("it names ", what, " ", index, " and has ", items.size(), "; export it again.");
     }
     return items[index];
   }

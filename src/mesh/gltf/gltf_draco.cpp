@@ -17,28 +17,22 @@ std::unique_ptr<draco::Mesh> decode(const GltfDocument& gltf, const tinygltf::Va
   buffer.Init(data.data(), data.size());
   auto decoded = draco::Decoder().DecodeMeshFromBuffer(&buffer);
   if (!decoded.ok()) {
-    gltf.refuse(std::string(kDraco) + " cannot be decoded: " + decoded.status().error_msg_string() +
+    gltf.refuse(kDraco, " cannot be decoded: ", decoded.status().error_msg_string(),
                 "; export it again.");
   }
   return std::move(decoded).value();
 }
 
-const draco::PointAttribute* attribute_of(const draco::Mesh& mesh, const tinygltf::Value& names,
-                                          const std::string& name) {
+// A row a point; none without an attribute of this name and `least` to four numbers.
+AccessorRows rows_of(const draco::Mesh& mesh, const tinygltf::Value& names, const std::string& name,
+                     int least) {
   const int id = names.Has(name) ? names.Get(name).GetNumberAsInt() : -1;
-  return id < 0 ? nullptr : mesh.GetAttributeByUniqueId(static_cast<uint32_t>(id));
-}
-
-// A row a point; none without such an attribute of `least` to four numbers.
-AccessorRows rows_of(const draco::Mesh& mesh, const draco::PointAttribute* attribute,
-                     size_t least) {
-  AccessorRows rows;
-  const auto width = attribute == nullptr ? 0 : static_cast<size_t>(attribute->num_components());
+  const auto* attribute = id < 0 ? nullptr : mesh.GetAttributeByUniqueId(static_cast<uint32_t>(id));
+  const int width = attribute == nullptr ? 0 : attribute->num_components();
   if (width < least || width > 4) {
-    return rows;
+    return {};
   }
-  rows.count = mesh.num_points();
-  rows.width = width;
+  AccessorRows rows{mesh.num_points(), static_cast<size_t>(width), {}};
   for (draco::PointIndex point(0); point < mesh.num_points(); ++point) {
     double numbers[4] = {};
     attribute->ConvertValue<double>(attribute->mapped_index(point), static_cast<int8_t>(width),
@@ -61,17 +55,14 @@ PrimitiveSurface draco_surface(const GltfDocument& gltf, const tinygltf::Primiti
   const auto& extension = primitive.extensions.at(kDraco);
   const auto mesh = decode(gltf, extension);
   const auto& names = extension.Get("attributes");
-  const auto rows = rows_of(*mesh, attribute_of(*mesh, names, "POSITION"), 3);
-  if (rows.width != 3) {
-    gltf.refuse(std::string(kDraco) + " holds no POSITION of three numbers; export it again.");
-  }
+  const auto rows = rows_of(*mesh, names, "POSITION", 3);
+  gltf.require(rows.width == 3, kDraco, " holds no POSITION of three numbers; export it again.");
   PrimitiveSurface surface;
   for (size_t i = 0; i < rows.count; ++i) {
     surface.points.emplace_back(Eigen::Map<const Eigen::Vector3d>(rows.row(i)));
   }
-  surface.colors = rows_of(*mesh, attribute_of(*mesh, names, "COLOR_0"), 3);
-  surface.uvs =
-      rows_of(*mesh, attribute_of(*mesh, names, "TEXCOORD_" + std::to_string(texcoord)), 2);
+  surface.colors = rows_of(*mesh, names, "COLOR_0", 3);
+  surface.uvs = rows_of(*mesh, names, "TEXCOORD_" + std::to_string(texcoord), 2);
   for (draco::FaceIndex face(0); face < mesh->num_faces(); ++face) {
     const auto& corners = mesh->face(face);
     for (const auto& corner : corners) {

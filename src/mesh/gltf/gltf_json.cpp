@@ -44,9 +44,7 @@ std::pair<std::string, std::string> chunks_of(const std::filesystem::path& file,
     }
     at += 8 + static_cast<size_t>(length);
   }
-  if (json.empty()) {
-    refuse_mesh_file(file, "it has no JSON chunk; export it again.");
-  }
+  require(!json.empty(), file, "it has no JSON chunk; export it again.");
   return {std::move(json), std::move(binary)};
 }
 
@@ -86,32 +84,24 @@ Json parse(const std::filesystem::path& file, std::string text) {
   if (text.starts_with("\xEF\xBB\xBF")) {
     text.erase(0, 3);
   }
-  if (depth_of(text) > kMaxDepth) {
-    refuse_mesh_file(file, "its JSON is nested deeper than " + std::to_string(kMaxDepth) +
-                               " levels; export it again.");
-  }
+  require(depth_of(text) <= kMaxDepth, file, "its JSON is nested deeper than ", kMaxDepth,
+          " levels; export it again.");
   try {
     auto root = Json::parse(to_utf8(text));
-    if (!root.is_object()) {
-      refuse_mesh_file(file, "its JSON is no object; export it again.");
-    }
+    require(root.is_object(), file, "its JSON is no object; export it again.");
     drop_extras(root);
     return root;
   } catch (const Json::exception& error) {
-    refuse_mesh_file(file, std::string("its JSON is broken: ") + error.what() + "; re-export it.");
+    refuse_mesh_file(file, "its JSON is broken: ", error.what(), "; re-export it.");
   }
 }
 
 void check_version_and_extensions(const std::filesystem::path& file, const Json& root) {
   const auto version = root.at("asset").at("version").get<std::string>();
-  if (!version.starts_with("2.")) {
-    refuse_mesh_file(file, "it is glTF version " + version + "; export version 2.0.");
-  }
+  require(version.starts_with("2."), file, "it is glTF version ", version, "; export version 2.0.");
   for (const auto& extension : root.value("extensionsRequired", Json::array())) {
-    if (!is_understood(extension.get<std::string>())) {
-      refuse_mesh_file(file, "it requires the extension " + extension.get<std::string>() +
-                                 ", which is not read; export it without.");
-    }
+    require(is_understood(extension.get<std::string>()), file, "it requires the extension ",
+            extension.get<std::string>(), ", which is not read; export it without.");
   }
 }
 
@@ -120,8 +110,8 @@ void check_extents(const std::filesystem::path& file, const Json& object,
                    const std::string& where) {
   for (const char* key : {"byteOffset", "byteLength", "byteStride", "count"}) {
     if (object.contains(key) && !object[key].is_number_unsigned()) {
-      refuse_mesh_file(file, where + "." + key + " is " + object[key].dump() +
-                                 ", which is no whole number; export it again.");
+      refuse_mesh_file(file, where, ".", key, " is ", object[key].dump(),
+                       ", which is no whole number; export it again.");
     }
   }
 }
@@ -167,10 +157,8 @@ void leave_indices_to_draco(Json& root) {
   for (auto& mesh : root["meshes"]) {
     for (auto& primitive : mesh.at("primitives")) {
       const auto extensions = primitive.value("extensions", Json::object());
-      if (!extensions.contains("KHR_draco_mesh_compression") || !primitive.contains("indices")) {
-        continue;
-      }
-      if (!accessors.at(primitive["indices"].get<size_t>()).contains("bufferView")) {
+      if (extensions.contains("KHR_draco_mesh_compression") && primitive.contains("indices") &&
+          !accessors.at(primitive["indices"].get<size_t>()).contains("bufferView")) {
         primitive.erase("indices");
       }
     }
@@ -214,7 +202,7 @@ GltfJson read_gltf_json(const std::filesystem::path& file) {
     leave_indices_to_draco(gltf.root);
     name_inverse_bind_matrices(gltf.root);
   } catch (const Json::exception& error) {
-    refuse_mesh_file(file, std::string("its JSON is no glTF: ") + error.what() + "; re-export it.");
+    refuse_mesh_file(file, "its JSON is no glTF: ", error.what(), "; re-export it.");
   }
   return gltf;
 }

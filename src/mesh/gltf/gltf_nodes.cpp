@@ -28,10 +28,8 @@ Eigen::Affine3d from_parts(const double* translation, const double* rotation, co
 Eigen::Affine3d pose_of(const GltfDocument& gltf, const tinygltf::Node& node) {
   const auto numbers = [&](const std::vector<double>& list, size_t count,
                            const char* what) -> const double* {
-    if (!list.empty() && list.size() != count) {
-      gltf.refuse("node '" + node.name + "': its " + what + " has " + std::to_string(list.size()) +
-                  " numbers, " + std::to_string(count) + " are needed; export it again.");
-    }
+    gltf.require(list.empty() || list.size() == count, "node '", node.name, "': its ", what,
+                 " has ", list.size(), " numbers, ", count, " are needed; export it again.");
     return list.empty() ? nullptr : list.data();
   };
   Eigen::Affine3d pose;
@@ -42,9 +40,8 @@ Eigen::Affine3d pose_of(const GltfDocument& gltf, const tinygltf::Node& node) {
     pose = from_parts(numbers(node.translation, 3, "translation"),
                       numbers(node.rotation, 4, "rotation"), numbers(node.scale, 3, "scale"));
   }
-  if (!pose.matrix().allFinite()) {
-    gltf.refuse("node '" + node.name + "' has a transform that is not a number; export it again.");
-  }
+  gltf.require(pose.matrix().allFinite(), "node '", node.name,
+               "' has a transform that is not a number; export it again.");
   return pose;
 }
 
@@ -54,9 +51,7 @@ std::vector<int> parents_of(const GltfDocument& gltf) {
   for (size_t parent = 0; parent < nodes.size(); ++parent) {
     for (const int child : nodes[parent].children) {
       gltf.at(nodes, child, "node");
-      if (parents[child] >= 0) {
-        gltf.refuse("node " + std::to_string(child) + " has two parents; export it again.");
-      }
+      gltf.require(parents[child] < 0, "node ", child, " has two parents; export it again.");
       parents[child] = static_cast<int>(parent);
     }
   }
@@ -79,9 +74,7 @@ std::vector<int> preorder(const GltfDocument& gltf, const std::vector<int>& root
     const int index = pending.back();
     pending.pop_back();
     const auto& node = gltf.at(gltf.model.nodes, index, "node");
-    if (seen[index]) {
-      gltf.refuse("node " + std::to_string(index) + " is reached twice; export it again.");
-    }
+    gltf.require(!seen[index], "node ", index, " is reached twice; export it again.");
     seen[index] = true;
     visited.push_back(index);
     push(node.children);
@@ -93,9 +86,8 @@ std::vector<int> preorder(const GltfDocument& gltf, const std::vector<int>& root
 
 GltfNodes walk_nodes(const GltfDocument& gltf, NodeOrder order) {
   const auto& model = gltf.model;
-  if (model.scenes.empty()) {
-    gltf.refuse("it has no scene, only meshes that no node places; export a scene.");
-  }
+  gltf.require(!model.scenes.empty(),
+               "it has no scene, only meshes that no node places; export a scene.");
   const auto parents = parents_of(gltf);
   std::vector<int> roots;
   for (size_t i = 0; i < parents.size(); ++i) {
@@ -106,13 +98,10 @@ GltfNodes walk_nodes(const GltfDocument& gltf, NodeOrder order) {
   GltfNodes nodes;
   nodes.world.assign(model.nodes.size(), Eigen::Affine3d::Identity());
   const auto all = preorder(gltf, roots, NodeOrder::kFile);
-  if (all.size() != model.nodes.size()) {
-    gltf.refuse("its nodes form a circle; export it again.");
-  }
+  gltf.require(all.size() == model.nodes.size(), "its nodes form a circle; export it again.");
   for (const int index : all) {
-    const auto at = static_cast<size_t>(index);
-    const auto pose = pose_of(gltf, model.nodes[at]);
-    nodes.world[at] = parents[at] < 0 ? pose : nodes.world[parents[at]] * pose;
+    const auto pose = pose_of(gltf, model.nodes[index]);
+    nodes.world[index] = parents[index] < 0 ? pose : nodes.world[parents[index]] * pose;
   }
   const auto& scene = gltf.at(model.scenes, std::max(model.defaultScene, 0), "scene");
   nodes.visited = preorder(gltf, scene.nodes, order);
@@ -135,11 +124,9 @@ std::vector<Eigen::Affine3d> instances_of(const GltfDocument& gltf, const tinygl
   const size_t count = std::max({translations.count, rotations.count, scales.count});
   std::vector<Eigen::Affine3d> instances;
   for (const auto* part : {&translations, &rotations, &scales}) {
-    if ((part->count != count && part->count != 0) || count > kMaxInstances) {
-      gltf.refuse("node '" + node.name + "' has " + std::to_string(count) + " instances; at most " +
-                  std::to_string(kMaxInstances) +
-                  " of equally many translations, rotations and scales are read.");
-    }
+    gltf.require((part->count == count || part->count == 0) && count <= kMaxInstances, "node '",
+                 node.name, "' has ", count, " instances; at most ", kMaxInstances,
+                 " of equally many translations, rotations and scales are read.");
   }
   for (size_t i = 0; i < count; ++i) {
     const auto part = [&](const AccessorRows& of) { return of.count > 0 ? of.row(i) : nullptr; };

@@ -76,10 +76,8 @@ PrimitiveSurface plain_surface(const GltfDocument& gltf, const tinygltf::Primiti
     std::iota(corners.begin(), corners.end(), 0U);
   }
   check_corners(gltf, corners, surface.points.size());
-  if (mode == TINYGLTF_MODE_TRIANGLES && corners.size() % 3 != 0) {
-    gltf.refuse("it gives triangles by " + std::to_string(corners.size()) +
-                " corners, which is no multiple of 3; export it again.");
-  }
+  gltf.require(mode != TINYGLTF_MODE_TRIANGLES || corners.size() % 3 == 0, "it gives triangles by ",
+               corners.size(), " corners, which is no multiple of 3; export it again.");
   surface.faces = faces_of(corners, mode);
   surface.colors = color_rows(gltf, primitive);
   surface.uvs = optional_rows(gltf, primitive, "TEXCOORD_" + std::to_string(texcoord), 2);
@@ -94,10 +92,8 @@ void apply_morph(const GltfDocument& gltf, const tinygltf::Primitive& primitive,
       continue;
     }
     const auto rows = read_rows(gltf, positions->second, "POSITION of a morph target", 3);
-    if (rows.count != surface.points.size()) {
-      gltf.refuse("a morph target moves " + std::to_string(rows.count) + " vertices of " +
-                  std::to_string(surface.points.size()) + "; export it again.");
-    }
+    gltf.require(rows.count == surface.points.size(), "a morph target moves ", rows.count,
+                 " vertices of ", surface.points.size(), "; export it again.");
     add_points(rows, weights[i], surface.points);
   }
 }
@@ -127,11 +123,9 @@ void apply_skin(const GltfDocument& gltf, const tinygltf::Primitive& primitive,
     if (of_joints.width == 0 || of_weights.width == 0) {
       break;
     }
-    if (of_joints.count != blends.size() || of_weights.count != blends.size()) {
-      gltf.refuse("joints and weights are given for " + std::to_string(of_joints.count) + " and " +
-                  std::to_string(of_weights.count) + " vertices of " +
-                  std::to_string(blends.size()) + "; export it again.");
-    }
+    gltf.require(of_joints.count == blends.size() && of_weights.count == blends.size(),
+                 "joints and weights are given for ", of_joints.count, " and ", of_weights.count,
+                 " vertices of ", blends.size(), "; export it again.");
     for (size_t i = 0; i < blends.size(); ++i) {
       for (size_t k = 0; k < 4; ++k) {
         const double weight = of_weights.row(i)[k];

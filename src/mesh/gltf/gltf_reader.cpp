@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -73,23 +72,17 @@ class Reader {
 
   void add_component(const tinygltf::Node& node, const std::vector<PrimitiveSurface>& surfaces,
                      const Eigen::Affine3d& pose) {
-    PlacedComponent component = new_component(node);
+    PlacedComponent component{node.name, {}};
     for (const Surface& surface : surfaces) {
       const size_t num_points = component.surface.points.size();
       const size_t num_faces = component.surface.faces.size();
       component.surface.append(surface);
       place(pose, num_points, num_faces, component.surface);
       if (rule_ == ComponentRule::kPrimitive) {
-        builder_.add(std::exchange(component, new_component(node)));
+        builder_.add(std::exchange(component, {node.name, {}}));
       }
     }
     builder_.add(std::move(component));
-  }
-
-  PlacedComponent new_component(const tinygltf::Node& node) const {
-    PlacedComponent component;
-    component.name = node.name.empty() ? builder_.default_name() : node.name;
-    return component;
   }
 
   // The points and faces from these on. A mirroring transform turns faces inside out; swapping two

@@ -1,6 +1,7 @@
 #include "mtl_reader.h"
 
 #include <algorithm>
+#include <set>
 
 #include "../text_scanner.h"
 
@@ -24,24 +25,22 @@ void take_numbers(std::string_view& line, Eigen::Vector2f& target) {
 
 // "-o 0.5 0 -s 2 2 -clamp on wood grain.png": options, then a name that may have blanks.
 void read_texture(std::string_view line, ObjMaterial& material) {
+  static const std::set<std::string_view> kOfOneWord = {"-blendu", "-blendv",  "-bm",     "-boost",
+                                                        "-cc",     "-imfchan", "-texres", "-type"};
   for (auto after = line; trimmed(line).starts_with('-'); line = after) {
     after = line;
     const auto option = next_word(after);
     Eigen::Vector2f unused;
-    if (option == "-o") {
-      take_numbers(after, material.offset);
-    } else if (option == "-s") {
-      take_numbers(after, material.scale);
-    } else if (option == "-t") {
-      take_numbers(after, unused);
+    if (option == "-o" || option == "-s" || option == "-t") {
+      take_numbers(after, option == "-o"   ? material.offset
+                          : option == "-s" ? material.scale
+                                           : unused);
     } else if (option == "-mm") {
       next_word(after);
       next_word(after);
     } else if (option == "-clamp") {
       material.is_clamped = next_word(after) == "on";
-    } else if (option == "-blendu" || option == "-blendv" || option == "-bm" ||
-               option == "-boost" || option == "-cc" || option == "-imfchan" ||
-               option == "-texres" || option == "-type") {
+    } else if (kOfOneWord.contains(option)) {
       next_word(after);
     } else {
       break;  // a name that begins with a minus

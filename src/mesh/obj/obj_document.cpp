@@ -35,9 +35,9 @@ class ObjLines {
   }
 
  private:
-  [[noreturn]] void refuse(const std::string& reason) const {
-    refuse_mesh_file(file_,
-                     "line " + std::to_string(lines_.number()) + " " + reason + "; re-export it.");
+  template <class... Parts>
+  [[noreturn]] void refuse(const Parts&... reason) const {
+    refuse_mesh_file(file_, "line ", lines_.number(), " ", reason..., "; re-export it.");
   }
 
   void read_line(std::string_view line) {
@@ -79,7 +79,7 @@ class ObjLines {
          word = next_word(line)) {
       const auto number = number_of(word);
       if (!number && count < 3) {
-        refuse("has '" + to_utf8(word.substr(0, 20)) + "' in place of a number");
+        refuse("has '", to_utf8(word.substr(0, 20)), "' in place of a number");
       }
       if (!number) {
         break;  // a comment after the numbers
@@ -87,7 +87,7 @@ class ObjLines {
       numbers[count++] = *number;
     }
     if (count < 3) {
-      refuse("gives a vertex of " + std::to_string(count) + " numbers, 3 are needed");
+      refuse("gives a vertex of ", count, " numbers, 3 are needed");
     }
     obj_.points.emplace_back(numbers[0], numbers[1], numbers[2]);
     if (count >= 6) {
@@ -98,11 +98,9 @@ class ObjLines {
   }
 
   void read_uv(std::string_view line) {
-    Eigen::Vector2f uv = Eigen::Vector2f::Zero();
-    for (int i = 0; i < 2; ++i) {
-      uv[i] = static_cast<float>(number_of(next_word(line)).value_or(0));
-    }
-    obj_.uvs.push_back(uv);
+    const double u = number_of(next_word(line)).value_or(0);
+    const double v = number_of(next_word(line)).value_or(0);
+    obj_.uvs.emplace_back(static_cast<float>(u), static_cast<float>(v));
   }
 
   void read_face(std::string_view line) {
@@ -126,8 +124,8 @@ class ObjLines {
     const size_t slash = word.find('/');
     const auto point = resolved(word.substr(0, slash), obj_.points.size());
     if (!point) {
-      refuse("names the vertex '" + to_utf8(word.substr(0, 20)) + "' where " +
-             std::to_string(obj_.points.size()) + " are given so far");
+      refuse("names the vertex '", to_utf8(word.substr(0, 20)), "' where ", obj_.points.size(),
+             " are given so far");
     }
     ObjCorner result{*point, -1};
     if (slash != word.npos) {

@@ -22,11 +22,10 @@ class SurfaceOfFaces {
       corners_.push_back(obj_.points[corner(face, i).point]);
     }
     for (const auto& triangle : triangulate(corners_)) {
-      std::array<uint32_t, 3> indices{};
+      auto& indices = surface_.faces.emplace_back();
       for (size_t i = 0; i < 3; ++i) {
         indices[i] = point_of(corner(face, triangle[i]).point);
       }
-      surface_.faces.push_back(indices);
       paint(face, triangle);
     }
   }
@@ -64,15 +63,14 @@ class SurfaceOfFaces {
       const Eigen::Vector2f placed = own.cwiseProduct(material.scale) + material.offset;
       uv[i] = {placed.x(), 1 - placed.y()};
     }
-    if (texture >= 0 && has_uv) {
-      colors.fill(Eigen::Vector3f::Ones());
-      paint.face_texture.resize(surface_.faces.size() - 1, -1);
-      paint.uv.resize(surface_.faces.size() - 1);
-      paint.face_texture.push_back(texture);
-      paint.uv.push_back(uv);
-    } else if (!paint.textures.empty()) {
+    if (!paint.textures.empty()) {
       paint.face_texture.resize(surface_.faces.size(), -1);
       paint.uv.resize(surface_.faces.size());
+    }
+    if (texture >= 0 && has_uv) {
+      colors.fill(Eigen::Vector3f::Ones());
+      paint.face_texture.back() = texture;
+      paint.uv.back() = uv;
     }
   }
 
@@ -113,8 +111,7 @@ void read_obj(const std::filesystem::path& file, ComponentRule rule, SceneBuilde
     const auto [place, is_new] = places.try_emplace({owner, material}, parts.size());
     if (is_new) {
       const auto& name = has_objects ? obj.objects[owner] : obj.groups[owner];
-      parts.emplace_back(name.empty() ? builder.default_name() : to_utf8(name),
-                         SurfaceOfFaces(obj, images));
+      parts.emplace_back(to_utf8(name), SurfaceOfFaces(obj, images));
     }
     parts[place->second].second.add(face);
   }
