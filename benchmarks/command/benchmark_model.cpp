@@ -32,7 +32,7 @@ dit::DitInput one_asset(const BenchmarkOptions& options, int64_t num_components)
   input.noisy_latents = draw(options, {1, N, options.num_tokens, kLatentChannels}, "latents");
   input.noise_level = at::full({1}, 0.5, at::kDouble).to(options.device, at::kFloat);
   input.component_ids = at::arange(N, at::kLong).unsqueeze(0).to(options.device);
-  input.component_mask = at::ones({1, N}, at::TensorOptions(options.device).dtype(at::kBool));
+  input.component_mask = at::ones({1, N}, at::kBool);
   input.conditions = {
       {.name = "image",
        .tokens = draw(options, {1, options.num_image_tokens, options.image_width}, "picture")}};

@@ -51,7 +51,8 @@ ForwardRow time_forward(const BenchmarkOptions& options, int64_t num_components)
   Model moca(options, dit::GlobalAttentionKind::kMoc, N);
   Model dense(options, dit::GlobalAttentionKind::kDense, N);
   const auto input = one_asset(options, N);
-  const auto layout = std::make_shared<const dit::ComponentLayout>(input.component_mask);
+  const auto layout = std::make_shared<const dit::ComponentLayout>(input.component_mask,
+                                                                   input.noisy_latents.device());
   const dit::BlockContext context{
       layout, {dit::packed(input.conditions[0], *layout, options.type)}, std::nullopt};
   const auto block = [&](dit::DitBlock& module, const at::Tensor& tokens) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "moca/core/error.h"
+#include "moca/core/transfer.h"
 #include "process_group_impl.h"
 
 namespace moca::distributed {
@@ -98,7 +99,7 @@ void check_same_bits(ProcessGroup& group, const std::vector<at::Tensor>& tensors
   for (const auto& tensor : tensors) {
     hashes.push_back(at::hash_tensor(tensor.detach()).view(at::kLong));
   }
-  const auto all = at::stack(hashes).cpu();  // one copy to the host
+  const auto all = to_host(at::stack(hashes));  // one copy to the host
   const std::string bytes(static_cast<const char*>(all.const_data_ptr()), all.nbytes());
   const auto texts = group.gather(bytes, "hash of " + what);
   for (size_t rank = 1; rank < texts.size(); ++rank) {

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "moca/core/shapes.h"
+#include "moca/core/transfer.h"
 
 namespace moca::dit {
 
@@ -28,7 +29,7 @@ at::Tensor AssetGroup::of_assets(const at::Tensor& per_asset) const {
   return rows_of(per_asset, first_asset, num_assets);
 }
 
-ComponentLayout::ComponentLayout(const at::Tensor& component_mask) {
+ComponentLayout::ComponentLayout(const at::Tensor& component_mask, c10::Device device) {
   const auto [B, N] = shape<2>(component_mask, "component_mask [B, N]");
   num_assets = B;
   max_components = N;
@@ -61,7 +62,7 @@ ComponentLayout::ComponentLayout(const at::Tensor& component_mask) {
   TORCH_CHECK(!packed_rows.empty(), "component_mask [B, N] = ", component_mask.sizes(),
               " marks no component as present");
   const auto to_device = [&](const std::vector<int64_t>& values) {
-    return at::tensor(values, at::kLong).to(component_mask.device());
+    return moca::to_device(at::tensor(values, at::kLong), device);
   };
   component_rows = to_device(packed_rows);
   asset_order = to_device(assets);

@@ -102,7 +102,8 @@ at::Tensor MocaDitImpl::forward(const DitInput& input,
   expect_shape(input.noise_level, {B}, "noise_level [B]");
   expect_shape(input.component_ids, {B, N}, "component_ids [B, N]");
   expect_shape(input.component_mask, {B, N}, "component_mask [B, N]");
-  const auto shared_layout = std::make_shared<const ComponentLayout>(input.component_mask);
+  const auto shared_layout =
+      std::make_shared<const ComponentLayout>(input.component_mask, input.noisy_latents.device());
   const auto& layout = *shared_layout;
   const BlockContext context{shared_layout, packed_conditions(input, layout), generator};
   auto tokens = embed(input, layout);

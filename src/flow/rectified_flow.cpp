@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "moca/core/shapes.h"
+#include "moca/core/transfer.h"
 
 namespace moca::flow {
 
@@ -14,7 +15,7 @@ at::Tensor mix(const at::Tensor& latents, const at::Tensor& noise, const at::Ten
   expect_shape(noise_level, {latents.size(0)}, "noise_level [B]");
   std::vector<int64_t> per_asset(latents.dim(), 1);
   per_asset[0] = latents.size(0);
-  const auto level = noise_level.view(per_asset);
+  const auto level = to_device(noise_level, latents.device()).view(per_asset);
   return (1.0 - level) * latents + level * noise;
 }
 
@@ -28,8 +29,8 @@ NoisySample add_noise(const at::Tensor& latents, at::Generator generator,
   const auto [B, N, L, C] = shape<4>(latents, "latents [B, N, L, C]");
   const auto options = at::TensorOptions().dtype(at::kFloat);
   NoisySample sample;
-  sample.noise_level = draw_noise_levels(B, config, generator).to(latents.device());
-  const auto noise = at::randn({B, N, L, C}, generator, options).to(latents.device());
+  sample.noise_level = draw_noise_levels(B, config, generator);
+  const auto noise = to_device(at::randn({B, N, L, C}, generator, options), latents.device());
   sample.noisy_latents = mix(latents, noise, sample.noise_level);
   sample.velocity = noise - latents;
   return sample;
@@ -40,12 +41,13 @@ at::Tensor velocity_loss(const at::Tensor& predicted, const at::Tensor& velocity
   const auto [B, N, L, C] = shape<4>(predicted, "predicted [B, N, L, C]");
   expect_shape(velocity, {B, N, L, C}, "velocity [B, N, L, C]");
   expect_shape(component_mask, {B, N}, "component_mask [B, N]");
+  const auto mask = to_device(component_mask, predicted.device());
   auto squared = (predicted.to(at::kFloat) - velocity).square().mean({2, 3});  // [B, N]
   if (weight.defined()) {
     expect_shape(weight, {B}, "weight [B]");
-    squared = squared * weight.unsqueeze(1);
+    squared = squared * to_device(weight, predicted.device()).unsqueeze(1);
   }
-  return at::where(component_mask, squared, 0.0).sum() / component_mask.sum();
+  return at::where(mask, squared, 0.0).sum() / mask.sum();
 }
 
 }  // namespace moca::flow

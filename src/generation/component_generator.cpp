@@ -10,6 +10,7 @@
 #include "moca/core/error.h"
 #include "moca/core/generator.h"
 #include "moca/core/interrupt.h"
+#include "moca/core/transfer.h"
 #include "moca/generation/partcrafter_ids.h"
 #include "moca/mesh/renderer.h"
 #include "moca/nn/autocast.h"
@@ -113,7 +114,7 @@ std::vector<at::Tensor> ComponentGenerator::inputs_of(const std::vector<Request>
     for (const auto& request : requests) {
       of_requests.push_back(conditioner->input(request));
     }
-    inputs.push_back(at::pad_sequence(of_requests, /*batch_first=*/true).to(device));
+    inputs.push_back(to_device(at::pad_sequence(of_requests, /*batch_first=*/true), device));
   }
   return inputs;
 }
@@ -122,9 +123,8 @@ std::vector<at::Tensor> ComponentGenerator::generate_latents(const std::vector<R
   const torch::NoGradGuard no_grad;
   const auto device = device_of(*denoiser_);
   auto start = start_of(requests);
-  for (auto* tensor :
-       {&start.noise, &start.conditioned_ids, &start.unconditioned_ids, &start.component_mask}) {
-    *tensor = tensor->to(device);
+  for (auto* tensor : {&start.noise, &start.conditioned_ids, &start.unconditioned_ids}) {
+    *tensor = to_device(*tensor, device);
   }
   const auto inputs = inputs_of(requests, device);
   const nn::Autocast autocast(device, use_bf16_);

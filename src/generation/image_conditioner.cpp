@@ -9,6 +9,7 @@
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
 #include "moca/core/shapes.h"
+#include "moca/core/transfer.h"
 #include "moca/image/component_map.h"
 #include "moca/image/image_io.h"
 #include "moca/image/resize.h"
@@ -139,7 +140,8 @@ class ComponentImages : public ImageConditioner {
   dit::Condition condition(const at::Tensor& inputs, const at::Tensor& component_mask) override {
     const auto [B, N] = shape<2>(component_mask, "component_mask [B, N]");
     expect_shape(inputs, {B, N, 7, -1, -1}, "images [B, N, 7, S, S]");
-    const auto present = component_mask.flatten().nonzero().squeeze(1);
+    const auto present =
+        to_device(component_mask.cpu().flatten().nonzero().squeeze(1), inputs.device());
     const auto tokens = encoder_->forward(inputs.flatten(0, 1).index_select(0, present));
     return {name(), dit::ConditionScope::kComponent,
             at::zeros({B * N, tokens.size(1), tokens.size(2)}, tokens.options())

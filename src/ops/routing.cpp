@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "moca/core/shapes.h"
+#include "moca/core/transfer.h"
 #include "moca/ops/float_product.h"
 #include "moca/ops/moc_attention.h"
 
@@ -132,7 +133,7 @@ at::Tensor ranking_keys(const Scores& scores, const RoutingOptions& options,
   TORCH_CHECK(generator.has_value(), "stochastic routing needs a generator");
   const auto uniform =
       at::rand(logits.sizes(), generator, at::TensorOptions().dtype(at::kDouble)).clamp_min(1e-12);
-  const auto gumbel = (-(-uniform.log()).log()).to(at::kFloat).to(logits.device());
+  const auto gumbel = to_device((-(-uniform.log()).log()).to(at::kFloat), logits.device());
   const bool of_sigmoid = options.activation == RouterActivation::kSigmoid &&
                           options.sampling == RouterSampling::kImportance;
   return (of_sigmoid ? at::log_sigmoid(logits) : logits).to(at::kFloat) + gumbel;

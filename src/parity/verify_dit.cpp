@@ -70,7 +70,7 @@ std::map<std::string, at::Tensor> run(const Fixture& fixture, dit::MocaDit& dit,
       {.name = "image",
        .tokens = rows.shared(fixture.input(prefix + "encoder_hidden_states"), "image tokens")}};
   input.component_ids = part_ids.to(fixture.device());
-  input.component_mask = rows.mask().to(fixture.device());
+  input.component_mask = rows.mask();
   std::vector<at::Tensor> blocks;
   // The reference predicts latents - noise.
   std::map<std::string, at::Tensor> outputs = {

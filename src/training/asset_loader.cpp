@@ -4,6 +4,7 @@
 
 #include "moca/core/error.h"
 #include "moca/core/random.h"
+#include "moca/core/transfer.h"
 #include "moca/dit/flop_count.h"
 #include "moca/nn/flops.h"
 
@@ -64,14 +65,14 @@ AssetBatch AssetLoader::batch(MicroBatch wanted) {
     for (size_t i = 0; i < inputs.size(); ++i) {
       inputs[i].push_back(of_asset[i]);
     }
-    present.push_back(at::ones({latents.back().size(0)}, latents[0].options().dtype(at::kBool)));
+    present.push_back(at::ones({latents.back().size(0)}, at::kBool));
   }
   AssetBatch batch{at::pad_sequence(latents, /*batch_first=*/true),
                    {},
                    at::pad_sequence(present, /*batch_first=*/true)};
   for (const auto& of_assets : inputs) {
     batch.inputs.push_back(
-        at::pad_sequence(of_assets, /*batch_first=*/true).to(latents[0].device()));
+        to_device(at::pad_sequence(of_assets, /*batch_first=*/true), latents[0].device()));
   }
   return batch;
 }

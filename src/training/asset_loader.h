@@ -13,7 +13,7 @@ namespace moca::training {
 struct AssetBatch {
   at::Tensor latents;              // [B, N, L, C], standardised, zero where absent
   std::vector<at::Tensor> inputs;  // of every conditioner, [B, ...]
-  at::Tensor component_mask;       // [B, N]
+  at::Tensor component_mask;       // [B, N], on the host
 };
 
 // The micro-batches of the MoCA stage: what their assets look like and the latents of all their

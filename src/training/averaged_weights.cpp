@@ -9,6 +9,7 @@
 #include <string>
 
 #include "moca/checkpoint/module_state.h"
+#include "moca/core/transfer.h"
 
 namespace moca::training {
 
@@ -37,10 +38,7 @@ AveragedWeights::AveragedWeights(const torch::nn::Module& model, AveragingOption
 
 void AveragedWeights::update(int64_t step) {
   const torch::NoGradGuard no_grad;
-  std::vector<at::Tensor> now;
-  for (size_t i = 0; i < parameters_.size(); ++i) {
-    now.push_back(parameters_[i].to(averages_[i].device()));
-  }
+  const auto now = options_.on_cpu ? to_host(parameters_) : parameters_;
   if (!now.empty()) {
     at::_foreach_lerp_(averages_, now, 1.0 - ema_decay_at(options_.decay, step));
   }

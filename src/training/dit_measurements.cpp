@@ -38,15 +38,14 @@ std::vector<std::string> dit_measurement_names() {
 void measure_losses(Measurements& measurements, const flow::NoisySample& noisy,
                     const at::Tensor& velocity, const at::Tensor& component_mask) {
   const c10::NoGradGuard no_grad;
-  const auto levels = noisy.noise_level.cpu();
   const int64_t B = velocity.size(0);
   for (int64_t b = 0; b < B; ++b) {
     const auto one = [b](const at::Tensor& of_batch) { return of_batch.narrow(0, b, 1); };
     const auto loss =
         flow::velocity_loss(one(velocity.detach()), one(noisy.velocity), one(component_mask));
-    const int range =
-        std::min(static_cast<int>(levels[b].item<double>() * kNoiseRanges), kNoiseRanges - 1);
-    measurements.add(noise_range(range), loss.item<double>());
+    const int range = std::min(static_cast<int>(noisy.noise_level[b].item<double>() * kNoiseRanges),
+                               kNoiseRanges - 1);
+    measurements.add(noise_range(range), loss);
   }
   measurements.add("components", component_mask.sum().item<double>());
 }

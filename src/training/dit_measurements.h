@@ -13,7 +13,7 @@ namespace moca::training {
 std::vector<std::string> dit_measurement_names();
 
 // The loss of every asset, under its range of noise levels. velocity: [B, N, L, C], the model's;
-// component_mask: [B, N].
+// component_mask: [B, N], on the host.
 void measure_losses(Measurements& measurements, const flow::NoisySample& noisy,
                     const at::Tensor& velocity, const at::Tensor& component_mask);
 

@@ -5,6 +5,7 @@
 #include "asset_loader.h"
 #include "dit_measurements.h"
 #include "moca/core/generator.h"
+#include "moca/core/transfer.h"
 #include "moca/flow/rectified_flow.h"
 
 namespace moca::training {
@@ -38,8 +39,8 @@ class DitStage : public Stage {
 
     const auto noisy =
         flow::add_noise(batch.latents, generator, flow_);  // one noise level for all N
-    const auto kept =
-        (at::rand({B}, generator, at::TensorOptions()) >= config_.condition_dropout).to(device);
+    const auto kept = to_device(
+        at::rand({B}, generator, at::TensorOptions()) >= config_.condition_dropout, device);
     auto conditions = denoiser_->conditions(batch.inputs, batch.component_mask);
     for (auto& condition : conditions) {
       condition = dit::dropped(condition, kept);
@@ -48,8 +49,8 @@ class DitStage : public Stage {
         B, batch.latents.size(1), denoiser_->dit()->config().codebook_size, generator);
 
     const auto velocity =
-        denoiser_->velocity({noisy.noisy_latents, noisy.noise_level, component_ids.to(device),
-                             batch.component_mask, conditions},
+        denoiser_->velocity({noisy.noisy_latents, to_device(noisy.noise_level, device),
+                             to_device(component_ids, device), batch.component_mask, conditions},
                             generator);
     measure_losses(measurements_, noisy, velocity, batch.component_mask);
     return flow::velocity_loss(

@@ -12,6 +12,7 @@
 #include "moca/core/interrupt.h"
 #include "moca/core/logging.h"
 #include "moca/core/progress.h"
+#include "moca/core/transfer.h"
 
 namespace moca::training {
 namespace {
@@ -58,10 +59,10 @@ at::Tensor LatentSource::encode(int64_t asset, uint64_t seed) {
                                      vae_->config().num_surface_points, 0, seed);
   const auto device = vae_->parameters().front().device();
   auto generator = generator_for(seed, "encoding");
-  const auto posterior =
-      vae_->encode(batch.surface_points.to(device), batch.surface_normals.to(device), generator);
+  const auto posterior = vae_->encode(to_device(batch.surface_points, device),
+                                      to_device(batch.surface_normals, device), generator);
   return posterior.sample(
-      at::randn(posterior.mean.sizes(), generator, at::TensorOptions()).to(device));
+      to_device(at::randn(posterior.mean.sizes(), generator, at::TensorOptions()), device));
 }
 
 at::Tensor LatentSource::latents(int64_t asset, uint64_t seed) {

@@ -1,10 +1,19 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <cmath>
 #include <cstdio>
 #include <string>
 
 namespace moca::training {
+
+// Of one micro-batch, read at the end of the step: so that a GPU is not waited for in between.
+struct MicroBatchLoss {
+  at::Tensor value;
+  double weight;  // in the step's loss
+  std::string asset_names;
+};
 
 struct StepStats {
   double loss = 0;           // of all ranks' micro-batches

@@ -1,5 +1,7 @@
 #include "moca/training/trainer.h"
 
+#include <ATen/ATen.h>
+
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -8,6 +10,7 @@
 #include "bad_steps.h"
 #include "moca/core/logging.h"
 #include "moca/core/progress.h"
+#include "moca/core/transfer.h"
 #include "moca/nn/autocast.h"
 #include "parameter_shards.h"
 #include "profile.h"
@@ -102,13 +105,14 @@ std::optional<StepStats> Trainer::train_step() {
   stats.learning_rate = learning_rate_at(config_.optimizer, step_, config_.max_steps);
   stage_.model().train();
   optimizer_.zero_gradients();
+  std::vector<MicroBatchLoss> losses;
   for (const MicroBatch batch : share_.of_step(step_)) {
     if (batch.index != share_.first && agree_to_stop()) {
       return std::nullopt;
     }
-    stats.loss += loss_and_gradients(batch);
+    losses.push_back(loss_and_gradients(batch));
   }
-  stats.loss = group_.sum({stats.loss}, "loss")[0];
+  stats.loss = group_.sum({sum_of(losses)}, "loss")[0];
   phase_->enter("update", step_);
   // A gradient can be finite where the loss is not: such a step changes no parameter.
   stats.gradient_norm = std::isfinite(stats.loss) ? optimizer_.step(stats.learning_rate)
@@ -120,24 +124,38 @@ std::optional<StepStats> Trainer::train_step() {
   return stats;
 }
 
-// The micro-batch's share of the step's loss; its gradients are added to those of the step.
-double Trainer::loss_and_gradients(MicroBatch batch) {
+// The micro-batch's loss; its gradients are added to those of the step.
+MicroBatchLoss Trainer::loss_and_gradients(MicroBatch batch) {
   const auto names = stage_.batches().asset_names(batch);
   phase_->set_asset_names(names);
   const double seconds_waited = load(batch);
   const nn::Autocast autocast(device_, config_.precision == Precision::kBf16);
   phase_->enter("forward", step_);
   const auto loss = stage_.loss(batch);
-  const auto value = loss.item<double>();
-  if (!std::isfinite(value)) {
-    log::warn("rank " + std::to_string(group_.rank()) + ", step " + std::to_string(step_) +
-              ": the loss of " + names + " is " + text_of(value));
-  }
   phase_->enter("backward", step_);
   const double weight = stage_.batches().weight(batch);
   gradients_.backward(weight == 1.0 ? loss : loss * weight, share_.is_last(batch));
   metrics_->add(batch, seconds_waited);
-  return value * weight;
+  return {loss.detach(), weight, names};
+}
+
+// This rank's share of the step's loss; says which micro-batch has none.
+double Trainer::sum_of(const std::vector<MicroBatchLoss>& losses) const {
+  std::vector<at::Tensor> values;
+  for (const auto& loss : losses) {
+    values.push_back(loss.value);
+  }
+  const auto read = to_host(at::stack(values));
+  double sum = 0;
+  for (size_t i = 0; i < losses.size(); ++i) {
+    const auto value = read[static_cast<int64_t>(i)].item<double>();
+    sum += value * losses[i].weight;
+    if (!std::isfinite(value)) {
+      log::warn("rank " + std::to_string(group_.rank()) + ", step " + std::to_string(step_) +
+                ": the loss of " + losses[i].asset_names + " is " + text_of(value));
+    }
+  }
+  return sum;
 }
 
 // How many seconds it had to be waited for.

@@ -8,6 +8,7 @@
 
 #include "component_batch.h"
 #include "moca/core/generator.h"
+#include "moca/core/transfer.h"
 #include "moca/nn/flops.h"
 #include "prefetcher.h"
 
@@ -92,15 +93,17 @@ class VaeStage : public Stage {
     const auto device = vae_->parameters().front().device();
     const auto& batch = batches_.batch(micro_batch);
     auto generator = generator_for(seed_, "VAE step", micro_batch.step, micro_batch.index);
-    const auto posterior =
-        vae_->encode(batch.surface_points.to(device), batch.surface_normals.to(device), generator);
-    const auto noise = at::randn(posterior.mean.sizes(), generator, at::TensorOptions()).to(device);
+    const auto posterior = vae_->encode(to_device(batch.surface_points, device),
+                                        to_device(batch.surface_normals, device), generator);
+    const auto noise =
+        to_device(at::randn(posterior.mean.sizes(), generator, at::TensorOptions()), device);
     const auto latents = posterior.sample(noise);
-    const auto field = vae_->query_field(vae_->decode(latents), batch.query_points.to(device));
-    const auto of_field = field_loss(field, batch.query_distances.to(device), config_);
+    const auto field =
+        vae_->query_field(vae_->decode(latents), to_device(batch.query_points, device));
+    const auto of_field = field_loss(field, to_device(batch.query_distances, device), config_);
     const auto kl = posterior.kl();
-    measurements_.add("field_loss", of_field.item<double>());
-    measurements_.add("kl", kl.item<double>());
+    measurements_.add("field_loss", of_field);
+    measurements_.add("kl", kl);
     return of_field + config_.kl_weight * kl;
   }
 

@@ -9,6 +9,7 @@
 #include "moca/core/error.h"
 #include "moca/core/interrupt.h"
 #include "moca/core/shapes.h"
+#include "moca/core/transfer.h"
 
 namespace moca::vae {
 namespace {
@@ -18,10 +19,10 @@ mesh::Field field_of(VecsetVae& vae, const nn::HeadTensors& prepared, at::Device
   return [&vae, prepared, device](std::span<const mesh::Vec3> points, std::span<float> values) {
     stop_if_interrupted();
     const auto count = static_cast<int64_t>(points.size());
-    const auto query_points =
-        at::from_blob(const_cast<float*>(points.data()->data()), {1, count, 3}, at::kFloat)
-            .to(device);
-    const auto field = vae->query_prepared(prepared, query_points).cpu().contiguous();
+    const auto query_points = to_device(
+        at::from_blob(const_cast<float*>(points.data()->data()), {1, count, 3}, at::kFloat),
+        device);
+    const auto field = to_host(vae->query_prepared(prepared, query_points).contiguous());
     std::memcpy(values.data(), field.const_data_ptr<float>(), values.size_bytes());
   };
 }

@@ -6,6 +6,7 @@
 
 #include "moca/core/error.h"
 #include "moca/core/shapes.h"
+#include "moca/core/transfer.h"
 #include "moca/nn/embeddings.h"
 #include "moca/nn/flops.h"
 #include "moca/ops/farthest_point_sampling.h"
@@ -149,9 +150,9 @@ Posterior VecsetVaeImpl::encode(const at::Tensor& surface_points, const at::Tens
   expect_shape(surface_normals, {n, P, three}, "surface_normals [n, P, 3]");
   const int64_t L = config_.num_tokens;
   TORCH_CHECK(P >= L, "a component needs at least L = ", L, " surface points, got P = ", P);
-  const auto drawn = at::randperm(P, generator, at::TensorOptions().dtype(at::kLong))
-                         .narrow(0, 0, std::min(P, kPreselection * L))
-                         .to(surface_points.device());
+  const auto drawn = to_device(at::randperm(P, generator, at::TensorOptions().dtype(at::kLong))
+                                   .narrow(0, 0, std::min(P, kPreselection * L)),
+                               surface_points.device());
   const auto token_points = choose_token_points(surface_points, drawn).unsqueeze(-1);  // [n, L, 1]
   const auto surface = embed_surface(surface_points, surface_normals);
   const auto token_surface = surface.gather(1, token_points.expand({n, L, surface.size(2)}));

@@ -1,5 +1,6 @@
 #include "moca/training/measurements.h"
 
+#include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -22,6 +23,18 @@ TEST(Measurements, AreMeansSinceTheyWereLastTaken) {
   EXPECT_THAT(measured.take(alone), IsEmpty());
   measured.add("b", 7.0);
   EXPECT_THAT(measured.take(alone), ElementsAre(Pair("b", 7.0)));
+}
+
+TEST(Measurements, OfATensorCountLikeThatOfItsNumber) {
+  distributed::ProcessGroup alone;
+  Measurements measured({"a", "b"});
+  auto value = at::full({}, 2.0F).requires_grad_();
+  measured.add("a", value);
+  measured.add("b", at::full({}, 5.0F));
+  measured.add("a", 4.0);
+  measured.add("a", value * 3);
+  EXPECT_THAT(measured.take(alone), ElementsAre(Pair("a", 4.0), Pair("b", 5.0)));
+  EXPECT_THAT(measured.take(alone), IsEmpty());
 }
 
 TEST(Measurements, AreOverAllRanks) {

@@ -31,8 +31,9 @@ struct ComponentLayout {
   at::Tensor asset_order;     // [B'] assets that have components, in packed order
   std::vector<AssetGroup> groups;
 
-  // component_mask: [B, N] bool, on any device.
-  explicit ComponentLayout(const at::Tensor& component_mask);
+  // component_mask: [B, N] bool; read by the host, so that one on a GPU makes the host wait. The
+  // rows lie on `device`.
+  explicit ComponentLayout(const at::Tensor& component_mask, c10::Device device = c10::kCPU);
 
   at::Tensor of_components(const at::Tensor& per_asset) const;  // [B, D] -> [n, D], its asset's row
   at::Tensor pack(const at::Tensor& padded) const;              // [B, N, ...] -> [n, ...]

@@ -25,7 +25,7 @@ struct DitInput {
   at::Tensor noise_level;     // [B] in [0, 1], one for all components of an asset
   at::Tensor component_ids;   // [B, N] rows of the ID codebook, distinct within an asset; unused
                               // by a model without codebook
-  at::Tensor component_mask;  // [B, N] true where present
+  at::Tensor component_mask;  // [B, N] true where present; best on the host, which reads it
   std::vector<Condition> conditions = {};  // of the DiT's kinds; one that is missing is zeros
 };
 

@@ -11,13 +11,13 @@ namespace moca::flow {
 
 // All components of an asset share one noise level.
 struct NoisySample {
-  at::Tensor noise_level;    // [B] in (0, 1]
+  at::Tensor noise_level;    // [B] in (0, 1], on the host, where it is drawn
   at::Tensor noisy_latents;  // [B, N, L, C]: (1 - noise_level) latents + noise_level noise
   at::Tensor velocity;       // [B, N, L, C]: noise - latents, what the model learns
 };
 
 // The point of the path at a noise level: (1 - noise_level) latents + noise_level noise.
-// latents, noise: [B, ...]; noise_level: [B].
+// latents, noise: [B, ...]; noise_level: [B], of the same device or of the host.
 at::Tensor mix(const at::Tensor& latents, const at::Tensor& noise, const at::Tensor& noise_level);
 
 // One Euler step along the path: latents + (next_level - noise_level) velocity, in float.
@@ -30,7 +30,7 @@ NoisySample add_noise(const at::Tensor& latents, at::Generator generator,
 
 // Eq. 9: the mean squared error over tokens and channels of each present component, times its
 // asset's weight, averaged over components. predicted, velocity: [B, N, L, C]; component_mask:
-// [B, N]; weight: [B], undefined for 1.
+// [B, N] and weight: [B], undefined for 1, of the same device or of the host.
 at::Tensor velocity_loss(const at::Tensor& predicted, const at::Tensor& velocity,
                          const at::Tensor& component_mask, const at::Tensor& weight = {});
 

@@ -49,7 +49,7 @@ class ComponentGenerator {
     at::Tensor noise;              // [B, N, L, C]
     at::Tensor conditioned_ids;    // [B, N]
     at::Tensor unconditioned_ids;  // [B, N], the same unless PartCrafter's
-    at::Tensor component_mask;     // [B, N]
+    at::Tensor component_mask;     // [B, N], on the host
   };
   BatchStart start_of(const std::vector<Request>& requests) const;
   // Of all conditioners, each [B, ...].

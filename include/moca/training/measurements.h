@@ -1,5 +1,7 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <map>
 #include <string>
 #include <utility>
@@ -19,15 +21,20 @@ class Measurements {
   explicit Measurements(const std::vector<std::string>& names);
 
   void add(const std::string& name, double value, double count = 1.0);
+  // value: one number, on any device; it is read when the means are taken.
+  void add(const std::string& name, const at::Tensor& value);
 
   // The means, in the order of the names, without those of which nothing was added; starts anew.
   // All ranks call it together.
   NamedValues take(distributed::ProcessGroup& group);
 
  private:
+  void read();
+
   std::vector<std::string> names_;
   std::map<std::string, size_t> places_;
   std::vector<double> sums_;  // of values, then of counts
+  std::vector<std::pair<std::string, at::Tensor>> unread_;
 };
 
 }  // namespace moca::training

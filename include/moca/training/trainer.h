@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "moca/core/run_failed.h"
 #include "moca/distributed/gradient_sync.h"
@@ -23,6 +24,7 @@ class RunCheckpoints;
 class StepMetrics;
 class StepPhase;
 class StopDecision;
+struct MicroBatchLoss;
 struct StepStats;
 
 enum class StopReason { kFinished, kInterrupted, kOutOfTime };
@@ -63,7 +65,8 @@ class Trainer {
  private:
   void take_steps();
   std::optional<StepStats> train_step();
-  double loss_and_gradients(MicroBatch batch);
+  MicroBatchLoss loss_and_gradients(MicroBatch batch);
+  double sum_of(const std::vector<MicroBatchLoss>& losses) const;
   double load(MicroBatch batch);
   bool agree_to_stop();
   void validate();
