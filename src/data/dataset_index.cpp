@@ -17,6 +17,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr size_t kLongestValue = 80;  // of a damaged value in a message
+constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
 
 std::string prepare_again() { return "Prepare it again: " + command("prepare-data CONFIG") + "."; }
 
@@ -115,8 +116,7 @@ mesh::Camera camera_of(const Entry& view) {
           view.at("half_extent").number()};
 }
 
-// `position`: how many are before it in the dataset.
-AssetRecord record_of(const Entry& asset, size_t position) {
+AssetRecord record_of(const Entry& asset) {
   AssetRecord record;
   record.id = asset.at("id").plain_name();
   record.split = asset.at("split").plain_name();
@@ -128,30 +128,21 @@ AssetRecord record_of(const Entry& asset, size_t position) {
   components.require(record.num_components() > 0, "a list that is not empty");
   record.source = asset.at("source").text();
   record.sha256 = asset.at("sha256").text();
-  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
-  record.stream = asset.has("stream")  // earlier revisions had positions
-                      ? asset.at("stream").whole_number(-kMax, kMax)
-                      : static_cast<int64_t>(position);
+  record.stream = asset.at("stream").whole_number(-kMax, kMax);
   for (const auto& view : asset.at("views").elements()) {
     record.views.push_back(camera_of(view));
   }
   return record;
 }
 
-// What datasets of earlier revisions do not have.
 void read_progress(const Entry& whole, DatasetIndex& index) {
-  if (whole.has("left_out")) {
-    for (const auto& reason : whole.at("left_out").elements()) {
-      index.left_out.push_back(reason.text());
-    }
+  for (const auto& reason : whole.at("left_out").elements()) {
+    index.left_out.push_back(reason.text());
   }
-  if (whole.has("shards")) {
-    constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
-    for (const auto& [name, sum] : whole.at("shards").fields()) {
-      index.shards[name] = {static_cast<uint64_t>(sum.at("bytes").whole_number(0, kMax)),
-                            static_cast<uint32_t>(sum.at("crc32c").whole_number(
-                                0, std::numeric_limits<uint32_t>::max()))};
-    }
+  for (const auto& [name, sum] : whole.at("shards").fields()) {
+    index.shards[name] = {static_cast<uint64_t>(sum.at("bytes").whole_number(0, kMax)),
+                          static_cast<uint32_t>(sum.at("crc32c").whole_number(
+                              0, std::numeric_limits<uint32_t>::max()))};
   }
   if (whole.has("unfinished")) {
     const auto unfinished = whole.at("unfinished");
@@ -202,9 +193,9 @@ std::string text_of(const AssetRecord& record) {
   return json_of(record).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-AssetRecord record_of(const std::string& text, const std::filesystem::path& file, size_t position) {
+AssetRecord record_of(const std::string& text, const std::filesystem::path& file) {
   const auto json = parsed(file, text);
-  return record_of(Entry(file, json, ""), position);
+  return record_of(Entry(file, json, ""));
 }
 
 std::string as_stored(const std::string& text) {
@@ -229,7 +220,7 @@ DatasetIndex read_index(const std::filesystem::path& file) {
   index.made_by = whole.at("made_by").text();
   std::set<std::string> ids;
   for (const auto& asset : whole.at("assets").elements()) {
-    index.records.push_back(record_of(asset, index.records.size()));
+    index.records.push_back(record_of(asset));
     asset.at("id").require(ids.insert(index.records.back().id).second, "no other asset's id");
   }
   read_progress(whole, index);

@@ -30,10 +30,9 @@ void write_index(const std::filesystem::path& file, const DatasetIndex& index);
 // Whether it can name a folder or a file.
 bool is_plain_name(const std::string& name);
 
-// One asset as it stands in the index, and back. `file`: what messages call its place; `position`:
-// how many assets are before it.
+// One asset as it stands in the index, and back. `file`: what messages call its place.
 std::string text_of(const AssetRecord& record);
-AssetRecord record_of(const std::string& text, const std::filesystem::path& file, size_t position);
+AssetRecord record_of(const std::string& text, const std::filesystem::path& file);
 
 // A text as it is read back: bytes that are not UTF-8 are replaced when it is written.
 std::string as_stored(const std::string& text);

@@ -254,7 +254,7 @@ bool DatasetWriter::restore_next() {
   for (const auto& [begin, name] : in_order) {
     tensors.emplace_back(name, stored.read(name));
   }
-  take(record_of(said.at("asset"), file, index_->records.size()), tensors);
+  take(record_of(said.at("asset"), file), tensors);
   return true;
 }
 

@@ -312,14 +312,6 @@ TEST_F(DatasetFiles, AnIndexThatIsNoneIsRefused) {
   }
 }
 
-TEST_F(DatasetFiles, AssetsOfAnEarlierRevisionHaveTheirPositionsAsStreams) {
-  write_dataset();
-  replace_in_index("\"stream\": 97", "\"was\": 97");
-  const PreparedDataset dataset(path());
-  EXPECT_EQ(dataset.records()[0].stream, 0);
-  EXPECT_EQ(dataset.records()[1].stream, 98);
-}
-
 TEST_F(DatasetFiles, ADamagedValueIsNamedWithItsPlace) {
   for (const auto& [from, to, mistake] :
        {std::tuple("\"components\"", "\"parts\"", "assets[0].components is missing"),

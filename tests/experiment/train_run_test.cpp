@@ -248,7 +248,7 @@ void spoil_a_point(const RunConfig& config, const std::string& id) {
   checkpoint::write_safetensors(file, tensors);
   const auto index = fs::path(config.data.path) / "index.json";
   auto json = nlohmann::ordered_json::parse(read_file(index));
-  json.erase("shards");  // whose sums would tell
+  json["shards"].clear();  // whose sums would tell
   write_file(index, json.dump());
 }
 
