@@ -46,16 +46,9 @@ std::string cell(const Json& row, const Column& column) {
   return text;
 }
 
-// A column per score. An evaluation made before it listed its scores has their names alone.
+// A column per score.
 Columns scores_of(const Json& evaluation) {
   Columns columns;
-  if (!evaluation.contains("scores")) {
-    const auto& scored = evaluation.at("assets").at(0).at("vae_reconstruction");
-    for (const auto& [name, value] : scored.items()) {
-      columns.push_back({name, name});
-    }
-    return columns;
-  }
   for (const auto& score : evaluation.at("scores")) {
     columns.push_back({score.at("label"), score.at("name"), "",
                        score.at("better") == "higher" ? " \u2191" : " \u2193"});
@@ -181,8 +174,7 @@ void add_worst(const Json& evaluation, const Columns& scores, report::ReportPage
     return !worst.empty() && !worst.front().contains(column.key);
   });
   if (!worst.empty()) {
-    const auto by =
-        components.value("worst_by", columns.back().key);  // of older evaluations the last
+    const std::string by = components.at("worst_by");
     add_table("The VAE's worst ten components", title_of(split) + ", by " + by + ".", columns,
               worst, page);
   }

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 
 #include "moca/core/file_io.h"
 #include "moca/data/prepared_dataset.h"
@@ -119,19 +118,6 @@ TEST_F(ReportRun, HasTheScoresOfTheEvaluationAsColumns) {
 TEST_F(ReportRun, ShowsADashForWhatIsNotScored) {
   evaluate_run(runs_->dit_config(), output());
   EXPECT_THAT(page_of(runs_->dit_config()), ContainsRegex("<td>control</td>.*<td>-</td></tr>"));
-}
-
-// Made before evaluation.json said what its scores are.
-TEST_F(ReportRun, OfAnEarlierEvaluationCallsScoresByTheirNames) {
-  const auto config = runs_->dit_config();
-  evaluate_run(config, output());
-  auto evaluation = nlohmann::ordered_json::parse(read_file(output() / "evaluation.json"));
-  evaluation.erase("scores");
-  evaluation.at("vae_components").at("train").erase("worst_by");
-  write_file(output() / "evaluation.json", evaluation.dump());
-  EXPECT_THAT(page_of(config),
-              AllOf(HasSubstr("<th>chamfer</th><th>f_score_0.1</th><th>f_score_0.05</th>"),
-                    HasSubstr("by f_score_0.05."), Not(HasSubstr("F@0.1"))));
 }
 
 TEST_F(ReportRun, ShowsAnAssetOfWhichNothingWasGenerated) {
