@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-
 #include "moca/core/file_io.h"
 #include "moca/data/prepared_dataset.h"
+#include "moca/experiment/asset_scenes.h"
 #include "moca/experiment/evaluate_run.h"
 #include "moca/image/image_io.h"
 #include "moca/mesh/mesh_io.h"
