@@ -19,6 +19,7 @@ Setting* Binding::find(const std::string& path) {
 }
 
 void Binder::operator()(const char* name, Choice& choice) {
+  ++num_listed_;
   TextRule names;
   std::string help;
   for (const Option& option : choice.options) {
@@ -44,6 +45,14 @@ void Binder::add(Setting setting) {
     throw std::logic_error("'base' names another config file and cannot be a setting");
   }
   binding_->settings.push_back(std::move(setting));
+}
+
+void Binder::require_all_listed(size_t num_members) const {
+  if (num_listed_ != num_members) {
+    throw std::logic_error("the config section '" + section_ + "' has " +
+                           std::to_string(num_members) + " members and lists " +
+                           std::to_string(num_listed_));
+  }
 }
 
 }  // namespace moca::config

@@ -9,7 +9,6 @@ namespace moca::config::testing {
 namespace {
 
 using moca::testing::refusal;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 struct Lamp {
@@ -19,7 +18,6 @@ struct Lamp {
 
 struct Candle {
   std::string colour = "white";
-  int64_t forgotten = 0;
   static void fields(auto& self, auto&& v) { v("colour", self.colour, "of the wax"); }
 };
 
@@ -113,10 +111,6 @@ TEST(Choice, KnowsWhoseSettingIsNotUsed) {
   EXPECT_EQ(room.light.unchosen_owner("candle.colour"), "candle");
   EXPECT_EQ(room.light.unchosen_owner("lamp.watts"), "");
   EXPECT_EQ(room.light.unchosen_owner("doors"), "");
-}
-
-TEST(Choice, IsSearchedForForgottenFields) {
-  EXPECT_THAT(miscounted_sections<Room>(), ElementsAre("config.candle has 2 members and lists 1"));
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 
 #include <filesystem>
 
-#include "moca/config/choice.h"
 #include "moca/config/schema.h"
 #include "moca/core/file_io.h"
 #include "moca/nn/lora.h"
@@ -43,10 +42,6 @@ std::vector<std::string> without_public_weights(const fs::path& file) {
 
 std::string refusal_of(const std::string& yaml) {
   return refusal([&] { config::parse<RunConfig>(yaml, "run.yaml"); });
-}
-
-TEST(RunConfig, ListsEveryMemberOfEverySection) {
-  EXPECT_THAT(config::miscounted_sections<RunConfig>(), ::testing::IsEmpty());
 }
 
 TEST(RunConfig, EveryFileInConfigsLoads) {

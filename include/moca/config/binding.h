@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -71,6 +72,27 @@ concept Validated = requires(const T& section, const std::string& path) {
   section.validate(path);
 };
 
+// Stands for a member of any type while counting; never evaluated.
+struct AnyMember {
+  template <class T>
+  operator T() const;  // NOLINT(google-explicit-constructor): must convert implicitly
+};
+
+template <class T, size_t... kIndex>
+consteval bool takes_members(std::index_sequence<kIndex...>) {
+  return requires { T{(static_cast<void>(kIndex), AnyMember{})...}; };
+}
+
+// How many members the aggregate T has.
+template <class T, size_t kCount = 0>
+consteval size_t arity() {
+  if constexpr (takes_members<T>(std::make_index_sequence<kCount + 1>())) {
+    return arity<T, kCount + 1>();
+  } else {
+    return kCount;
+  }
+}
+
 // The visitor handed to `fields`; collects what it is shown.
 class Binder {
  public:
@@ -81,6 +103,7 @@ class Binder {
 
   template <class T, class... Rules>
   void operator()(const char* name, T& value, const char* help, Rules... rules) {
+    ++num_listed_;
     static_assert((takes<T, Rules>() && ...), "this rule is not for a setting of this type");
     const MayChange may_change = std::max({may_change_, may_change_of(rules)...});
     if constexpr (SectionType<T>) {
@@ -95,7 +118,9 @@ class Binder {
   template <SectionType T>
   static void bind_section(T& value, std::string path, const char* help, Binding* binding,
                            MayChange may_change = MayChange::kNo) {
-    T::fields(value, Binder(binding, path, may_change));
+    Binder binder(binding, path, may_change);
+    T::fields(value, binder);
+    binder.require_all_listed(arity<T>());
     Section section{std::move(path), help, &value, nullptr};
     if constexpr (Validated<T>) {
       section.validate = [](const void* self, const std::string& where) {
@@ -151,10 +176,12 @@ class Binder {
 
   std::string path_of(const char* name) const;
   void add(Setting setting);
+  void require_all_listed(size_t num_members) const;
 
   Binding* binding_;
   std::string section_;
   MayChange may_change_;
+  size_t num_listed_ = 0;
 };
 
 // Binds every setting of `config`, which must outlive the result.

@@ -7,8 +7,9 @@
 #include "moca/config/binding.h"
 #include "moca/config/rules.h"
 
-// Settings are plain structs. Member initialisers are the only defaults; `fields` lists them once,
-// with help and rules, and `validate` (optional) holds rules across fields:
+// Settings are plain structs. Member initialisers are the only defaults; `fields` lists every
+// member once, with help and rules (std::logic_error else), and `validate` (optional) holds rules
+// across fields:
 //
 //   struct RouterConfig {
 //     int64_t num_selected = 4;

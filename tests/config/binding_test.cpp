@@ -1,4 +1,4 @@
-#include "moca/config/choice.h"
+#include "moca/config/binding.h"
 
 #include <gmock/gmock.h>
 
@@ -6,9 +6,6 @@
 
 namespace moca::config::testing {
 namespace {
-
-using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 
 struct Empty {
   static void fields(auto&, auto&&) {}
@@ -35,15 +32,21 @@ static_assert(arity<RouterConfig>() == 3);
 static_assert(arity<ModelConfig>() == 4);
 static_assert(arity<ExampleConfig>() == 5);
 
-TEST(Arity, EqualsTheFieldsOfACompleteStruct) {
-  EXPECT_EQ(listed<ModelConfig>(), arity<ModelConfig>());
-  EXPECT_EQ(listed<Empty>(), arity<Empty>());
-  EXPECT_THAT(miscounted_sections<ExampleConfig>(), IsEmpty());
+TEST(Binding, OfAStructThatListsAllItsMembersIsMade) {
+  Empty empty;
+  EXPECT_THAT(bind(empty).settings, ::testing::IsEmpty());
+  ExampleConfig example;
+  EXPECT_EQ(bind(example).sections.back().path, "");
 }
 
-TEST(Arity, FindsAForgottenFieldInAnInnerSection) {
-  EXPECT_EQ(listed<Forgetful>(), 1U);
-  EXPECT_THAT(miscounted_sections<Outer>(), ElementsAre("config.inner has 2 members and lists 1"));
+TEST(Binding, OfAStructThatForgetsAMemberIsOurMistake) {
+  Outer outer;
+  try {
+    bind(outer);
+    FAIL() << "the forgotten member was not noticed";
+  } catch (const std::logic_error& mistake) {
+    EXPECT_STREQ(mistake.what(), "the config section 'inner' has 2 members and lists 1");
+  }
 }
 
 }  // namespace
