@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <sstream>
 #include <stdexcept>
 
@@ -210,27 +211,13 @@ std::string line_plot(std::string_view title, std::string_view x_label, std::str
 }
 
 std::string escape_markup(std::string_view text) {
+  static const std::map<char, std::string> kEscapes = {
+      {'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
   std::string safe;
   for (const char letter : text) {
-    switch (letter) {
-      case '<':
-        safe += "&lt;";
-        break;
-      case '>':
-        safe += "&gt;";
-        break;
-      case '&':
-        safe += "&amp;";
-        break;
-      case '"':
-        safe += "&quot;";
-        break;
-      case '\'':
-        safe += "&#39;";
-        break;
-      default:
-        safe.push_back(static_cast<unsigned char>(letter) < 32 ? ' ' : letter);
-    }
+    const auto escape = kEscapes.find(letter);
+    const char shown = static_cast<unsigned char>(letter) < 32 ? ' ' : letter;
+    safe += escape == kEscapes.end() ? std::string(1, shown) : escape->second;
   }
   return safe;
 }
