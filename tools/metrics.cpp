@@ -6,6 +6,7 @@
 #include "moca/config/schema.h"
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
+#include "moca/core/text.h"
 #include "moca/evaluation/metric.h"
 #include "moca/mesh/mesh_io.h"
 #include "moca/mesh/scene_ops.h"
@@ -34,11 +35,8 @@ void run(const MetricsOptions& options) {
     const auto scores = moca::evaluation::compare_scenes(prediction, reference, config);
     std::printf("frame            %s\n", moca::evaluation::frame_name(config).c_str());
     for (const auto& score : moca::evaluation::labelled(scores)) {
-      char value[32] = "-";
-      if (score.exists) {
-        std::snprintf(value, sizeof(value), "%.6f", score.value);
-      }
-      std::printf("%-16s %s%s\n", score.label.c_str(), value,
+      const auto value = score.exists ? moca::formatted("%.6f", score.value) : "-";
+      std::printf("%-16s %s%s\n", score.label.c_str(), value.c_str(),
                   (score.note.empty() ? "" : "  (" + score.note + ")").c_str());
     }
   } catch (const moca::Error& mistake) {

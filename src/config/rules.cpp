@@ -1,6 +1,7 @@
 #include "moca/config/rules.h"
 
 #include "moca/config/values.h"
+#include "moca/core/text.h"
 
 namespace moca::config {
 
@@ -13,11 +14,7 @@ NumberRule above(double low) { return {low, kInfinity, true, {}}; }
 TextRule place() { return {{}, true}; }
 
 std::string braced(const std::vector<std::string>& names) {
-  std::string text = "{";
-  for (const std::string& name : names) {
-    text += (text.size() > 1 ? ", " : "") + name;
-  }
-  return text + "}";
+  return "{" + joined(names, ", ") + "}";
 }
 
 std::string rule_text(const NumberRule& rule) {

@@ -7,6 +7,7 @@
 
 #include "moca/config/suggestion.h"
 #include "moca/core/error.h"
+#include "moca/core/text.h"
 
 namespace moca::config {
 namespace {
@@ -199,11 +200,8 @@ std::string yaml_of(const Value* value) {
 
 template <class Element>
 std::string yaml_of(const std::vector<Element>* list) {
-  std::string text = "[";
-  for (const Element& element : *list) {
-    text += (text.size() > 1 ? ", " : "") + yaml_scalar(element);
-  }
-  return text + "]";
+  const auto scalar = [](const Element& element) { return yaml_scalar(element); };
+  return "[" + joined(*list, ", ", scalar) + "]";
 }
 
 std::string yaml_of(const EnumVariable& choice) {

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "moca/core/logging.h"
+#include "moca/core/text.h"
 
 namespace moca {
 namespace {
@@ -21,13 +22,9 @@ double seconds_between(std::chrono::steady_clock::time_point from,
 }
 
 std::string format_rate(double per_second, const std::string& unit) {
-  char text[64];
-  if (per_second >= 1.0 || per_second <= 0.0) {
-    std::snprintf(text, sizeof(text), "%.1f %ss/s", per_second, unit.c_str());
-  } else {
-    std::snprintf(text, sizeof(text), "%.1f s/%s", 1.0 / per_second, unit.c_str());
-  }
-  return text;
+  return per_second >= 1.0 || per_second <= 0.0
+             ? formatted("%.1f %ss/s", per_second, unit.c_str())
+             : formatted("%.1f s/%s", 1.0 / per_second, unit.c_str());
 }
 
 }  // namespace
@@ -37,18 +34,10 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 }
 
 std::string format_duration(double seconds) {
-  const auto total = static_cast<int64_t>(std::llround(std::max(seconds, 0.0)));
-  char text[64];
-  if (total >= 3600) {
-    std::snprintf(text, sizeof(text), "%lld h %02lld min", static_cast<long long>(total / 3600),
-                  static_cast<long long>(total % 3600 / 60));
-  } else if (total >= 60) {
-    std::snprintf(text, sizeof(text), "%lld min %02lld s", static_cast<long long>(total / 60),
-                  static_cast<long long>(total % 60));
-  } else {
-    std::snprintf(text, sizeof(text), "%lld s", static_cast<long long>(total));
-  }
-  return text;
+  const long long total = std::llround(std::max(seconds, 0.0));
+  return total >= 3600 ? formatted("%lld h %02lld min", total / 3600, total % 3600 / 60)
+         : total >= 60 ? formatted("%lld min %02lld s", total / 60, total % 60)
+                       : formatted("%lld s", total);
 }
 
 Progress::Progress(std::string title, int64_t total, std::string unit, int64_t done, bool shown)

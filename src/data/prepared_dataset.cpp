@@ -2,12 +2,12 @@
 
 #include <ATen/ATen.h>
 
-#include <cstdio>
 #include <utility>
 
 #include "dataset_index.h"
 #include "moca/core/error.h"
 #include "moca/core/program.h"
+#include "moca/core/text.h"
 
 namespace moca::data {
 namespace {
@@ -209,16 +209,12 @@ void DatasetWriter::leave_out(const std::string& reason) {
 }
 
 std::filesystem::path DatasetWriter::file_of_next() const {
-  char name[40];
-  std::snprintf(name, sizeof(name), "%s%08lld.safetensors", kPending,
-                static_cast<long long>(index_->num_done));
-  return folder_ / name;
+  const auto number = static_cast<long long>(index_->num_done);
+  return folder_ / formatted("%s%08lld.safetensors", kPending, number);
 }
 
 std::string DatasetWriter::next_shard() const {
-  char name[32];
-  std::snprintf(name, sizeof(name), "shard_%05zu.safetensors", index_->shards.size());
-  return name;
+  return formatted("shard_%05zu.safetensors", index_->shards.size());
 }
 
 void DatasetWriter::add(AssetRecord record, const AssetTensors& tensors) {

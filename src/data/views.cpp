@@ -3,13 +3,13 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <string>
 
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
+#include "moca/core/text.h"
 #include "moca/image/component_map.h"
 #include "moca/image/image_io.h"
 #include "moca/image/resize.h"
@@ -34,11 +34,7 @@ at::Tensor tensor_of(const ComponentMap& map, size_t num_components) {
   return num_components <= 255 ? tensor.to(at::kByte) : tensor;
 }
 
-std::string number_of(size_t view) {
-  char number[24];
-  std::snprintf(number, sizeof(number), "%02zu", view);
-  return number;
-}
+std::string number_of(size_t view) { return formatted("%02zu", view); }
 
 // Empty: there is none.
 fs::path find_image(const fs::path& folder, size_t view) {

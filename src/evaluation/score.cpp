@@ -1,9 +1,10 @@
 #include "moca/evaluation/score.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <iterator>
 #include <numeric>
+
+#include "moca/core/text.h"
 
 namespace moca::evaluation {
 
@@ -15,13 +16,8 @@ Scores labelled(const Scores& scores) {
 }
 
 std::string text_of(const Scores& scores) {
-  std::string text;
-  for (const Score& score : labelled(scores)) {
-    char value[32];
-    std::snprintf(value, sizeof(value), " %.4f", score.value);
-    text += (text.empty() ? "" : "  ") + score.label + value;
-  }
-  return text;
+  return joined(labelled(scores), "  ",
+                [](const Score& score) { return score.label + formatted(" %.4f", score.value); });
 }
 
 bool is_worse(const Score& a, const Score& b) {

@@ -1,11 +1,11 @@
 #include "evaluate_model.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <string>
 
 #include "moca/core/error.h"
 #include "moca/core/progress.h"
+#include "moca/core/text.h"
 #include "moca/evaluation/metric.h"
 #include "moca/experiment/asset_scenes.h"
 #include "moca/image/image_io.h"
@@ -123,10 +123,8 @@ class Evaluation {
     try {
       return model_.generate(requests);
     } catch (const Error& mistake) {
-      std::string ids;
-      for (const auto& job : jobs) {
-        ids += (ids.empty() ? "" : ", ") + result_.assets[job.asset].id;
-      }
+      const auto ids =
+          joined(jobs, ", ", [&](const Job& job) { return result_.assets[job.asset].id; });
       throw Error("generating " + ids + " of the dataset " + dataset_.folder().string() + ": " +
                   mistake.what());
     }
@@ -156,11 +154,10 @@ class Evaluation {
 
   // The asset's own folder for its first view, one inside it for each further view.
   std::filesystem::path folder_of(const Job& job) const {
-    const auto folder = output_ / result_.assets[job.asset].id;
-    char name[32];
-    std::snprintf(name, sizeof(name), "view_%02d",
-                  static_cast<int>(result_.assets[job.asset].views[job.nth_view].index));
-    return job.nth_view == 0 ? folder : folder / name;
+    const auto& asset = result_.assets[job.asset];
+    const auto view = static_cast<int>(asset.views[job.nth_view].index);
+    const auto folder = output_ / asset.id;
+    return job.nth_view == 0 ? folder : folder / formatted("view_%02d", view);
   }
 
   void reconstruct(int64_t i) {

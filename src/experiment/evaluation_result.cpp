@@ -1,11 +1,11 @@
 #include "moca/experiment/evaluation_result.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <variant>
 
 #include "moca/config/binding.h"
+#include "moca/core/text.h"
 #include "moca/evaluation/comparison.h"
 #include "model_description.h"
 
@@ -204,9 +204,8 @@ std::vector<std::string> summary_lines(const EvaluationResult& result) {
     for (const auto& [name, title, scene, is_control] : kScenes) {
       const auto& [scores, empty] = summary.*scene;
       if (!is_control && !scores.empty()) {
-        char start[64];
-        std::snprintf(start, sizeof(start), "%-5s %-18s ", split.c_str(), name);
-        lines.push_back(start + evaluation::text_of(scores) + "  empty components " +
+        lines.push_back(formatted("%-5s %-18s ", split.c_str(), name) +
+                        evaluation::text_of(scores) + "  empty components " +
                         std::to_string(empty.count) + " of " + std::to_string(empty.of));
       }
     }

@@ -1,7 +1,6 @@
 #include "moca/experiment/report_run.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -9,6 +8,7 @@
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/program.h"
+#include "moca/core/text.h"
 #include "moca/data/prepared_dataset.h"
 #include "moca/experiment/evaluation_result.h"
 #include "moca/image/image_io.h"
@@ -38,12 +38,8 @@ std::string cell(const Json& row, const Column& column) {
   if (value.is_string()) {
     return value;
   }
-  char text[32] = "-";
-  if (value.is_number()) {
-    std::snprintf(text, sizeof(text), value.is_number_float() ? "%.4f" : "%.0f",
-                  value.get<double>());
-  }
-  return text;
+  const int digits = value.is_number_float() ? 4 : 0;
+  return value.is_number() ? formatted("%.*f", digits, value.get<double>()) : "-";
 }
 
 // A column per score.
@@ -199,11 +195,9 @@ Image sheet_of(const Json& evaluation, const Columns& scores, const std::string&
       continue;
     }
     const std::string id = assets[i].at("id");
-    std::string caption;
-    for (const auto& [header, key, scene, arrow] : first_scores(scores)) {
-      caption +=
-          (caption.empty() ? "" : "  ") + header + " " + cell(assets[i], {"", key, "generated"});
-    }
+    const auto caption = joined(first_scores(scores), "  ", [&](const Column& score) {
+      return score.header + " " + cell(assets[i], {"", score.key, "generated"});
+    });
     rows.push_back({id, read_image(folder / id / "picture.png"),
                     dataset.reference(static_cast<int64_t>(i)),
                     mesh::read_scene_with_empty(folder / id / "asset.glb"), caption});

@@ -1,6 +1,5 @@
 #include "run_inputs.h"
 
-#include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +7,7 @@
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/logging.h"
+#include "moca/core/text.h"
 #include "moca/experiment/run_paths.h"
 #include "moca/pretrained/hugging_face_folder.h"
 
@@ -21,9 +21,7 @@ fs::path inputs_file(const RunConfig& config) { return config.folder() / "inputs
 
 Json json_of(const fs::path& file) {
   const auto sum = sum_of_file(file);
-  char crc32c[16];
-  std::snprintf(crc32c, sizeof(crc32c), "%08x", sum.crc32c);
-  return {{"bytes", sum.bytes}, {"crc32c", crc32c}};
+  return {{"bytes", sum.bytes}, {"crc32c", formatted("%08x", sum.crc32c)}};
 }
 
 // Of the files in `folder` whose names begin so.

@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <vector>
 
 #include "moca/checkpoint/module_state.h"
 #include "moca/core/error.h"
 #include "moca/core/memory.h"
 #include "moca/core/progress.h"
+#include "moca/core/text.h"
 #include "moca/nn/autocast.h"
 #include "moca/ops/device.h"
 #include "moca/training/averaged_weights.h"
@@ -118,24 +118,18 @@ DryRun dry_run(Stage& stage, const TrainingConfig& config, const MicroBatchShare
 }
 
 std::string text_of(const DryRun& found, const TrainingConfig& config, c10::Device device) {
-  char on_device[64] = "";
-  if (!device.is_cpu()) {
-    std::snprintf(on_device, sizeof(on_device), "%.2f GiB on the GPU and ", found.peak);
-  }
-  char text[640];
-  std::snprintf(
-      text, sizeof(text),
+  const auto on_device = device.is_cpu() ? "" : formatted("%.2f GiB on the GPU and ", found.peak);
+  return formatted(
       "%.2f M trainable parameters; the largest of this process's micro-batches has %lld "
       "components, its loss is %.4f\n"
       "memory: %s%.2f GiB of main memory with the copy that a checkpoint is written from; "
       "parameters, gradients, optimiser and averages are %.2f GiB\n"
       "a step takes %.2f s or less for %.3g TFLOPs, %lld steps %s",
       static_cast<double>(found.num_parameters) / 1e6,
-      static_cast<long long>(found.largest_components), found.loss, on_device, found.main_memory,
-      found.states, found.seconds_per_step, found.tflops_per_step,
+      static_cast<long long>(found.largest_components), found.loss, on_device.c_str(),
+      found.main_memory, found.states, found.seconds_per_step, found.tflops_per_step,
       static_cast<long long>(config.max_steps),
       format_duration(found.seconds_per_step * static_cast<double>(config.max_steps)).c_str());
-  return text;
 }
 
 }  // namespace moca::training

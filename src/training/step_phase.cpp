@@ -1,11 +1,11 @@
 #include "step_phase.h"
 
-#include <cstdio>
 #include <cstdlib>
 #include <exception>
 
 #include "moca/core/file_io.h"
 #include "moca/core/logging.h"
+#include "moca/core/text.h"
 
 namespace moca::training {
 namespace {
@@ -17,10 +17,9 @@ constexpr int kHangs = 3;  // exit status
 [[noreturn]] void end_hanging_run(const TrainingPlace& place, const std::string& phase,
                                   double seconds) {
   const auto& group = place.group;
-  char taken[32];
-  std::snprintf(taken, sizeof(taken), "%.0f s", seconds);
   std::string report = "rank " + std::to_string(group.rank()) + " of " +
-                       std::to_string(group.size()) + " has been " + taken + " in phase '" + phase +
+                       std::to_string(group.size()) + " has been " + formatted("%.0f s", seconds) +
+                       " in phase '" + phase +
                        "'; its last operation with the others: " + group.operation() +
                        ". The run ends here; continue from its last checkpoint with --resume.";
   const auto file = place.run_folder / ("hang_rank_" + std::to_string(group.rank()) + ".json");

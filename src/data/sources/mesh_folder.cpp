@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/random.h"
+#include "moca/core/text.h"
 #include "moca/core/utf8.h"
 #include "moca/data/asset_source.h"
 #include "moca/mesh/mesh_io.h"
@@ -100,13 +102,8 @@ std::string sha256_of(const fs::path& file) {
   if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1) {
     throw Error("cannot compute the SHA-256 of " + file.string() + ".");
   }
-  std::string text;
-  for (unsigned int i = 0; i < length; ++i) {
-    char two[3];
-    std::snprintf(two, sizeof(two), "%02x", digest[i]);
-    text += two;
-  }
-  return text;
+  return joined(std::span(digest).first(length), "",
+                [](unsigned char byte) { return formatted("%02x", byte); });
 }
 
 // "chairs/office.glb" becomes "chairs_office", safe as a file name.

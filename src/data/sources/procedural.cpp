@@ -3,6 +3,7 @@
 
 #include "moca/core/error.h"
 #include "moca/core/random.h"
+#include "moca/core/text.h"
 #include "moca/data/asset_source.h"
 #include "moca/procedural/primitives.h"
 #include "moca/procedural/procedural_assets.h"
@@ -49,11 +50,9 @@ std::vector<procedural::Family> families_of(const ProceduralConfig& config) {
         procedural::kAllFamilies.begin(), procedural::kAllFamilies.end(),
         [&](procedural::Family family) { return procedural::name_of(family) == name; });
     if (found == procedural::kAllFamilies.end()) {
-      std::string known;
-      for (const auto family : procedural::kAllFamilies) {
-        known += (known.empty() ? "" : ", ") + std::string(procedural::name_of(family));
-      }
-      throw Error("data.procedural.families must be of {" + known + "}, got '" + name + "'.");
+      throw Error("data.procedural.families must be of {" +
+                  joined(procedural::kAllFamilies, ", ", procedural::name_of) + "}, got '" + name +
+                  "'.");
     }
     families.push_back(*found);
   }
@@ -100,9 +99,8 @@ AssetSource open_procedural(const DataConfig& config) {
   AssetSource source;
   for (int64_t i = 0; i < settings.num_assets + config.num_held_out; ++i) {
     const std::string family(procedural::name_of(family_of(i)));
-    char number[16];
-    std::snprintf(number, sizeof(number), "%04d_", static_cast<int>(i));
-    source.entries.push_back({number + family, i < settings.num_assets ? "train" : "test",
+    source.entries.push_back({formatted("%04d_", static_cast<int>(i)) + family,
+                              i < settings.num_assets ? "train" : "test",
                               "procedural:" + family + ":" + std::to_string(seed_of(i)), i});
   }
   source.load = [=](int64_t i) { return make_asset(family_of(i), seed_of(i), settings); };

@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <cstdio>
 #include <set>
 #include <string>
 
 #include "moca/core/error.h"
+#include "moca/core/text.h"
 #include "moca/evaluation/metric.h"
 
 namespace moca::evaluation {
@@ -34,10 +34,8 @@ Scores f_scores(const Comparison& comparison) {
     const double precision = share_below(comparison.to_reference, threshold);
     const double recall = share_below(comparison.to_prediction, threshold);
     const double sum = precision + recall;
-    char text[32];
-    std::snprintf(text, sizeof(text), "%g", threshold);
-    scores.push_back({std::string("f_score_") + text, std::string("F@") + text, Better::kHigher,
-                      sum > 0 ? 2 * precision * recall / sum : 0.0, ""});
+    scores.push_back({formatted("f_score_%g", threshold), formatted("F@%g", threshold),
+                      Better::kHigher, sum > 0 ? 2 * precision * recall / sum : 0.0, ""});
   }
   return scores;
 }
