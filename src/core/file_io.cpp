@@ -20,8 +20,6 @@ FileDescriptor::~FileDescriptor() {
   }
 }
 
-int FileDescriptor::release() { return std::exchange(descriptor_, -1); }
-
 void read_exactly(int descriptor, void* target, uint64_t size, uint64_t offset,
                   const std::string& what) {
   auto* bytes = static_cast<char*>(target);
@@ -100,7 +98,8 @@ namespace {
 
 // Hands every piece of a file to `use`, from the beginning.
 template <class Use>
-void read_pieces(const std::filesystem::path& file, std::vector<char>& buffer, Use&& use) {
+void read_pieces(const std::filesystem::path& file, size_t largest_piece, Use&& use) {
+  std::vector<char> buffer(largest_piece);
   const FileDescriptor opened(open(file.c_str(), O_RDONLY | O_CLOEXEC));
   while (true) {
     const ssize_t count = opened.get() < 0 ? -1 : read(opened.get(), buffer.data(), buffer.size());
@@ -113,7 +112,7 @@ void read_pieces(const std::filesystem::path& file, std::vector<char>& buffer, U
     if (count == 0) {
       return;
     }
-    use(static_cast<size_t>(count));
+    use(std::string_view(buffer.data(), static_cast<size_t>(count)));
   }
 }
 
@@ -121,17 +120,15 @@ void read_pieces(const std::filesystem::path& file, std::vector<char>& buffer, U
 
 std::string read_file(const std::filesystem::path& file) {
   std::string text;
-  std::vector<char> buffer(1U << 16);
-  read_pieces(file, buffer, [&](size_t count) { text.append(buffer.data(), count); });
+  read_pieces(file, 1U << 16, [&](std::string_view piece) { text += piece; });
   return text;
 }
 
 FileSum sum_of_file(const std::filesystem::path& file) {
   FileSum sum;
-  std::vector<char> buffer(1U << 22);
-  read_pieces(file, buffer, [&](size_t count) {
-    sum.bytes += count;
-    sum.crc32c = crc32c(buffer.data(), count, sum.crc32c);
+  read_pieces(file, 1U << 22, [&](std::string_view piece) {
+    sum.bytes += piece.size();
+    sum.crc32c = crc32c(piece.data(), piece.size(), sum.crc32c);
   });
   return sum;
 }

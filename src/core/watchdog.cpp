@@ -29,11 +29,6 @@ void Watchdog::enter(const std::string& phase) {
   entered_ = Clock::now();
 }
 
-std::string Watchdog::phase() const {
-  const std::lock_guard lock(mutex_);
-  return phase_;
-}
-
 void Watchdog::watch() {
   std::unique_lock lock(mutex_);
   while (!ended_) {

@@ -36,7 +36,6 @@ TEST(Watchdog, IsQuietAsLongAsPhasesFollowOneAnother) {
       dog.enter("step " + std::to_string(i));
       std::this_thread::sleep_for(milliseconds(10));
     }
-    EXPECT_EQ(dog.phase(), "step 59");
   }
   EXPECT_FALSE(barked) << "phases take 10 ms, all together longer than the limit";
 }

@@ -15,7 +15,6 @@ class FileDescriptor {
   FileDescriptor(const FileDescriptor&) = delete;
   FileDescriptor& operator=(const FileDescriptor&) = delete;
   int get() const { return descriptor_; }
-  int release();
 
  private:
   int descriptor_;

@@ -22,7 +22,6 @@ class Watchdog {
 
   // The phase before has ended, this one begins.
   void enter(const std::string& phase);
-  std::string phase() const;
 
  private:
   void watch();
@@ -30,7 +29,7 @@ class Watchdog {
   using Clock = std::chrono::steady_clock;
   std::chrono::duration<double> time_limit_;
   std::function<void(const std::string& phase, double seconds)> on_hang_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::condition_variable changed_;
   std::string phase_ = "start";
   Clock::time_point entered_ = Clock::now();
