@@ -1,5 +1,6 @@
 #include "moca/core/utf8.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -18,13 +19,10 @@ size_t character_at(std::string_view text) {
   if (first < 0xC2 || first > 0xF4 || text.size() < length) {
     return 0;
   }
-  for (size_t i = 1; i < length; ++i) {
-    if (!is_continuation(text[i])) {
-      return 0;
-    }
-  }
+  const auto rest = text.substr(1, length - 1);
   const auto second = static_cast<uint8_t>(text[1]);
-  const bool is_valid = (first != 0xE0 || second >= 0xA0) &&  // no overlong forms,
+  const bool is_valid = std::all_of(rest.begin(), rest.end(), is_continuation) &&
+                        (first != 0xE0 || second >= 0xA0) &&  // no overlong forms,
                         (first != 0xED || second < 0xA0) &&   // no surrogates,
                         (first != 0xF0 || second >= 0x90) &&  // nothing above U+10FFFF
                         (first != 0xF4 || second < 0x90);
