@@ -4,9 +4,9 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "moca/core/error.h"
 
@@ -34,28 +34,16 @@ void speak_as_rank(int rank) {
   logger().set_pattern("%H:%M:%S %^%L%$ [rank " + std::to_string(rank) + "] %v");
 }
 
-struct File::Sink {
-  std::shared_ptr<spdlog::sinks::basic_file_sink_mt> sink;
-};
-
-File::File(const std::filesystem::path& file) : sink_(std::make_unique<Sink>()) {
+File::File(const std::filesystem::path& file) {
   try {
-    sink_->sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string());
-    sink_->sink->set_pattern("%Y-%m-%d %H:%M:%S %L %v");
-    logger().sinks().push_back(sink_->sink);
+    const auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string());
+    sink->set_pattern("%Y-%m-%d %H:%M:%S %L %v");
+    logger().sinks().push_back(sink);
     logger().flush_on(spdlog::level::info);
+    registration_ = {nullptr, [sink](void*) { std::erase(logger().sinks(), sink); }};
   } catch (const spdlog::spdlog_ex& failure) {
     throw Error("cannot write the log " + file.string() + ": " + failure.what() +
                 ". Choose a folder that can be written to.");
-  }
-}
-
-File::File(File&&) noexcept = default;
-
-File::~File() {
-  if (sink_) {
-    auto& sinks = logger().sinks();
-    sinks.erase(std::remove(sinks.begin(), sinks.end(), sink_->sink), sinks.end());
   }
 }
 

@@ -19,13 +19,9 @@ void speak_as_rank(int rank);
 class File {
  public:
   explicit File(const std::filesystem::path& file);
-  ~File();
-  File(File&&) noexcept;
-  File& operator=(File&&) = delete;
 
  private:
-  struct Sink;
-  std::unique_ptr<Sink> sink_;
+  std::shared_ptr<void> registration_;  // ends with the last copy
 };
 
 // Writes out what is still buffered.
