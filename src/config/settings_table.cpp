@@ -4,25 +4,21 @@
 #include <array>
 
 #include "moca/config/values.h"
+#include "setting_path.h"
 
 namespace moca::config {
 namespace {
 
 constexpr size_t kWidestCell = 40;  // a longer default does not push the columns apart
 
-std::string section_of(const std::string& path) {
-  const size_t dot = path.rfind('.');
-  return dot == std::string::npos ? "" : path.substr(0, dot);
-}
-
-std::string leaf_of(const std::string& path) { return path.substr(path.rfind('.') + 1); }
+std::string leaf_of(const std::string& path) { return split(path).second; }
 
 // The settings by section, sections in the order of their first setting.
 std::vector<std::pair<std::string, std::vector<SettingInfo>>> by_section(
     const std::vector<SettingInfo>& settings) {
   std::vector<std::pair<std::string, std::vector<SettingInfo>>> blocks;
   for (const SettingInfo& setting : settings) {
-    const std::string section = section_of(setting.path);
+    const std::string section = split(setting.path).first;
     auto block = std::find_if(blocks.begin(), blocks.end(),
                               [&](const auto& known) { return known.first == section; });
     if (block == blocks.end()) {

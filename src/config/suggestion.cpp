@@ -32,12 +32,6 @@ size_t edit_distance(const std::string& a, const std::string& b) {
   return last.back();
 }
 
-std::pair<std::string, std::string> split(const std::string& path) {
-  const size_t dot = path.rfind('.');
-  return dot == std::string::npos ? std::pair{std::string(), path}
-                                  : std::pair{path.substr(0, dot), path.substr(dot + 1)};
-}
-
 std::vector<std::string> all_paths(const Binding& binding) {
   std::vector<std::string> paths;
   for (const Setting& setting : binding.settings) {

@@ -134,8 +134,7 @@ class Reader {
         continue;
       }
       const std::string here = where(entry.first);
-      const auto names = base_names(entry.second, here);
-      for (const auto& base : names) {
+      for (const auto& base : base_names(entry.second, here)) {
         read_base(base, name, chain, here);
       }
       return;
@@ -219,9 +218,9 @@ class Reader {
       }
       return;
     }
-    const std::string hint = key == "base" ? " 'base' belongs at the top level." : "";
-    fail(where(key_node) + (hint.empty() ? unknown_setting(binding_, section, key)
-                                         : "unknown setting " + quoted(path) + "." + hint));
+    fail(where(key_node) +
+         (key == "base" ? "unknown setting " + quoted(path) + ". 'base' belongs at the top level."
+                        : unknown_setting(binding_, section, key)));
   }
 
   Binding& binding_;
@@ -247,9 +246,8 @@ WrittenValue written_override(const Setting& setting, const std::string& text) {
   if (std::any_of(binding.sections.begin(), binding.sections.end(), is_path)) {
     fail(where + "'" + path + "' is a section. Set one of its settings: " + path + ".key=value.");
   }
-  const size_t dot = path.rfind('.');
-  const std::string section = dot == std::string::npos ? "" : path.substr(0, dot);
-  fail(where + unknown_setting(binding, section, path.substr(dot + 1)));
+  const auto [section, name] = split(path);
+  fail(where + unknown_setting(binding, section, name));
 }
 
 }  // namespace
