@@ -294,7 +294,7 @@ std::vector<fs::path> report_run(const RunConfig& config, const fs::path& evalua
     add_evaluation(evaluation_folder, config, page, written);
   }
   written.insert(written.begin(), page_folder(config.folder(), evaluation_folder) / "report.html");
-  report::write_report(written.front(), page);
+  write_file(written.front(), report::html_of(page));
   return written;
 }
 

@@ -5,7 +5,6 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "moca/core/file_io.h"
 #include "moca/image/image_io.h"
 #include "moca/report/svg_plot.h"
 
@@ -130,10 +129,6 @@ std::string html_of(const ReportPage& page) {
   }
   html << "</body>\n</html>\n";
   return html.str();
-}
-
-void write_report(const std::filesystem::path& file, const ReportPage& page) {
-  write_file(file, html_of(page));
 }
 
 std::string base64(std::string_view bytes) {

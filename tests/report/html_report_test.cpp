@@ -87,15 +87,6 @@ TEST(HtmlOf, RefusesARowThatDoesNotFitItsHeader) {
   EXPECT_THROW(html_of(page), std::logic_error);
 }
 
-TEST(WriteReport, WritesThePage) {
-  const testing::TemporaryFolder folder;
-  const auto file = folder / "report.html";
-  write_report(file, example_page());
-  std::ostringstream content;
-  content << std::ifstream(file).rdbuf();
-  EXPECT_EQ(content.str(), html_of(example_page()));
-}
-
 TEST(Base64, FollowsItsStandard) {
   // Test vectors of RFC 4648, section 10.
   EXPECT_EQ(base64(""), "");

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,9 +40,6 @@ struct ReportPage {
 // One page that needs nothing else: styles, plots and images are inside. All text is escaped.
 // Throws std::logic_error for a table row that is longer or shorter than the table's header.
 std::string html_of(const ReportPage& page);
-
-// Writes the page as a file, whole or not at all.
-void write_report(const std::filesystem::path& file, const ReportPage& page);
 
 // Base64 of bytes, with padding (RFC 4648).
 std::string base64(std::string_view bytes);
