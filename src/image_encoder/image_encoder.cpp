@@ -46,23 +46,20 @@ double ImageEncoderConfig::forward_flops() const {
 }
 
 ImageEncoderImpl::ImageEncoderImpl(const ImageEncoderConfig& config) : config_(config) {
-  auto embeddings =
-      register_module("embeddings", std::make_shared<torch::nn::Module>("embeddings"));
+  auto embeddings = nn::register_group(*this, "embeddings");
   const int64_t D = config.width;
   const int64_t num_positions = 1 + config.position_grid * config.position_grid;
   class_token_ = embeddings->register_parameter("cls_token", at::randn({1, 1, D}) * kInitialStd);
   mask_token_ = embeddings->register_parameter("mask_token", at::zeros({1, D}));
   positions_ = embeddings->register_parameter("position_embeddings",
                                               at::randn({1, num_positions, D}) * kInitialStd);
-  auto patches = embeddings->register_module(
-      "patch_embeddings", std::make_shared<torch::nn::Module>("patch_embeddings"));
-  auto projection =
-      patches->register_module("projection", std::make_shared<torch::nn::Module>("projection"));
+  auto patches = nn::register_group(*embeddings, "patch_embeddings");
+  auto projection = nn::register_group(*patches, "projection");
   patch_weight_ = projection->register_parameter(
       "weight",
       at::randn({D, config.num_channels, config.patch_size, config.patch_size}) * kInitialStd);
   patch_bias_ = projection->register_parameter("bias", at::zeros({D}));
-  auto encoder = register_module("encoder", std::make_shared<torch::nn::Module>("encoder"));
+  auto encoder = nn::register_group(*this, "encoder");
   auto list = encoder->register_module("layer", torch::nn::ModuleList());
   const VisionBlockSizes block{.width = D,
                                .num_heads = config.num_heads,

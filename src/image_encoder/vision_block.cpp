@@ -2,16 +2,10 @@
 
 #include <ATen/ATen.h>
 
-#include <memory>
-
 #include "moca/core/shapes.h"
 
 namespace moca::image_encoder {
 namespace {
-
-std::shared_ptr<torch::nn::Module> group(torch::nn::Module& owner, const char* name) {
-  return owner.register_module(name, std::make_shared<torch::nn::Module>(name));
-}
 
 // Dinov2SwiGLUFFN of transformers.
 int64_t gated_width(int64_t mlp_width) { return (mlp_width * 2 / 3 + 7) / 8 * 8; }
@@ -42,16 +36,19 @@ VisionBlockImpl::VisionBlockImpl(const VisionBlockSizes& sizes) : num_heads_(siz
   const int64_t width = sizes.width;
   const auto projection = [&] { return nn::Linear(width, width, sizes.query_key_value_bias); };
   norm1_ = register_module("norm1", nn::LayerNorm(width, sizes.norm_epsilon));
-  auto outer = group(*this, "attention");
-  auto inner = group(*outer, "attention");
+  auto outer = nn::register_group(*this, "attention");
+  auto inner = nn::register_group(*outer, "attention");
   query_ = inner->register_module("query", projection());
   key_ = inner->register_module("key", projection());
   value_ = inner->register_module("value", projection());
-  output_ = group(*outer, "output")->register_module("dense", nn::Linear(width, width));
-  scale1_ = group(*this, "layer_scale1")->register_parameter("lambda1", at::ones({width}));
+  output_ =
+      nn::register_group(*outer, "output")->register_module("dense", nn::Linear(width, width));
+  scale1_ =
+      nn::register_group(*this, "layer_scale1")->register_parameter("lambda1", at::ones({width}));
   norm2_ = register_module("norm2", nn::LayerNorm(width, sizes.norm_epsilon));
   mlp_ = register_module("mlp", VisionMlp(sizes));
-  scale2_ = group(*this, "layer_scale2")->register_parameter("lambda1", at::ones({width}));
+  scale2_ =
+      nn::register_group(*this, "layer_scale2")->register_parameter("lambda1", at::ones({width}));
 }
 
 at::Tensor VisionBlockImpl::attention(const at::Tensor& tokens) {

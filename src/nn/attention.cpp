@@ -2,8 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <memory>
-
 #include "moca/core/shapes.h"
 #include "moca/ops/linear.h"
 
@@ -26,7 +24,7 @@ AttentionImpl::AttentionImpl(const AttentionSizes& sizes) : sizes_(sizes) {
   to_k_ = register_module("to_k", linear(context_width));
   to_v_ = register_module("to_v", linear(context_width));
   to_out_ = Linear(sizes.width, sizes.width);
-  register_module("to_out", std::make_shared<torch::nn::Module>("to_out"))
+  register_group(*this, "to_out")
       ->register_module("0", to_out_);  // 1 is a dropout in diffusers, without parameters
   if (sizes.qk_norm) {
     norm_q_ = register_module("norm_q", RmsNorm(sizes.width / sizes.num_heads));
@@ -59,13 +57,7 @@ HeadTensors AttentionImpl::project_key_value(const at::Tensor& tokens) {
                           .view({sizes_.num_heads, 3, head_width, sizes_.width})
                           .narrow(1, 1, 2)
                           .reshape({2 * sizes_.width, sizes_.width});
-  const auto parts =
-      split_heads(ops::linear(tokens, weight, at::Tensor()), sizes_.num_heads, 2).unbind(0);
-  HeadTensors heads{at::Tensor(), parts[0], parts[1]};
-  if (norm_k_) {
-    heads.key = norm_k_(heads.key);
-  }
-  return heads;
+  return key_value(tokens, weight);
 }
 
 at::Tensor AttentionImpl::project_query(const at::Tensor& tokens) {
@@ -75,15 +67,13 @@ at::Tensor AttentionImpl::project_query(const at::Tensor& tokens) {
 
 HeadTensors AttentionImpl::project_context(const at::Tensor& context) {
   const auto normed = norm_cross_ ? norm_cross_(context) : context;
-  const auto weight =
-      at::cat({to_k_->effective_weight(), to_v_->effective_weight()});  // [2D, context_width]
+  return key_value(normed, at::cat({to_k_->effective_weight(), to_v_->effective_weight()}));
+}
+
+HeadTensors AttentionImpl::key_value(const at::Tensor& tokens, const at::Tensor& weight) {
   const auto parts =
-      split_heads(ops::linear(normed, weight, at::Tensor()), sizes_.num_heads, 2).unbind(0);
-  HeadTensors heads{at::Tensor(), parts[0], parts[1]};
-  if (norm_k_) {
-    heads.key = norm_k_(heads.key);
-  }
-  return heads;
+      split_heads(ops::linear(tokens, weight, at::Tensor()), sizes_.num_heads, 2).unbind(0);
+  return {at::Tensor(), norm_k_ ? norm_k_(parts[0]) : parts[0], parts[1]};
 }
 
 at::Tensor AttentionImpl::project_output(const at::Tensor& heads) {

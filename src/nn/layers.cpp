@@ -2,8 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <memory>
-
 #include "moca/ops/linear.h"
 
 namespace moca::nn {
@@ -27,20 +25,20 @@ at::Tensor RmsNormImpl::forward(const at::Tensor& input) {
       .to(input.scalar_type());
 }
 
-GeluProjectionImpl::GeluProjectionImpl(int64_t width_in, int64_t width_out)
-    : proj_(register_module("proj", Linear(width_in, width_out))) {}
-
-at::Tensor GeluProjectionImpl::forward(const at::Tensor& input) {
-  return ops::linear(input, proj_->effective_weight(), proj_->bias, ops::Activation::kGelu);
+std::shared_ptr<torch::nn::Module> register_group(torch::nn::Module& owner, const char* name) {
+  return owner.register_module(name, std::make_shared<torch::nn::Module>(name));
 }
 
 FeedForwardImpl::FeedForwardImpl(int64_t width, int64_t expansion)
-    : widen_(GeluProjection(width, width * expansion)), narrow_(Linear(width * expansion, width)) {
-  auto net = register_module("net", std::make_shared<torch::nn::Module>("net"));
-  net->register_module("0", widen_);
+    : widen_(Linear(width, width * expansion)), narrow_(Linear(width * expansion, width)) {
+  auto net = register_group(*this, "net");
+  register_group(*net, "0")->register_module("proj", widen_);
   net->register_module("2", narrow_);  // 1 is a dropout in diffusers, without parameters
 }
 
-at::Tensor FeedForwardImpl::forward(const at::Tensor& input) { return narrow_(widen_(input)); }
+at::Tensor FeedForwardImpl::forward(const at::Tensor& input) {
+  return narrow_(
+      ops::linear(input, widen_->effective_weight(), widen_->bias, ops::Activation::kGelu));
+}
 
 }  // namespace moca::nn

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "moca/core/error.h"
+#include "moca/nn/layers.h"
 
 namespace moca::nn {
 namespace {
@@ -17,8 +18,7 @@ bool is_target(const std::string& name, const std::string& target) {
 }
 
 at::Tensor register_weight(torch::nn::Module& owner, const char* name, const at::Tensor& value) {
-  return owner.register_module(name, std::make_shared<torch::nn::Module>(name))
-      ->register_parameter("weight", value);
+  return register_group(owner, name)->register_parameter("weight", value);
 }
 
 // weight + scaling * B A, the parameters lora_A.weight [rank, in] and lora_B.weight [out, rank] of

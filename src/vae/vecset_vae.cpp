@@ -87,7 +87,7 @@ at::Tensor Posterior::kl() const {
 
 VecsetVaeImpl::VecsetVaeImpl(const VaeConfig& config) : config_(config) {
   const int64_t point_width = nn::embedded_point_width(config.num_frequencies);
-  encoder_ = register_module("encoder", std::make_shared<torch::nn::Module>("encoder"));
+  encoder_ = nn::register_group(*this, "encoder");
   encoder_proj_in_ = encoder_->register_module(
       "proj_in", torch::nn::Linear(point_width + 3, config.width_encoder));  // + 3: the normal
   encoder_blocks_ = register_blocks(*encoder_, config.num_layers_encoder + 1, 0,
@@ -97,7 +97,7 @@ VecsetVaeImpl::VecsetVaeImpl(const VaeConfig& config) : config_(config) {
       register_module("quant", torch::nn::Linear(config.width_encoder, 2 * config.latent_channels));
   post_quant_ = register_module("post_quant",
                                 torch::nn::Linear(config.latent_channels, config.width_decoder));
-  decoder_ = register_module("decoder", std::make_shared<torch::nn::Module>("decoder"));
+  decoder_ = nn::register_group(*this, "decoder");
   decoder_blocks_ =
       register_blocks(*decoder_, config.num_layers_decoder + 1, config.num_layers_decoder,
                       config.width_decoder, config.num_heads);

@@ -51,6 +51,8 @@ class AttentionImpl : public torch::nn::Module {
 
  private:
   at::Tensor self_weight() const;  // [3D, D], the rows of to_q, to_k, to_v
+  // Of tokens [n, S, width] by a weight [2D, width].
+  HeadTensors key_value(const at::Tensor& tokens, const at::Tensor& weight);
 
   AttentionSizes sizes_;
   Linear to_q_{nullptr};

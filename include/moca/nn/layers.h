@@ -4,6 +4,8 @@
 #include <torch/nn/modules/container/modulelist.h>
 #include <torch/nn/pimpl.h>
 
+#include <memory>
+
 #include "moca/nn/linear.h"
 
 namespace moca::nn {
@@ -34,25 +36,18 @@ class RmsNormImpl : public torch::nn::Module {
 };
 TORCH_MODULE(RmsNorm);
 
-// The first half of a feed-forward layer: linear, then exact (erf) GELU. Its key is `proj`.
-class GeluProjectionImpl : public torch::nn::Module {
- public:
-  GeluProjectionImpl(int64_t width_in, int64_t width_out);
-  at::Tensor forward(const at::Tensor& input);
+// A module that gives the keys of what is registered in it their prefix, and does nothing else.
+std::shared_ptr<torch::nn::Module> register_group(torch::nn::Module& owner, const char* name);
 
- private:
-  Linear proj_{nullptr};
-};
-TORCH_MODULE(GeluProjection);
-
-// Linear, GELU, linear, four times as wide inside. Keys as in diffusers: net.0.proj, net.2.
+// Linear, exact (erf) GELU, linear, four times as wide inside. Keys as in diffusers: net.0.proj,
+// net.2.
 class FeedForwardImpl : public torch::nn::Module {
  public:
   explicit FeedForwardImpl(int64_t width, int64_t expansion = 4);
   at::Tensor forward(const at::Tensor& input);
 
  private:
-  GeluProjection widen_{nullptr};
+  Linear widen_{nullptr};
   Linear narrow_{nullptr};
 };
 TORCH_MODULE(FeedForward);
