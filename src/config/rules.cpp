@@ -1,6 +1,7 @@
 #include "moca/config/rules.h"
 
 #include "moca/config/values.h"
+#include "moca/core/error.h"
 #include "moca/core/text.h"
 
 namespace moca::config {
@@ -12,6 +13,14 @@ NumberRule at_most(double high) { return {-kInfinity, high, false, {}}; }
 NumberRule in_range(double low, double high) { return {low, high, false, {}}; }
 NumberRule above(double low) { return {low, kInfinity, true, {}}; }
 TextRule place() { return {{}, true}; }
+
+void require_multiple(const std::string& path, const std::string& name, int64_t value,
+                      const std::string& divisor_name, int64_t divisor) {
+  if (value % divisor != 0) {
+    throw Error(path + "." + name + " (" + std::to_string(value) + ") must be a multiple of " +
+                path + "." + divisor_name + " (" + std::to_string(divisor) + ").");
+  }
+}
 
 std::string braced(const std::vector<std::string>& names) {
   return "{" + joined(names, ", ") + "}";

@@ -7,10 +7,7 @@
 namespace moca::dit {
 
 void DitConfig::validate(const std::string& path) const {
-  if (width % num_heads != 0) {
-    throw Error(path + ".width (" + std::to_string(width) + ") must be a multiple of " + path +
-                ".num_heads (" + std::to_string(num_heads) + ").");
-  }
+  config::require_multiple(path, "width", width, "num_heads", num_heads);
   if (width % 2 != 0) {
     throw Error(path + ".width (" + std::to_string(width) + ") must be even.");
   }

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <memory>
 
-#include "moca/core/error.h"
 #include "moca/core/shapes.h"
 #include "moca/image_encoder/preprocess.h"
 #include "moca/nn/flops.h"
@@ -20,14 +19,8 @@ constexpr double kInitialStd = 0.02;  // DINOv2: initializer_range
 }  // namespace
 
 void ImageEncoderConfig::validate(const std::string& path) const {
-  if (image_size % patch_size != 0) {
-    throw Error(path + ".image_size (" + std::to_string(image_size) + ") must be a multiple of " +
-                path + ".patch_size (" + std::to_string(patch_size) + ").");
-  }
-  if (width % num_heads != 0) {
-    throw Error(path + ".width (" + std::to_string(width) + ") must be a multiple of " + path +
-                ".num_heads (" + std::to_string(num_heads) + ").");
-  }
+  config::require_multiple(path, "image_size", image_size, "patch_size", patch_size);
+  config::require_multiple(path, "width", width, "num_heads", num_heads);
 }
 
 int64_t ImageEncoderConfig::num_image_tokens() const {

@@ -4,7 +4,6 @@
 
 #include <memory>
 
-#include "moca/core/error.h"
 #include "moca/core/shapes.h"
 #include "moca/core/transfer.h"
 #include "moca/nn/embeddings.h"
@@ -20,13 +19,6 @@ constexpr int64_t kPreselection = 4;
 // Query points that go through the decoder at a time: what one layer leaves to the next stays in
 // the processor's cache.
 constexpr int64_t kQueryBlock = 2048;
-
-void require_multiple(const std::string& path, const char* name, int64_t width, int64_t num_heads) {
-  if (width % num_heads != 0) {
-    throw Error(path + "." + name + " (" + std::to_string(width) + ") must be a multiple of " +
-                path + ".num_heads (" + std::to_string(num_heads) + ").");
-  }
-}
 
 std::vector<std::shared_ptr<VaeBlockImpl>> register_blocks(torch::nn::Module& owner, int64_t count,
                                                            int64_t cross_index, int64_t width,
@@ -54,8 +46,8 @@ double cross_block_flops(double tokens, double context, double width) {
 }  // namespace
 
 void VaeConfig::validate(const std::string& path) const {
-  require_multiple(path, "width_encoder", width_encoder, num_heads);
-  require_multiple(path, "width_decoder", width_decoder, num_heads);
+  config::require_multiple(path, "width_encoder", width_encoder, "num_heads", num_heads);
+  config::require_multiple(path, "width_decoder", width_decoder, "num_heads", num_heads);
 }
 
 double VaeConfig::encode_flops(int64_t num_surface_points) const {

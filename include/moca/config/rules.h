@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <initializer_list>
 #include <limits>
 #include <string>
@@ -32,6 +33,10 @@ NumberRule at_most(double high);
 NumberRule in_range(double low, double high);  // both ends included
 NumberRule above(double low);                  // `low` itself is refused
 TextRule place();                              // a file or folder
+
+// Throws Error where `value` is no multiple of `divisor`, another setting of the section `path`.
+void require_multiple(const std::string& path, const std::string& name, int64_t value,
+                      const std::string& divisor_name, int64_t divisor);
 
 // Marks a setting, or all of a section: whether a run that is resumed may be given another value.
 enum class MayChange {
