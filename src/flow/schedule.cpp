@@ -33,11 +33,8 @@ std::vector<double> noise_schedule(int64_t num_steps, const ScheduleConfig& conf
 }
 
 NoiseTable sampling_table(int64_t num_steps, const ScheduleConfig& config) {
-  NoiseTable table;
-  table.noise_levels = at::tensor(noise_schedule(num_steps, config), at::kFloat);
-  table.timesteps =
-      table.noise_levels.narrow(0, 0, num_steps) * static_cast<double>(config.num_train_timesteps);
-  return table;
+  const auto levels = at::tensor(noise_schedule(num_steps, config), at::kFloat);
+  return {levels, levels.narrow(0, 0, num_steps) * static_cast<double>(config.num_train_timesteps)};
 }
 
 NoiseTable training_table(const ScheduleConfig& config) {
@@ -46,13 +43,11 @@ NoiseTable training_table(const ScheduleConfig& config) {
   for (int64_t k = 0; k < config.num_train_timesteps; ++k) {
     timesteps.push_back((1.0 - static_cast<double>(k) / num_rows) * num_rows);
   }
-  NoiseTable table;
-  table.noise_levels = at::tensor(timesteps, at::kFloat) / num_rows;
+  auto levels = at::tensor(timesteps, at::kFloat) / num_rows;
   if (!config.use_dynamic_shifting) {
-    table.noise_levels = shift_noise_level(table.noise_levels, config.shift);
+    levels = shift_noise_level(levels, config.shift);
   }
-  table.timesteps = table.noise_levels * num_rows;
-  return table;
+  return {levels, levels * num_rows};
 }
 
 at::Tensor training_index(const at::Tensor& draws, const ScheduleConfig& config) {
