@@ -79,16 +79,9 @@ void MicroBatchPlan::go_to(int64_t step) {
     position_ = step * rule_.num_micro_batches * rule_.batch_size;
     step_ = step - 1;
   }
-  while (step_ < step) {
-    draw_step();
-  }
-}
-
-void MicroBatchPlan::draw_step() {
-  ++step_;
-  micro_batches_.clear();
-  for (int64_t i = 0; i < rule_.num_micro_batches; ++i) {
-    micro_batches_.push_back(draw_micro_batch());
+  for (; step_ < step; ++step_) {
+    micro_batches_.resize(rule_.num_micro_batches);
+    std::generate(micro_batches_.begin(), micro_batches_.end(), [&] { return draw_micro_batch(); });
   }
 }
 
@@ -110,11 +103,8 @@ std::vector<int64_t> MicroBatchPlan::draw_micro_batch() {
 }
 
 int64_t MicroBatchPlan::components_of(const std::vector<int64_t>& samples) const {
-  int64_t count = 0;
-  for (const int64_t sample : samples) {
-    count += num_components_[sample];
-  }
-  return count;
+  return std::accumulate(samples.begin(), samples.end(), int64_t{0},
+                         [&](int64_t sum, int64_t i) { return sum + num_components_[i]; });
 }
 
 }  // namespace moca::data

@@ -54,7 +54,6 @@ class MicroBatchPlan {
 
  private:
   void go_to(int64_t step);
-  void draw_step();
   std::vector<int64_t> draw_micro_batch();
   int64_t components_of(const std::vector<int64_t>& samples) const;
 
