@@ -105,8 +105,6 @@ TEST(LayerNorm, HasAGradientThatMovesNeitherMeanNorSpread) {
   EXPECT_NEAR((gradient * norm(input)).sum().item<double>(), 0.0, 1e-5);
 }
 
-double gelu(double x) { return 0.5 * x * (1.0 + std::erf(x / std::sqrt(2.0))); }
-
 TEST(FeedForward, IsTwoLinearLayersAroundAGeluUnderTheKeysOfDiffusers) {
   torch::manual_seed(2);
   auto layer = FeedForward(6, 3);

@@ -3,14 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 
 #include "moca/image/image_io.h"
 #include "moca/report/svg_plot.h"
-#include "tests/support/temporary_folder.h"
 
 namespace moca::report {
 namespace {
