@@ -54,14 +54,8 @@ ImageEncoderImpl::ImageEncoderImpl(const ImageEncoderConfig& config) : config_(c
   patch_bias_ = projection->register_parameter("bias", at::zeros({D}));
   auto encoder = nn::register_group(*this, "encoder");
   auto list = encoder->register_module("layer", torch::nn::ModuleList());
-  const VisionBlockSizes block{.width = D,
-                               .num_heads = config.num_heads,
-                               .mlp_width = config.mlp_ratio * D,
-                               .query_key_value_bias = config.query_key_value_bias,
-                               .gated_mlp = config.gated_mlp,
-                               .norm_epsilon = config.norm_epsilon};
   for (int64_t i = 0; i < config.num_layers; ++i) {
-    layers_.push_back(std::make_shared<VisionBlockImpl>(block));
+    layers_.push_back(std::make_shared<VisionBlockImpl>(config));
     list->push_back(layers_.back());
   }
   norm_ = register_module("layernorm", nn::LayerNorm(D, config.norm_epsilon));

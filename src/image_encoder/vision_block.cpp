@@ -12,14 +12,15 @@ int64_t gated_width(int64_t mlp_width) { return (mlp_width * 2 / 3 + 7) / 8 * 8;
 
 }  // namespace
 
-VisionMlpImpl::VisionMlpImpl(const VisionBlockSizes& sizes) : gated_(sizes.gated_mlp) {
+VisionMlpImpl::VisionMlpImpl(const ImageEncoderConfig& config) : gated_(config.gated_mlp) {
+  const int64_t width = config.width, mlp_width = config.mlp_ratio * width;
   if (gated_) {
-    const int64_t inner = gated_width(sizes.mlp_width);
-    widen_ = register_module("weights_in", nn::Linear(sizes.width, 2 * inner));
-    narrow_ = register_module("weights_out", nn::Linear(inner, sizes.width));
+    const int64_t inner = gated_width(mlp_width);
+    widen_ = register_module("weights_in", nn::Linear(width, 2 * inner));
+    narrow_ = register_module("weights_out", nn::Linear(inner, width));
   } else {
-    widen_ = register_module("fc1", nn::Linear(sizes.width, sizes.mlp_width));
-    narrow_ = register_module("fc2", nn::Linear(sizes.mlp_width, sizes.width));
+    widen_ = register_module("fc1", nn::Linear(width, mlp_width));
+    narrow_ = register_module("fc2", nn::Linear(mlp_width, width));
   }
 }
 
@@ -32,10 +33,10 @@ at::Tensor VisionMlpImpl::forward(const at::Tensor& tokens) {
   return narrow_(at::silu(halves[0]) * halves[1]);
 }
 
-VisionBlockImpl::VisionBlockImpl(const VisionBlockSizes& sizes) : num_heads_(sizes.num_heads) {
-  const int64_t width = sizes.width;
-  const auto projection = [&] { return nn::Linear(width, width, sizes.query_key_value_bias); };
-  norm1_ = register_module("norm1", nn::LayerNorm(width, sizes.norm_epsilon));
+VisionBlockImpl::VisionBlockImpl(const ImageEncoderConfig& config) : num_heads_(config.num_heads) {
+  const int64_t width = config.width;
+  const auto projection = [&] { return nn::Linear(width, width, config.query_key_value_bias); };
+  norm1_ = register_module("norm1", nn::LayerNorm(width, config.norm_epsilon));
   auto outer = nn::register_group(*this, "attention");
   auto inner = nn::register_group(*outer, "attention");
   query_ = inner->register_module("query", projection());
@@ -45,8 +46,8 @@ VisionBlockImpl::VisionBlockImpl(const VisionBlockSizes& sizes) : num_heads_(siz
       nn::register_group(*outer, "output")->register_module("dense", nn::Linear(width, width));
   scale1_ =
       nn::register_group(*this, "layer_scale1")->register_parameter("lambda1", at::ones({width}));
-  norm2_ = register_module("norm2", nn::LayerNorm(width, sizes.norm_epsilon));
-  mlp_ = register_module("mlp", VisionMlp(sizes));
+  norm2_ = register_module("norm2", nn::LayerNorm(width, config.norm_epsilon));
+  mlp_ = register_module("mlp", VisionMlp(config));
   scale2_ =
       nn::register_group(*this, "layer_scale2")->register_parameter("lambda1", at::ones({width}));
 }

@@ -3,24 +3,17 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
+#include "moca/image_encoder/image_encoder.h"
 #include "moca/nn/layers.h"
 
 namespace moca::image_encoder {
 
-struct VisionBlockSizes {
-  int64_t width = 0;                 // D_image
-  int64_t num_heads = 0;             // H
-  int64_t mlp_width = 0;             // inside the MLP
-  bool query_key_value_bias = true;  // the output projection always has one
-  bool gated_mlp = false;            // SwiGLU (DINOv2-giant)
-  double norm_epsilon = 1e-6;        // DINOv2: layer_norm_eps
-};
-
 // The MLP of a block: linear, exact GELU, linear (keys fc1, fc2), or SwiGLU (keys weights_in,
-// weights_out) with DINOv2's width: two thirds of mlp_width, rounded up to a multiple of 8.
+// weights_out) with DINOv2's width: two thirds of mlp_ratio * D_image, rounded up to a multiple
+// of 8.
 class VisionMlpImpl : public torch::nn::Module {
  public:
-  explicit VisionMlpImpl(const VisionBlockSizes& sizes);
+  explicit VisionMlpImpl(const ImageEncoderConfig& config);
   at::Tensor forward(const at::Tensor& tokens);  // [B, T, D_image]
 
  private:
@@ -31,10 +24,10 @@ class VisionMlpImpl : public torch::nn::Module {
 TORCH_MODULE(VisionMlp);
 
 // One DINOv2 block: x += scale1 * attention(norm1 x), x += scale2 * mlp(norm2 x). Heads are split
-// in the conventional order here.
+// in the conventional order here; the output projection always has a bias.
 class VisionBlockImpl : public torch::nn::Module {
  public:
-  explicit VisionBlockImpl(const VisionBlockSizes& sizes);
+  explicit VisionBlockImpl(const ImageEncoderConfig& config);
   at::Tensor forward(const at::Tensor& tokens);  // [B, T, D_image]
 
  private:
