@@ -6,6 +6,7 @@
 
 #include "alignment.h"
 #include "moca/core/error.h"
+#include "moca/core/text.h"
 #include "moca/mesh/surface_sampling.h"
 #include "point_distances.h"
 
@@ -35,11 +36,11 @@ void check_reach(const mesh::Scene& prediction) {
   const mesh::Box box = mesh::bounds(prediction);
   const double reach = std::max(-box.low.minCoeff(), box.high.maxCoeff());
   if (!(reach <= kFarthest)) {
-    std::ostringstream message;
-    message << "metrics: where the reference's longest side is 2, the prediction reaches to "
-            << reach << ", at most " << kFarthest
-            << " can be compared; renormalise_prediction=true centres and scales each by itself.";
-    throw Error(message.str());
+    throw Error(
+        formatted("metrics: where the reference's longest side is 2, the prediction reaches to %g, "
+                  "at most %g can be compared; renormalise_prediction=true centres and scales each "
+                  "by itself.",
+                  reach, kFarthest));
   }
 }
 
@@ -86,19 +87,18 @@ std::string frame_doubt(const mesh::Scene& prediction, const mesh::Scene& refere
   const double side = longest_side(reference);
   const double ratio = longest_side(prediction) / side;
   const double distance = (center_of(prediction) - center_of(reference)).norm();
-  std::ostringstream difference;
+  std::vector<std::string> found;
   if (ratio > kMostRatio || ratio < 1 / kMostRatio) {
-    difference << " is " << ratio << " times as large as the reference";
+    found.push_back(formatted(" is %g times as large as the reference", ratio));
   }
   if (distance > kMostDistance * side) {
-    difference << (difference.tellp() > 0 ? " and" : "") << " lies " << distance / side
-               << " of the reference's longest side off its centre";
+    found.push_back(
+        formatted(" lies %g of the reference's longest side off its centre", distance / side));
   }
-  return difference.tellp() == 0
-             ? ""
-             : "the prediction" + difference.str() +
-                   ": if the two files are not in one frame, the scores mean nothing. "
-                   "renormalise_prediction=true centres and scales each by itself.";
+  return found.empty() ? ""
+                       : "the prediction" + joined(found, " and") +
+                             ": if the two files are not in one frame, the scores mean nothing. "
+                             "renormalise_prediction=true centres and scales each by itself.";
 }
 
 Comparison comparison_of(const mesh::Scene& prediction, const mesh::Scene& reference,

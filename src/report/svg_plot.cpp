@@ -7,6 +7,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "moca/core/text.h"
+
 namespace moca::report {
 namespace {
 
@@ -59,12 +61,7 @@ struct Axes {
   }
 };
 
-std::string number(double value, int digits = 6) {
-  std::ostringstream text;
-  text.precision(digits);
-  text << value;
-  return text.str();
-}
+std::string number(double value, int digits = 6) { return formatted("%.*g", digits, value); }
 
 // Unbroken runs of drawable points.
 std::vector<std::vector<Point>> runs_of(const Curve& curve) {
