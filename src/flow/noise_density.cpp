@@ -36,15 +36,10 @@ at::Tensor draw_noise_levels(int64_t count, const FlowConfig& config, at::Genera
 }
 
 at::Tensor loss_weight(const at::Tensor& noise_level, LossWeighting weighting) {
-  switch (weighting) {
-    case LossWeighting::kSigmaSqrt:
-      return noise_level.pow(-2.0);
-    case LossWeighting::kCosmap:
-      return 2.0 / (M_PI * (1.0 - 2.0 * noise_level + 2.0 * noise_level.square()));
-    case LossWeighting::kNone:
-      break;
-  }
-  return at::ones_like(noise_level);
+  return weighting == LossWeighting::kSigmaSqrt ? noise_level.pow(-2.0)
+         : weighting == LossWeighting::kCosmap
+             ? 2.0 / (M_PI * (1.0 - 2.0 * noise_level + 2.0 * noise_level.square()))
+             : at::ones_like(noise_level);
 }
 
 }  // namespace moca::flow
