@@ -8,18 +8,7 @@ Watchdog::Watchdog(std::chrono::duration<double> time_limit,
                    std::function<void(const std::string& phase, double seconds)> on_hang)
     : time_limit_(time_limit), on_hang_(std::move(on_hang)) {
   if (time_limit_.count() > 0) {
-    thread_ = std::thread([this] { watch(); });
-  }
-}
-
-Watchdog::~Watchdog() {
-  {
-    const std::lock_guard lock(mutex_);
-    ended_ = true;
-  }
-  changed_.notify_all();
-  if (thread_.joinable()) {
-    thread_.join();
+    thread_ = std::jthread([this](const std::stop_token& over) { watch(over); });
   }
 }
 
@@ -29,12 +18,12 @@ void Watchdog::enter(const std::string& phase) {
   entered_ = Clock::now();
 }
 
-void Watchdog::watch() {
+void Watchdog::watch(const std::stop_token& over) {
   std::unique_lock lock(mutex_);
-  while (!ended_) {
+  while (!over.stop_requested()) {
     const std::chrono::duration<double> taken = Clock::now() - entered_;
     if (taken < time_limit_) {
-      changed_.wait_for(lock, time_limit_ - taken);
+      stopped_.wait_for(lock, over, time_limit_ - taken, [] { return false; });
       continue;
     }
     const auto phase = phase_;

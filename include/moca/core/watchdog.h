@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -16,25 +17,21 @@ class Watchdog {
   // a thread of the watchdog, once, and is expected to end the process.
   Watchdog(std::chrono::duration<double> time_limit,
            std::function<void(const std::string& phase, double seconds)> on_hang);
-  ~Watchdog();
-  Watchdog(const Watchdog&) = delete;
-  Watchdog& operator=(const Watchdog&) = delete;
 
   // The phase before has ended, this one begins.
   void enter(const std::string& phase);
 
  private:
-  void watch();
+  void watch(const std::stop_token& over);
 
   using Clock = std::chrono::steady_clock;
   std::chrono::duration<double> time_limit_;
   std::function<void(const std::string& phase, double seconds)> on_hang_;
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable_any stopped_;
   std::string phase_ = "start";
   Clock::time_point entered_ = Clock::now();
-  bool ended_ = false;
-  std::thread thread_;
+  std::jthread thread_;  // the last member: it is stopped before what it uses goes
 };
 
 }  // namespace moca
