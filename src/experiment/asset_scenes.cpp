@@ -54,18 +54,15 @@ std::vector<int64_t> views_of(const EvaluationConfig& config, const data::AssetR
                 record.id + " has views 0 to " + std::to_string(count - 1) +
                 ". Choose one of them, or evaluation.view=random.");
   }
-  switch (config.view) {
-    case ViewRule::kFixed:
-      return {config.view_index};
-    case ViewRule::kRandom:
-      return {static_cast<int64_t>(
-          stream_seed(static_cast<uint64_t>(config.seed), "evaluation view of " + record.id) %
-          static_cast<uint64_t>(count))};
-    default:
-      std::vector<int64_t> all(count);
-      std::iota(all.begin(), all.end(), 0);
-      return all;
+  if (config.view == ViewRule::kAll) {
+    std::vector<int64_t> all(count);
+    std::iota(all.begin(), all.end(), 0);
+    return all;
   }
+  const auto drawn = static_cast<int64_t>(
+      stream_seed(static_cast<uint64_t>(config.seed), "evaluation view of " + record.id) %
+      static_cast<uint64_t>(count));
+  return {config.view == ViewRule::kFixed ? config.view_index : drawn};
 }
 
 generation::Request request_of(const data::PreparedDataset& dataset, int64_t asset, int64_t view,

@@ -54,7 +54,8 @@ class Evaluation {
     Progress progress("reconstruct", count(), "asset");
     for (int64_t i = 0; i < count(); ++i) {
       reconstruct(i);
-      extract_exact_field(i);
+      const auto exact = model_.extract_exact_field(references_[i]);
+      result_.assets[i].exact_field = {compared(exact, i), empty_in(exact)};
       progress.update(i + 1);
     }
   }
@@ -177,11 +178,6 @@ class Evaluation {
                evaluation::comparison_of(alone(scene), alone(references_[i]), frames, metrics),
                Scored::kAgainstReference)});
     }
-  }
-
-  void extract_exact_field(int64_t i) {
-    const auto scene = model_.extract_exact_field(references_[i]);
-    result_.assets[i].exact_field = {compared(scene, i), empty_in(scene)};
   }
 
   const ScoredModel& model_;
