@@ -47,16 +47,6 @@ fs::path find_image(const fs::path& folder, size_t view) {
   return {};
 }
 
-fs::path image_file(const fs::path& folder, size_t view) {
-  const auto file = find_image(folder, view);
-  if (file.empty()) {
-    throw Error(
-        "data.views.images: no " + (folder / number_of(view)).string() +
-        ".png, .jpg or .webp. Every asset needs one image for each of data.views.azimuths.");
-  }
-  return file;
-}
-
 void refuse_surplus(const fs::path& folder, size_t num_views) {
   const auto surplus = find_image(folder, num_views);
   if (!surplus.empty()) {
@@ -95,7 +85,13 @@ mesh::Rendering view_of(const std::string& id, const SourceAsset& asset, const V
     return mesh::render(asset.scene, camera, size, kSupersampling, config.lines);
   }
   const auto folder = fs::path(config.images) / id;
-  const auto image = read_image(image_file(folder, view));
+  const auto file = find_image(folder, view);
+  if (file.empty()) {
+    throw Error(
+        "data.views.images: no " + (folder / number_of(view)).string() +
+        ".png, .jpg or .webp. Every asset needs one image for each of data.views.azimuths.");
+  }
+  const auto image = read_image(file);
   const auto map = component_map(folder / (number_of(view) + "_components.png"), image,
                                  static_cast<int64_t>(asset.scene.components.size()), size);
   return {to_square_rgb(image, size), map};
