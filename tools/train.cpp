@@ -20,7 +20,8 @@ struct TrainOptions {
 
 void run(const TrainOptions& options) {
   moca::catch_interrupts();
-  const auto config = moca::experiment::load_config_to_train(options.config, options.overrides);
+  const auto config =
+      moca::experiment::load_config(options.config, options.overrides, /*to_train=*/true);
   if (options.dry_run) {
     std::printf("%s\n", moca::experiment::dry_run(config).c_str());
     return;

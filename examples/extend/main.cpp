@@ -30,7 +30,7 @@ int main(int argc, char** argv) {
     const auto data = experiment::load_config(configs / "vae.yaml", {}).data;
     moca::data::prepare_dataset(data, moca::config::dump(data));
     for (const char* name : {"vae.yaml", "dit.yaml"}) {
-      experiment::train_run(experiment::load_config_to_train(configs / name, {}));
+      experiment::train_run(experiment::load_config(configs / name, {}, /*to_train=*/true));
     }
     const auto config = experiment::load_run("runs/dit");
     const auto result = experiment::evaluate_run(config, config.folder() / "evaluation");

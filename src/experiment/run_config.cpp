@@ -120,7 +120,10 @@ RunConfig as_written(const fs::path& file, const std::vector<std::string>& overr
   return config;
 }
 
-RunConfig load(const fs::path& file, const std::vector<std::string>& overrides, bool to_train) {
+}  // namespace
+
+RunConfig load_config(const fs::path& file, const std::vector<std::string>& overrides,
+                      bool to_train) {
   const auto written = as_written(file, overrides);
   RunConfig config;
   if (to_train) {
@@ -145,8 +148,6 @@ RunConfig load(const fs::path& file, const std::vector<std::string>& overrides, 
   config::validate_all(binding, file.string());
   return config;
 }
-
-}  // namespace
 
 void EvaluationConfig::validate(const std::string& path) const {
   if (view_index != 0 && view != ViewRule::kFixed) {
@@ -215,14 +216,6 @@ void require_sound_slope(const vae::DecoderConfig& decoder,
         ", the slope of the VAE's field: with less, thin components are lost. 0 refines only "
         "where the sign changes.");
   }
-}
-
-RunConfig load_config(const fs::path& file, const std::vector<std::string>& overrides) {
-  return load(file, overrides, /*to_train=*/false);
-}
-
-RunConfig load_config_to_train(const fs::path& file, const std::vector<std::string>& overrides) {
-  return load(file, overrides, /*to_train=*/true);
 }
 
 RunConfig load_run(const fs::path& run_folder, const std::vector<std::string>& overrides) {

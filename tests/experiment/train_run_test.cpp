@@ -417,7 +417,7 @@ TEST_F(TrainRunOfRanks, TwoOneAfterAnotherInAProcessAreThoseOfProcessesOfTheirOw
         {"name=moc", "seed=3"}, {"name=dense", "dit.global_attention=dense"}};
     auto overrides = variants.at(index);
     overrides.push_back("runs_folder=" + (runs / runs_folder).string());
-    return load_config_to_train(runs / "sweep.yaml", overrides);
+    return load_config(runs / "sweep.yaml", overrides, /*to_train=*/true);
   };
   for (const int index : {0, 1}) {
     train_run(config_of("together", index));

@@ -49,7 +49,7 @@ class TrainingSettings : public ::testing::Test {
   static RunConfig to_train(const std::string& sections,
                             const std::vector<std::string>& overrides = {}) {
     write_file(file(), "{data: {path: " + data_.path + "}, " + sections + "}");
-    return load_config_to_train(file(), overrides);
+    return load_config(file(), overrides, /*to_train=*/true);
   }
   static RunConfig vae(const std::vector<std::string>& overrides = {}) {
     return to_train(std::string("stage: vae, ") + kVaeSizes, overrides);

@@ -151,13 +151,10 @@ void require_sound_slope(const vae::DecoderConfig& decoder,
 
 // Reads a config file; the name defaults to the file's. Settings it leaves out take the values of
 // the pretrained folders that it names, then the defaults; the size of the image encoder's images
-// is the dataset's.
-RunConfig load_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
-
-// The same for a run that is to be trained, whose dataset and VAE must be there: it takes their
-// settings, see training_settings.h.
-RunConfig load_config_to_train(const std::filesystem::path& file,
-                               const std::vector<std::string>& overrides);
+// is the dataset's. The dataset and the VAE of a run that is to be trained must be there: it takes
+// their settings, see training_settings.h.
+RunConfig load_config(const std::filesystem::path& file, const std::vector<std::string>& overrides,
+                      bool to_train = false);
 
 // Reads the resolved config of an existing run folder, wherever it was moved or copied to.
 RunConfig load_run(const std::filesystem::path& run_folder,
