@@ -233,13 +233,9 @@ bool DatasetWriter::restore_next() {
     return false;
   }
   const checkpoint::SafetensorsFile stored(file);
-  const auto& said = stored.metadata();
-  const auto holds = [&](const char* key, const std::string& value) {
-    const auto found = said.find(key);
-    return found != said.end() && found->second == value;
-  };
-  if (!holds("made_by", index_->made_by) || !holds("source_sum", index_->source_sum) ||
-      said.count("asset") == 0) {
+  auto said = stored.metadata();
+  if (said["made_by"] != index_->made_by || said["source_sum"] != index_->source_sum ||
+      said["asset"].empty()) {
     return false;  // of another preparation in this folder
   }
   std::map<uint64_t, std::string> in_order;  // as they were written, for the same shard
