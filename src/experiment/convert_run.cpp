@@ -47,6 +47,7 @@ void convert_run(const RunConfig& config, const std::filesystem::path& output,
   }
   const auto vae = vae_of(config, at::kCPU);
   const int64_t latent_channels = vae->config().latent_channels;
+  std::optional<pretrained::SamplingDescription> sampling;
   if (config.stage == Stage::kVae) {
     pretrained::write_vae(output, vae, vae::LatentStatistics(latent_channels));
   } else {
@@ -57,9 +58,6 @@ void convert_run(const RunConfig& config, const std::filesystem::path& output,
     pretrained::write_image_encoder(output, denoiser->image_encoder());
     pretrained::write_scheduler(output, config.sampler.schedule);
     pretrained::write_preprocessor(output, preprocessing_of(config.image_encoder.image_size));
-  }
-  std::optional<pretrained::SamplingDescription> sampling;
-  if (config.stage == Stage::kDit) {
     RunConfig used = config;
     used.vae.num_tokens = vae->config().num_tokens;  // of the VAE's own run, or of dit.dense_tokens
     used.vae_training = field_of_vae(config);
