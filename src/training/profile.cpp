@@ -39,15 +39,11 @@ void Profile::step_begins() {
     recording_ = true;
   }
   if (recording_ && seen_ == kProfileWarmup + num_steps_) {
-    finish();
+    recording_ = false;
+    kineto::disableProfiler()->save(file_.string());
+    log::info("trace of " + std::to_string(num_steps_) + " steps: " + file_.string());
   }
   ++seen_;
-}
-
-void Profile::finish() {
-  recording_ = false;
-  kineto::disableProfiler()->save(file_.string());
-  log::info("trace of " + std::to_string(num_steps_) + " steps: " + file_.string());
 }
 
 }  // namespace moca::training

@@ -19,8 +19,6 @@ class Profile {
   void step_begins();
 
  private:
-  void finish();
-
   int64_t num_steps_;
   std::filesystem::path file_;
   int64_t seen_ = 0;
