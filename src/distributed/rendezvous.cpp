@@ -43,8 +43,6 @@ Store connect(const Launch& launch, std::chrono::seconds time_limit) {
   }
 }
 
-std::vector<uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
-
 // The start that the store belongs to: how often the job was restarted, how many processes it has.
 struct Job {
   int restart_count = -1;
@@ -54,9 +52,7 @@ struct Job {
 Job read_job(c10d::Store& store) {
   Job job;
   if (store.check({"job"})) {
-    const auto bytes = store.get("job");
-    std::sscanf(std::string(bytes.begin(), bytes.end()).c_str(), "%d %d", &job.restart_count,
-                &job.world_size);
+    std::sscanf(store.get_to_str("job").c_str(), "%d %d", &job.restart_count, &job.world_size);
   }
   return job;
 }
@@ -67,7 +63,7 @@ void check_in(c10d::Store& store, const Launch& launch, Clock::time_point deadli
   const std::string mine =
       std::to_string(launch.restart_count) + " " + std::to_string(launch.world_size);
   if (launch.rank == 0) {
-    store.set("job", bytes_of(mine));
+    store.set("job", mine);
     return;
   }
   Job job;
