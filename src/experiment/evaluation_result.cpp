@@ -30,15 +30,6 @@ int64_t num_assets_of(const EvaluationResult& result, const std::string& split) 
                        [&](const AssetScore& asset) { return asset.split == split; });
 }
 
-Json views_json(const AssetScore& asset) {
-  Json views = Json::array();
-  for (const auto& view : asset.views) {
-    views.push_back(
-        {{"index", view.index}, {"azimuth", view.azimuth}, {"elevation", view.elevation}});
-  }
-  return views;
-}
-
 Json value_of(const config::Variable& variable) {
   return std::visit(
       [](const auto& bound) -> Json {
@@ -114,10 +105,15 @@ Json split_json(const EvaluationResult& result, const std::string& split) {
 }
 
 Json asset_json(const AssetScore& asset) {
+  Json views = Json::array();
+  for (const auto& view : asset.views) {
+    views.push_back(
+        {{"index", view.index}, {"azimuth", view.azimuth}, {"elevation", view.elevation}});
+  }
   Json json = {{"id", asset.id},
                {"split", asset.split},
                {"components", asset.num_components},
-               {"views", views_json(asset)},
+               {"views", views},
                {"control_id", asset.control_id}};
   add_scenes(asset, json);
   return json;
