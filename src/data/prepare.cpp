@@ -71,8 +71,7 @@ void prepare_all(const AssetSource& source, const DataConfig& config, DatasetWri
   }
   if (num_restored > 0) {
     log::info(std::to_string(num_restored) +
-              " assets were done already by a preparation that was "
-              "killed");
+              " assets were done already by a preparation that was killed");
   }
 }
 

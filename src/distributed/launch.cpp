@@ -130,8 +130,8 @@ void check(const Launch& launch) {
   if (launch.world_size < 1 || launch.rank >= launch.world_size) {
     throw Error(launch.launcher + " calls this process rank " + text(launch.rank) + " of " +
                 text(launch.world_size) +
-                ". Ranks begin at 0 and are less than the number of "
-                "processes; start moca through the launcher itself.");
+                ". Ranks begin at 0 and are less than the number of processes; start moca through "
+                "the launcher itself.");
   }
   if (launch.local_world_size < 1 || launch.local_rank >= launch.local_world_size) {
     throw Error(launch.launcher + " calls this process local rank " + text(launch.local_rank) +

@@ -93,8 +93,7 @@ void await_all(c10d::Store& store, const Launch& launch, Clock::time_point deadl
   if (store.add(name_of(launch.rank), 1) > 1) {
     throw Error("two processes call themselves rank " + std::to_string(launch.rank) + " at " +
                 place_of(launch) +
-                ". Give every process its own RANK, and every job its own "
-                "MASTER_PORT.");
+                ". Give every process its own RANK, and every job its own MASTER_PORT.");
   }
   std::vector<int> missing;
   do {

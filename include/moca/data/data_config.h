@@ -42,9 +42,9 @@ struct ViewConfig {
     v("lines", self.lines, "creases: draw outlines and sharp edges; never where components touch");
     v("images", self.images,
       "folder of images to use instead of rendered ones: ASSET/VIEW.png, .jpg or .webp (00, 01, "
-      "...), and "
-      "ASSET/VIEW_components.png where a model is to see component masks; ASSET: a mesh's path in "
-      "its folder without the ending, _ for /",
+      "...), and ASSET/VIEW_components.png where a model is to see component masks; ASSET: a "
+      "mesh's "
+      "path in its folder without the ending, _ for /",
       config::place());
   }
   void validate(const std::string& path) const;
