@@ -1,13 +1,13 @@
 #include "moca/checkpoint/checkpoint_folder.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <map>
 #include <mutex>
 #include <set>
 
 #include "manifest.h"
 #include "moca/core/logging.h"
+#include "moca/core/text.h"
 
 namespace moca::checkpoint {
 namespace {
@@ -61,9 +61,7 @@ std::optional<std::string> damage_unless_known_sound(const fs::path& folder, int
 }  // namespace
 
 fs::path step_folder(const fs::path& checkpoints, int64_t step) {
-  char name[32];
-  std::snprintf(name, sizeof(name), "step_%08lld", static_cast<long long>(step));
-  return checkpoints / name;
+  return checkpoints / formatted("step_%08lld", static_cast<long long>(step));
 }
 
 fs::path unfinished_folder(const fs::path& checkpoints, int64_t step) {

@@ -2,7 +2,6 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -11,6 +10,7 @@
 
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
+#include "moca/core/text.h"
 #include "weights_index.h"
 
 namespace moca::checkpoint {
@@ -21,9 +21,7 @@ namespace fs = std::filesystem;
 constexpr auto kPause = std::chrono::milliseconds(20);
 
 fs::path part_file(const fs::path& folder, int index) {
-  char name[32];
-  std::snprintf(name, sizeof(name), "part_%05d.json", index + 1);
-  return folder / name;
+  return folder / formatted("part_%05d.json", index + 1);
 }
 
 fs::path given_up_file(const fs::path& folder, int index) {

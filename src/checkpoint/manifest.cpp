@@ -1,30 +1,24 @@
 #include "manifest.h"
 
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "moca/core/crc32c.h"
 #include "moca/core/error.h"
+#include "moca/core/text.h"
 
 namespace moca::checkpoint {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string hexadecimal(uint32_t value) {
-  char text[16];
-  std::snprintf(text, sizeof(text), "%08x", value);
-  return text;
-}
-
 std::string text_of(const Manifest& manifest) {
   auto files = nlohmann::ordered_json::object();
   for (const auto& [name, sum] : manifest.files) {
-    files[name] = {{"bytes", sum.bytes}, {"crc32c", hexadecimal(sum.crc32c)}};
+    files[name] = {{"bytes", sum.bytes}, {"crc32c", formatted("%08x", sum.crc32c)}};
   }
   nlohmann::ordered_json json = {{"step", manifest.step}, {"files", files}};
   const auto content = json.dump();
-  json["crc32c"] = hexadecimal(crc32c(content.data(), content.size()));
+  json["crc32c"] = formatted("%08x", crc32c(content.data(), content.size()));
   return json.dump(1) + "\n";
 }
 

@@ -1,12 +1,12 @@
 #include "weights_index.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "error_text.h"
 #include "moca/checkpoint/strict_json.h"
 #include "moca/core/error.h"
+#include "moca/core/text.h"
 
 namespace moca::checkpoint {
 namespace {
@@ -51,9 +51,7 @@ std::string index_json(const std::map<std::string, std::string>& shard_of_tensor
 }
 
 std::string shard_name(const std::string& stem, size_t index, size_t count) {
-  char number[48];
-  std::snprintf(number, sizeof(number), "-%05zu-of-%05zu", index + 1, count);
-  return stem + number + ".safetensors";
+  return stem + formatted("-%05zu-of-%05zu.safetensors", index + 1, count);
 }
 
 }  // namespace moca::checkpoint

@@ -1,7 +1,6 @@
 #include "evaluate_model.h"
 
 #include <algorithm>
-#include <string>
 
 #include "moca/core/error.h"
 #include "moca/core/progress.h"

@@ -15,6 +15,7 @@
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/logging.h"
+#include "moca/core/text.h"
 #include "moca/experiment/run_paths.h"
 #include "run_inputs.h"
 
@@ -36,11 +37,9 @@ std::string environment_json(const std::string& device) {
 }
 
 std::string text_of(const std::vector<config::Difference>& differences) {
-  std::string text;
-  for (const auto& [path, before, now, may_change] : differences) {
-    text += (text.empty() ? "" : ", ") + path + "=" + now + " (before: " + before + ")";
-  }
-  return text;
+  return joined(differences, ", ", [](const config::Difference& of) {
+    return of.path + "=" + of.b + " (before: " + of.a + ")";
+  });
 }
 
 // A run does not go back.

@@ -12,6 +12,7 @@
 #include "moca/core/logging.h"
 #include "moca/core/program.h"
 #include "moca/core/random.h"
+#include "moca/core/text.h"
 #include "moca/core/threads.h"
 #include "moca/experiment/models.h"
 #include "moca/ops/device.h"
@@ -93,11 +94,8 @@ void describe(const torch::nn::Module& model, const data::PreparedDataset& datas
   for (const auto& parameter : training::trainable_parameters(model)) {
     parameters += parameter.numel();
   }
-  char text[128];
-  std::snprintf(text, sizeof(text), "%.2f M trainable parameters, %lld assets to train on",
-                static_cast<double>(parameters) / 1e6,
-                static_cast<long long>(dataset.indices_of("train").size()));
-  log::info(text);
+  log::info(formatted("%.2f M trainable parameters, %zu assets to train on",
+                      static_cast<double>(parameters) / 1e6, dataset.indices_of("train").size()));
   if (!group.alone()) {
     log::info(std::to_string(group.size()) + " processes train together");
   }

@@ -6,6 +6,7 @@
 #include "moca/config/values.h"
 #include "moca/core/error.h"
 #include "moca/core/program.h"
+#include "moca/core/text.h"
 #include "moca/data/dataset_settings.h"
 
 namespace moca::experiment {
@@ -122,16 +123,16 @@ void require_size_of_one(const config::Binding& binding, const std::string& weig
   if (is_set || !weights.empty()) {
     return;
   }
-  std::string settings, example;
+  std::string example;
   for (const auto& name : names) {
-    settings += (settings.empty() ? "" : ", ") + section + "." + name;
     for (const auto& setting : binding.settings) {
       example += setting.path == section + "." + name
                      ? " " + setting.path + "=" + config::yaml_text(setting)
                      : "";
     }
   }
-  throw Error("none of " + settings + " is set. Their defaults (" + example.substr(1) +
+  throw Error("none of " + section + "." + joined(names, ", " + section + ".") +
+              " is set. Their defaults (" + example.substr(1) +
               ") are the sizes of public weights, which pretrained." + section +
               " would name. Is `base:` missing in the config? To train a model of these sizes from "
               "nothing, set one of them.");

@@ -4,12 +4,12 @@
 #include <torch/types.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <limits>
 
 #include "moca/core/error.h"
 #include "moca/core/generator.h"
 #include "moca/core/interrupt.h"
+#include "moca/core/text.h"
 #include "moca/core/transfer.h"
 #include "moca/generation/partcrafter_ids.h"
 #include "moca/mesh/renderer.h"
@@ -153,9 +153,8 @@ mesh::Scene ComponentGenerator::decode(const at::Tensor& latents) {
   const auto of_vae = denoiser_->latent_statistics()->restore(latents);
   for (auto& surface : vae::decode_components(vae_, of_vae, decoder_)) {
     const auto index = static_cast<int>(scene.components.size());
-    char name[32];
-    std::snprintf(name, sizeof(name), "component_%02d", index);
-    scene.components.push_back({name, std::move(surface), mesh::component_color(index)});
+    scene.components.push_back(
+        {formatted("component_%02d", index), std::move(surface), mesh::component_color(index)});
   }
   return scene;
 }

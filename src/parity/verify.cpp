@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "fixture.h"
 #include "kinds.h"
 #include "moca/core/error.h"
+#include "moca/core/text.h"
 
 namespace moca::parity {
 namespace {
@@ -31,15 +31,14 @@ constexpr std::array<std::pair<const char*, void (*)(Fixture&)>, 13> kKinds = {{
 
 void run_and_compare(Fixture& fixture) {
   const auto kind = fixture.kind();
-  std::string known;
   for (const auto& [name, verify] : kKinds) {
     if (kind == name) {
       return verify(fixture);
     }
-    known += (known.empty() ? "" : ", ") + std::string(name);
   }
   throw Error(fixture.description_file().string() + ": kind '" + kind +
-              "' is unknown. Known kinds: " + known + ".");
+              "' is unknown. Known kinds: " +
+              joined(kKinds, ", ", [](const auto& known) { return known.first; }) + ".");
 }
 
 }  // namespace
@@ -63,8 +62,7 @@ std::string table_of(const Verification& verification) {
     width = std::max(width, comparison.output.size());
   }
   for (const auto& [output, error, tolerance, passed, note] : verification.comparisons) {
-    char numbers[96];
-    std::snprintf(numbers, sizeof(numbers), "error %9.3g  tolerance %9.3g", error, tolerance);
+    const auto numbers = formatted("error %9.3g  tolerance %9.3g", error, tolerance);
     text += "  " + output + std::string(width - output.size(), ' ') + "  " +
             (note.empty() ? numbers : std::string(36, ' ')) + "  " + (passed ? "pass" : "FAIL") +
             (note.empty() ? "" : "  " + note) + "\n";

@@ -12,6 +12,7 @@
 #include "moca/checkpoint/module_state.h"
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
+#include "moca/core/text.h"
 #include "moca/pretrained/hugging_face_folder.h"
 
 namespace moca::pretrained {
@@ -28,12 +29,10 @@ std::string summary_of(const std::vector<std::string>& names) {
   for (const auto& name : names) {
     ++counts[std::regex_replace(name, std::regex("\\.[0-9]+\\."), ".*.")];
   }
-  std::string text;
-  for (const auto& [name, count] : counts) {
-    text += (text.empty() ? "" : ", ") + name;
-    text += count > 1 ? " (" + std::to_string(count) + ")" : "";
-  }
-  return text;
+  return joined(counts, ", ", [](const auto& counted) {
+    const auto& [name, count] = counted;
+    return name + (count > 1 ? " (" + std::to_string(count) + ")" : "");
+  });
 }
 
 // `apart`: a tensor whose own line says what became of it.

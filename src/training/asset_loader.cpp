@@ -4,6 +4,7 @@
 
 #include "moca/core/error.h"
 #include "moca/core/random.h"
+#include "moca/core/text.h"
 #include "moca/core/transfer.h"
 #include "moca/dit/flop_count.h"
 #include "moca/nn/flops.h"
@@ -78,11 +79,8 @@ AssetBatch AssetLoader::batch(MicroBatch wanted) {
 }
 
 std::string AssetLoader::asset_names(MicroBatch batch) {
-  std::string names;
-  for (const int64_t sample : plan_.samples(batch)) {
-    names += (names.empty() ? "" : ", ") + setup_.dataset->records()[assets_[sample]].id;
-  }
-  return names;
+  return joined(plan_.samples(batch), ", ",
+                [&](int64_t sample) { return setup_.dataset->records()[assets_[sample]].id; });
 }
 
 double AssetLoader::flops(MicroBatch batch) {

@@ -4,6 +4,7 @@
 
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
+#include "moca/core/text.h"
 
 namespace moca::training {
 namespace {
@@ -17,10 +18,8 @@ void BadSteps::count(int64_t step, const StepStats& stats) {
     in_a_row_ = 0;
     return;
   }
-  std::string names;
-  for (const MicroBatch batch : share_.of_step(step)) {
-    names += (names.empty() ? "" : "; ") + batches_.asset_names(batch);
-  }
+  const auto names = joined(share_.of_step(step), "; ",
+                            [&](MicroBatch batch) { return batches_.asset_names(batch); });
   log::warn("step " + std::to_string(step) + " skipped: loss " + text_of(stats.loss) +
             ", gradient norm " + text_of(stats.gradient_norm) + ", with " + names);
   if (++in_a_row_ == kMaxBadSteps) {

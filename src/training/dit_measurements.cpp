@@ -3,8 +3,8 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <cstdio>
 
+#include "moca/core/text.h"
 #include "moca/dit/component_router.h"
 #include "moca/dit/router_statistics.h"
 
@@ -15,11 +15,8 @@ namespace {
 constexpr int kNoiseRanges = 4;
 
 std::string noise_range(int index) {
-  char name[48];
-  std::snprintf(name, sizeof(name), "loss_at_noise_%.2f_to_%.2f",
-                static_cast<double>(index) / kNoiseRanges,
-                static_cast<double>(index + 1) / kNoiseRanges);
-  return name;
+  return formatted("loss_at_noise_%.2f_to_%.2f", static_cast<double>(index) / kNoiseRanges,
+                   static_cast<double>(index + 1) / kNoiseRanges);
 }
 
 }  // namespace

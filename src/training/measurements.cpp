@@ -22,21 +22,17 @@ void Measurements::add(const std::string& name, double value, double count) {
 }
 
 void Measurements::add(const std::string& name, const at::Tensor& value) {
-  unread_.emplace_back(name, value.detach());
+  unread_names_.push_back(name);
+  unread_.push_back(value.detach());
 }
 
 void Measurements::read() {
-  std::vector<at::Tensor> values;
-  for (const auto& [name, value] : unread_) {
-    values.push_back(value);
+  const auto values = unread_.empty() ? at::Tensor() : to_host(at::stack(unread_));
+  for (size_t i = 0; i < unread_.size(); ++i) {
+    add(unread_names_[i], values[static_cast<int64_t>(i)].item<double>());
   }
-  if (!values.empty()) {
-    const auto read = to_host(at::stack(values));
-    for (size_t i = 0; i < unread_.size(); ++i) {
-      add(unread_[i].first, read[static_cast<int64_t>(i)].item<double>());
-    }
-    unread_.clear();
-  }
+  unread_names_.clear();
+  unread_.clear();
 }
 
 NamedValues Measurements::take(distributed::ProcessGroup& group) {

@@ -3,8 +3,9 @@
 #include <ATen/core/Tensor.h>
 
 #include <cmath>
-#include <cstdio>
 #include <string>
+
+#include "moca/core/text.h"
 
 namespace moca::training {
 
@@ -25,9 +26,7 @@ struct StepStats {
 
 // "%.4f" and so on; "nan" without a sign, which means nothing.
 inline std::string text_of(double value, const char* format = "%f") {
-  char text[512];
-  std::snprintf(text, sizeof(text), format, std::isnan(value) ? std::abs(value) : value);
-  return text;
+  return formatted(format, std::isnan(value) ? std::abs(value) : value);
 }
 
 }  // namespace moca::training

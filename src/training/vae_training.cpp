@@ -8,6 +8,7 @@
 
 #include "component_batch.h"
 #include "moca/core/generator.h"
+#include "moca/core/text.h"
 #include "moca/core/transfer.h"
 #include "moca/nn/flops.h"
 #include "prefetcher.h"
@@ -35,12 +36,10 @@ class ComponentLoader : public Batches {
   const ComponentBatch& batch(MicroBatch wanted) { return prefetcher_.get(wanted); }
 
   std::string asset_names(MicroBatch batch) override {
-    std::string names;
-    for (const auto& [asset, component] : components(batch)) {
-      const auto& record = dataset_->records()[asset];
-      names += (names.empty() ? "" : ", ") + record.id + "/" + record.component_names[component];
-    }
-    return names;
+    return joined(components(batch), ", ", [&](const ComponentIndex& chosen) {
+      const auto& record = dataset_->records()[chosen.asset];
+      return record.id + "/" + record.component_names[chosen.component];
+    });
   }
 
  private:

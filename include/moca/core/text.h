@@ -6,7 +6,7 @@
 
 namespace moca {
 
-// What std::printf would write, at most 1023 letters of it.
+// What std::printf would write.
 [[gnu::format(printf, 1, 2)]] std::string formatted(const char* format, ...);
 
 // The elements' texts with `separator` between them.

@@ -34,7 +34,8 @@ class Measurements {
   std::vector<std::string> names_;
   std::map<std::string, size_t> places_;
   std::vector<double> sums_;  // of values, then of counts
-  std::vector<std::pair<std::string, at::Tensor>> unread_;
+  std::vector<std::string> unread_names_;
+  std::vector<at::Tensor> unread_;
 };
 
 }  // namespace moca::training

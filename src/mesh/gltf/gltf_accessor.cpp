@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 #include <map>
-#include <string>
 #include <type_traits>
 
 #include "../bytes.h"

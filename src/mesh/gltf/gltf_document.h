@@ -4,7 +4,6 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <string>
 #include <string_view>
 
 #include "../mesh_file_check.h"

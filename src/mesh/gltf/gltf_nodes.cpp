@@ -1,7 +1,6 @@
 #include "gltf_nodes.h"
 
 #include <algorithm>
-#include <string>
 
 #include "gltf_accessor.h"
 
