@@ -7,9 +7,10 @@
 namespace moca {
 namespace {
 
-TEST(Formatted, WritesAsPrintfDoesAndCutsWhatIsTooLong) {
-  EXPECT_EQ(formatted("%05d %.2f %s", 7, 0.125, "x"), "00007 0.12 x");
-  EXPECT_EQ(formatted("%2000d", 1), std::string(1023, ' '));
+TEST(Formatted, WritesAsPrintfDoesWhateverTheLength) {
+  EXPECT_EQ(formatted("%s %04d %.2f", "step", 7, 0.125), "step 0007 0.12");
+  EXPECT_EQ(formatted("%s.", std::string(5000, 'a').c_str()), std::string(5000, 'a') + ".");
+  EXPECT_EQ(formatted("%s", ""), "");
 }
 
 TEST(Joined, PutsTheSeparatorBetweenTwo) {
