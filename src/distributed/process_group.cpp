@@ -9,8 +9,11 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <exception>
+#include <nlohmann/json.hpp>
 
 #include "moca/core/error.h"
+#include "moca/core/logging.h"
 #include "nccl_backend.h"
 #include "process_group_impl.h"
 #include "rendezvous.h"
@@ -20,9 +23,10 @@ namespace {
 
 constexpr size_t kBroadcastBytes = 250 << 20;  // tensors that travel together (DDP's own size)
 
-// c10d logs every failed attempt with its stack; what matters of it is in our messages.
-void quiet_c10d() {
-  setenv("TORCH_CPP_LOG_LEVEL", "FATAL", /*overwrite=*/0);
+// c10d logs every failed attempt with its stack; what matters of it is in our messages. Of NCCL's
+// its errors too: its watchdog ends a process with no other word.
+void quiet_c10d(c10::Device device) {
+  setenv("TORCH_CPP_LOG_LEVEL", device.is_cuda() ? "ERROR" : "FATAL", /*overwrite=*/0);
   c10::initLogging();
 }
 
@@ -52,14 +56,23 @@ void ProcessGroup::Impl::lost(const std::string& reason) const {
 }
 
 ProcessGroup::ProcessGroup() = default;
-ProcessGroup::~ProcessGroup() = default;
+ProcessGroup::~ProcessGroup() {
+  if (!impl_ || !impl_->has_nccl || std::uncaught_exceptions() > 0) {
+    return;
+  }
+  try {
+    impl_->group->shutdown();  // NCCL would abort, and say so
+  } catch (const std::exception& failure) {
+    log::warn("NCCL did not shut down: " + first_line(failure.what()));
+  }
+}
 
 ProcessGroup::ProcessGroup(const Launch& launch, c10::Device device,
                            std::chrono::seconds time_limit) {
   if (launch.world_size == 1) {
     return;
   }
-  quiet_c10d();
+  quiet_c10d(device);
   // Writing to a peer that has died is an error to report, not the end of this process too. (Python
   // ignores the signal for its torch.)
   std::signal(SIGPIPE, SIG_IGN);
@@ -74,6 +87,7 @@ ProcessGroup::ProcessGroup(const Launch& launch, c10::Device device,
     add_gloo(*impl_->group, impl_->store, launch, time_limit);
     if (device.is_cuda()) {
       add_nccl(*impl_->group, impl_->store, launch, device, time_limit);
+      impl_->has_nccl = true;
     }
     impl_->group->setGroupName("moca");
   } catch (const c10::Error& failure) {
@@ -168,7 +182,14 @@ std::string ProcessGroup::operation() const {
 }
 
 std::string ProcessGroup::flight_record() {
-  return c10d::dump_fr_trace_json(/*includeCollectives=*/true, /*onlyActive=*/false);
+  const auto gloo = c10d::dump_fr_trace_json(/*includeCollectives=*/true, /*onlyActive=*/false);
+  const auto nccl = nccl_record();
+  if (nccl.empty()) {
+    return gloo;
+  }
+  auto record = nlohmann::json::parse(gloo);
+  record["nccl"] = nlohmann::json::parse(nccl);
+  return record.dump();
 }
 
 void on_first_rank(ProcessGroup& group, const std::function<void()>& action) {

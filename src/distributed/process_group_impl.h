@@ -18,6 +18,7 @@ struct ProcessGroup::Impl {
   c10::intrusive_ptr<c10d::Store> store;
   int rank = 0;
   int size = 1;
+  bool has_nccl = false;
 
   // Marks the beginning of an operation.
   void begin(const std::string& operation, const std::string& what);

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "moca/core/error.h"
@@ -115,30 +115,6 @@ bool is_resumed(const std::filesystem::path& run_folder, bool asked,
   return group.sum({group.is_first() && (asked || again) ? 1.0 : 0.0}, "whether to resume")[0] > 0;
 }
 
-// A process whose peers are gone, or who leaves them in the middle of a step, does not unwind:
-// destructors would wait for them.
-[[noreturn]] void leave(const std::string& why) {
-  log::warn(why);
-  log::flush();
-  distributed::report_failure(why);
-  std::_Exit(EXIT_FAILURE);
-}
-
-training::StopReason train_or_leave(training::Trainer& trainer,
-                                    const distributed::ProcessGroup& group) {
-  try {
-    return trainer.train();
-  } catch (const distributed::PeerLost& lost) {
-    leave(std::string(lost.what()) + ". Continue from the last checkpoint with --resume.");
-  } catch (const training::TrainingFailure& failure) {
-    if (group.alone()) {
-      log::warn(failure.what());
-      throw;
-    }
-    leave(failure.what());
-  }
-}
-
 }  // namespace
 
 std::string dry_run(const RunConfig& config) {
@@ -167,18 +143,27 @@ training::StopReason train_run(const RunConfig& config, Resume resume,
   if (!group.is_first()) {
     log::speak_as_rank(group.rank());
   }
-  check_same_everywhere(group, config);
-  resume.asked = is_resumed(config.folder(), resume.asked, launch, group);
-  const auto dataset = dataset_to_train_on(config.data.path);
-  // Before the folder: its mistakes leave nothing behind.
-  const auto [stage, validation] = make_stage(config, dataset, batches_of(config, group), device);
-  const auto log_file = open_run_folder(config, resume, group);
-  describe(stage->model(), *dataset, group);
-  training::Trainer trainer(*stage, config.training, {group, device, config.folder()}, validation);
-  if (resume.asked) {
-    trainer.resume();
-  }
-  const auto reason = train_or_leave(trainer, group);
+  // They are there until the processes have ended together.
+  ScoredStage scored;
+  std::optional<log::File> log_file;
+  std::unique_ptr<training::Trainer> trainer;
+  auto reason = training::StopReason::kFinished;
+  distributed::end_together(group, [&] {
+    check_same_everywhere(group, config);
+    resume.asked = is_resumed(config.folder(), resume.asked, launch, group);
+    const auto dataset = dataset_to_train_on(config.data.path);
+    // Before the folder: its mistakes leave nothing behind.
+    scored = make_stage(config, dataset, batches_of(config, group), device);
+    log_file.emplace(open_run_folder(config, resume, group));
+    describe(scored.stage->model(), *dataset, group);
+    trainer = std::make_unique<training::Trainer>(
+        *scored.stage, config.training, training::TrainingPlace{group, device, config.folder()},
+        scored.validation);
+    if (resume.asked) {
+      trainer->resume();
+    }
+    reason = trainer->train();
+  });
   log::info("checkpoints in " + (config.folder() / "checkpoints").string());
   return reason;
 }

@@ -50,10 +50,13 @@ void StepPhase::enter(const std::string& phase, int64_t step) {
   watchdog_.enter(phase_);
 }
 
+std::string StepPhase::place() const {
+  return "rank " + std::to_string(group_.rank()) + ", " + phase_ +
+         (asset_names_.empty() ? "" : ", " + asset_names_);
+}
+
 TrainingFailure StepPhase::failure(const std::string& what) const {
-  return TrainingFailure("rank " + std::to_string(group_.rank()) + ", " + phase_ +
-                         (asset_names_.empty() ? "" : ", " + asset_names_) + ": " +
-                         what.substr(0, what.find('\n')) +
+  return TrainingFailure(place() + ": " + what.substr(0, what.find('\n')) +
                          ". Continue with --resume once the cause is mended (out of memory: "
                          "smaller training.batch_size with more training.micro_batches)");
 }

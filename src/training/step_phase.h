@@ -19,6 +19,8 @@ class StepPhase {
   // Which assets are in work from now on; empty: none.
   void set_asset_names(const std::string& names) { asset_names_ = names; }
 
+  // "rank 0, forward of step 5, chair, lamp".
+  std::string place() const;
   // What went wrong in this phase.
   TrainingFailure failure(const std::string& what) const;
 

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "bad_steps.h"
+#include "moca/core/error.h"
 #include "moca/core/logging.h"
 #include "moca/core/progress.h"
 #include "moca/core/transfer.h"
@@ -67,6 +68,11 @@ StopReason Trainer::train() {
     throw phase_->failure(failure.what_without_backtrace());
   } catch (const std::bad_alloc&) {
     throw phase_->failure("out of memory");
+  } catch (const Error& mistake) {
+    if (group_.alone()) {
+      throw;
+    }
+    throw Error(phase_->place() + ": " + mistake.what());
   }
   return stop_->say_why_it_ended(step_);
 }

@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
 #include <vector>
 
@@ -30,6 +31,8 @@ TEST(Nccl, OfOneRankSumsAndBroadcastsItsOwnTensors) {
     group->broadcast(tensors)->wait();
     EXPECT_TRUE(testing::bit_equal(tensors[0], expected));
   }
+  EXPECT_GE(nlohmann::json::parse(nccl_record()).at("entries").size(), 6U);
+  group->shutdown();
 }
 
 }  // namespace

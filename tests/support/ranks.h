@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <functional>
@@ -41,9 +42,11 @@ inline distributed::Launch launch_of(int rank, int world_size, int port) {
   return launch;
 }
 
-// What a rank's work returned, or the message of what it threw; and how its process ended.
+// What a rank's work returned, or the message of what it threw, or what a process said that ended
+// otherwise; and how it ended.
 struct RankResult {
   std::string text;
+  std::string said;  // on standard error
   bool threw = false;
   int code = 0;  // exit status, or minus the signal
 };
@@ -58,6 +61,9 @@ inline std::vector<RankResult> run_processes(
     const pid_t child = fork();
     if (child == 0) {
       at::set_num_threads(1);
+      if (std::freopen((folder / ("said_" + std::to_string(i))).c_str(), "w", stderr) == nullptr) {
+        std::_Exit(1);
+      }
       std::string text;
       try {
         text = "r" + work(launches[i]);
@@ -65,6 +71,7 @@ inline std::vector<RankResult> run_processes(
         text = std::string("t") + failure.what();
       }
       write_file(folder / std::to_string(i), text);
+      std::fflush(stderr);
       std::_Exit(0);
     }
     children.push_back(child);
@@ -74,6 +81,7 @@ inline std::vector<RankResult> run_processes(
     int status = 0;
     waitpid(children[i], &status, 0);
     RankResult result;
+    result.said = result.text = read_file(folder / ("said_" + std::to_string(i)));
     result.code = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
     if (std::filesystem::exists(folder / std::to_string(i))) {
       const auto text = read_file(folder / std::to_string(i));

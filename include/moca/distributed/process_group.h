@@ -57,7 +57,8 @@ class ProcessGroup {
 
   // What the group does or did last, for hang reports: "all_reduce 'gradients' (number 12)".
   std::string operation() const;
-  // The flight recorder's account of recent operations, as JSON.
+  // The flight recorder's account of recent operations, as JSON; NCCL's own under "nccl", where it
+  // is used.
   static std::string flight_record();
 
   struct Impl;
@@ -71,6 +72,12 @@ class ProcessGroup {
 // as one to the first rank would (core/interrupt.h). `name` is another one every time.
 void work_while_others_wait(ProcessGroup& group, const std::string& name,
                             const std::function<void()>& work);
+
+// Runs what this process and the others do together. What ends it on one of them ends all within
+// seconds: the log says why and which rank it was, and the process leaves with code 2 for an Error
+// and 1 for anything else, without unwinding. Interrupted is thrown on. What `work` uses should
+// live longer than this call. One process alone runs it and logs what makes the run fail.
+void end_together(ProcessGroup& group, const std::function<void()>& work);
 
 // Runs `action` on the first rank. Where it throws an Error, all ranks throw one.
 void on_first_rank(ProcessGroup& group, const std::function<void()>& action);
