@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 build=build-bundle
 archive=${1:-$build/moca-bundle.tar.xz}
-tests=(ops distributed parity experiment)
+tests=(ops checkpoint distributed parity experiment)
 largest=$((40 * 1024 * 1024))
 
 # Without Open3D, whose own libraries are ten times as large as everything else here.

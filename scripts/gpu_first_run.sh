@@ -124,7 +124,9 @@ step_racecheck() { sanitized racecheck; }
 
 step_parity() { "$moca" verify --device "$device" tests/golden/*.safetensors; }
 step_gradients() { "$bundle/moca_parity_test" --gtest_brief=1 --gtest_filter='*GoldenGradients*'; }
-step_runs() { "$bundle/moca_experiment_test" --gtest_brief=1; }
+step_runs() {
+  "$bundle/moca_checkpoint_test" --gtest_brief=1 && "$bundle/moca_experiment_test" --gtest_brief=1
+}
 step_nccl() { "$bundle/moca_distributed_test" --gtest_brief=1 --gtest_filter='Nccl*'; }
 
 # Losses of a run's steps, one line each.

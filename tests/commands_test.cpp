@@ -168,7 +168,7 @@ TEST_F(Commands, RefuseWhatTheyCannotUseInOneLine) {
   expect_refusal("benchmark attention --threads 100000", "--threads (100000) must be at most");
   expect_refusal("train " + config("tiny.yaml") + " name=a dit.with=64",
                  "Did you mean 'dit.width'?");
-  expect_refusal("train " + config("tiny.yaml") + " name=a device=cuda:9", "cannot be used");
+  expect_refusal("train " + config("tiny.yaml") + " name=a device=cuda:99", "device 'cuda:99'");
   expect_refusal("evaluate runs/nowhere", "no run at runs/nowhere");
   expect_refusal("evaluate runs/tiny", "evaluation exists already and is not overwritten");
   expect_refusal("prepare-data " + config("tiny_vae.yaml"),

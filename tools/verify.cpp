@@ -16,7 +16,7 @@ struct VerifyOptions {
 
 void run(const VerifyOptions& options) {
   const auto& fixtures = options.fixtures;
-  const auto device = moca::ops::select_device(options.device);
+  const auto device = moca::ops::select_device(options.device).device;
   size_t num_failed = 0;
   for (const auto& fixture : fixtures) {
     const auto verification = moca::parity::verify_fixture(fixture, device);

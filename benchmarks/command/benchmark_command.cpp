@@ -184,7 +184,7 @@ void run(CommandLine& options,
                       ") at least 2, of which the second is global.");
   }
   moca::require_threads("--threads", options.threads);
-  options.sizes.device = moca::ops::select_device(options.device);
+  options.sizes.device = moca::ops::select_and_log_device(options.device);
   at::set_num_threads(options.threads);
   auto rows = nlohmann::json::array();
   for (const auto& precision : options.precisions) {

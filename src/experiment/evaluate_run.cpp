@@ -22,7 +22,7 @@ namespace {
 
 // The run's averaged weights.
 ScoredModel scored_model(const RunConfig& config, const data::PreparedDataset& dataset) {
-  const auto device = ops::select_device(config.device);
+  const auto device = ops::select_and_log_device(config.device);
   ScoredModel model;
   model.reconstruct = [&config, &dataset, vae = vae_of(config, device)](int64_t i) mutable {
     return reconstruct(vae, dataset, i, config.evaluation.seed, config.decoder);

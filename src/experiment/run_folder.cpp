@@ -22,7 +22,7 @@
 namespace moca::experiment {
 namespace {
 
-std::string environment_json(const std::string& device) {
+std::string environment_json(const ops::DeviceChoice& device) {
   const std::time_t now = std::time(nullptr);
   char date[32];
   std::strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
@@ -31,7 +31,8 @@ std::string environment_json(const std::string& device) {
                                        {"git_revision", kGitRevision},
                                        {"libtorch", TORCH_VERSION},
                                        {"compiler", __VERSION__},
-                                       {"device", device},
+                                       {"device", device.device.str()},
+                                       {"device_line", device.text},
                                        {"cpu_threads", at::get_num_threads()}};
   return json.dump(1) + "\n";
 }
@@ -78,7 +79,7 @@ std::string take_over(const RunConfig& config, bool accept_changed_data) {
   return text_of(changed);
 }
 
-void make_folder(const RunConfig& config) {
+void make_folder(const RunConfig& config, const ops::DeviceChoice& device) {
   const auto folder = config.folder();
   if (std::filesystem::exists(folder)) {
     throw Error("the run folder " + folder.string() +
@@ -91,7 +92,7 @@ void make_folder(const RunConfig& config) {
     throw Error("cannot create the run folder " + folder.string() + ": " + failure.message() + ".");
   }
   write_file(folder / "config.yaml", config::dump(with_absolute_paths(config)));
-  write_file(folder / "environment.json", environment_json(config.device));
+  write_file(folder / "environment.json", environment_json(device));
   record_inputs(config);
 }
 
@@ -140,7 +141,7 @@ void check_same_everywhere(distributed::ProcessGroup& group, const RunConfig& co
 }
 
 log::File open_run_folder(const RunConfig& config, const Resume& resume,
-                          distributed::ProcessGroup& group) {
+                          distributed::ProcessGroup& group, const ops::DeviceChoice& device) {
   const auto file = config.folder() / "log.txt";
   std::string changed;
   std::optional<log::File> resumed_log;  // what is taken over is said in it
@@ -151,7 +152,7 @@ log::File open_run_folder(const RunConfig& config, const Resume& resume,
       }
       changed = take_over(config, resume.accept_changed_data);
     } else {
-      make_folder(config);
+      make_folder(config, device);
     }
   });
   auto log_file = resumed_log ? std::move(*resumed_log) : log::File(file);

@@ -3,6 +3,7 @@
 #include "moca/core/logging.h"
 #include "moca/distributed/process_group.h"
 #include "moca/experiment/train_run.h"
+#include "moca/ops/device.h"
 
 namespace moca::experiment {
 
@@ -16,6 +17,7 @@ void check_same_everywhere(distributed::ProcessGroup& group, const RunConfig& co
 // (config::kMayChange) and did are written to its config.yaml and its log. Of several processes the
 // first does it, all learn what is refused.
 [[nodiscard]] log::File open_run_folder(const RunConfig& config, const Resume& resume,
-                                        distributed::ProcessGroup& group);
+                                        distributed::ProcessGroup& group,
+                                        const ops::DeviceChoice& device);
 
 }  // namespace moca::experiment

@@ -58,7 +58,7 @@ Model model_of_run(const SampleOptions& options) {
   }
   refuse_without_effect(options.overrides);
   const auto config = load_run(options.run, options.overrides);
-  auto generator = load_generator(config, ops::select_device(config.device));
+  auto generator = load_generator(config, ops::select_and_log_device(config.device));
   return {std::move(generator),
           describe_run(config, check_inputs(config, Inputs::kVae, options.accept_changed_data)),
           config.sampler.crop_to_foreground};
@@ -70,7 +70,7 @@ Model model_of_weights(const SampleOptions& options) {
   if (!options.precision.empty()) {
     type = options.precision == "bf16" ? at::kBFloat16 : at::kFloat;
   }
-  return {load_pretrained_generator(config, type, ops::select_device(config.device)),
+  return {load_pretrained_generator(config, type, ops::select_and_log_device(config.device)),
           describe_weights(config, options.weights,
                            options.precision.empty() ? "as the folder says" : options.precision,
                            options.overrides),

@@ -23,6 +23,7 @@
 #include "moca/training/parameter_groups.h"
 #include "moca/training/stage.h"
 #include "moca/training/vae_training.h"
+#include "run_devices.h"
 #include "run_folder.h"
 #include "validation.h"
 
@@ -118,7 +119,7 @@ bool is_resumed(const std::filesystem::path& run_folder, bool asked,
 }  // namespace
 
 std::string dry_run(const RunConfig& config) {
-  const auto device = ops::select_device(config.device);
+  const auto device = ops::select_and_log_device(config.device);
   set_threads(config.training, {});
   distributed::ProcessGroup alone;
   if (std::filesystem::exists(config.folder())) {
@@ -134,8 +135,9 @@ std::string dry_run(const RunConfig& config) {
 
 training::StopReason train_run(const RunConfig& config, Resume resume,
                                const distributed::Launch& launch) {
-  const auto device =
+  const auto chosen =
       ops::select_device(config.device, {launch.local_rank, launch.local_world_size});
+  const auto device = chosen.device;
   set_threads(config.training, launch);
   const auto time_limit =
       std::chrono::seconds(static_cast<int64_t>(std::max(config.training.hang_seconds, 1.0)));
@@ -150,11 +152,13 @@ training::StopReason train_run(const RunConfig& config, Resume resume,
   auto reason = training::StopReason::kFinished;
   distributed::end_together(group, [&] {
     check_same_everywhere(group, config);
+    const auto devices = lines_of_devices(group, chosen);
     resume.asked = is_resumed(config.folder(), resume.asked, launch, group);
     const auto dataset = dataset_to_train_on(config.data.path);
     // Before the folder: its mistakes leave nothing behind.
     scored = make_stage(config, dataset, batches_of(config, group), device);
-    log_file.emplace(open_run_folder(config, resume, group));
+    log_file.emplace(open_run_folder(config, resume, group, chosen));
+    log_devices(devices);
     describe(scored.stage->model(), *dataset, group);
     trainer = std::make_unique<training::Trainer>(
         *scored.stage, config.training, training::TrainingPlace{group, device, config.folder()},

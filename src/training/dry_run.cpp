@@ -1,7 +1,6 @@
 #include "moca/training/dry_run.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/CachingDeviceAllocator.h>
 
 #include <algorithm>
 #include <chrono>
@@ -43,14 +42,6 @@ double bytes_of(const checkpoint::NamedTensors& tensors) {
     bytes += static_cast<double>(tensor.nbytes());
   }
   return bytes;
-}
-
-double peak_of(c10::Device device) {
-  if (device.is_cpu()) {
-    return peak_memory_gib();
-  }
-  const auto stats = c10::getDeviceAllocator(device.type())->getDeviceStats(device.index());
-  return static_cast<double>(stats.allocated_bytes[0].peak) / kGib;
 }
 
 // What a checkpoint is written from while the next step is computed.
@@ -111,7 +102,7 @@ DryRun dry_run(Stage& stage, const TrainingConfig& config, const MicroBatchShare
     found.num_parameters += parameter.numel();
     parameters += static_cast<double>(parameter.nbytes());
   }
-  found.peak = peak_of(device);
+  found.peak = device.is_cpu() ? peak_memory_gib() : ops::take_peak_gpu_memory_gib(device);
   found.states = (2 * parameters + bytes_of(optimizer.state()) + bytes_of(ema.state())) / kGib;
   found.main_memory = peak_memory_gib();
   return found;

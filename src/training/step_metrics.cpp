@@ -1,8 +1,10 @@
 #include "step_metrics.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "moca/core/memory.h"
+#include "moca/ops/device.h"
 
 namespace moca::training {
 
@@ -33,10 +35,20 @@ void StepMetrics::record(int64_t step, const StepStats& stats, double seconds) {
   values.insert(values.end(), measured.begin(), measured.end());
   const auto speed = take_speed(step, seconds);
   values.insert(values.end(), speed.begin(), speed.end());
+  const auto memory = place_.device.is_cpu() ? NamedValues{} : gpu_memory();
+  values.insert(values.end(), memory.begin(), memory.end());
   if (log_ != nullptr) {
     values.emplace_back("memory_gib", memory_gib());
     log_->record(step, values);
   }
+}
+
+// The most that a line's steps took, on the GPU where it was most.
+NamedValues StepMetrics::gpu_memory() {
+  std::vector<double> peaks(static_cast<size_t>(place_.group.size()));
+  peaks[static_cast<size_t>(place_.group.rank())] = ops::take_peak_gpu_memory_gib(place_.device);
+  peaks = place_.group.sum(peaks, "memory");
+  return {{"gpu_memory_gib", *std::max_element(peaks.begin(), peaks.end())}};
 }
 
 NamedValues StepMetrics::take_speed(int64_t step, double seconds) {

@@ -26,6 +26,7 @@ class StepMetrics {
   void record_scores(int64_t step, const NamedValues& scores) { log_->record(step, scores); }
 
  private:
+  NamedValues gpu_memory();
   NamedValues take_speed(int64_t step, double seconds);
 
   Stage& stage_;

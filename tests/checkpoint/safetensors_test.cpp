@@ -1,7 +1,6 @@
 #include "moca/checkpoint/safetensors.h"
 
 #include <ATen/ATen.h>
-#include <ATen/detail/CUDAHooksInterface.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -15,6 +14,7 @@
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tensor_matchers.h"
+#include "tests/support/test_device.h"
 
 namespace moca::checkpoint {
 namespace {
@@ -125,13 +125,13 @@ TEST_F(OneTensor, FillsAParameter) {
 }
 
 TEST_F(OneTensor, GoesFromAndToAGpu) {
-  if (!at::hasCUDA() || at::detail::getCUDAHooks().getNumGPUs() == 0) {
-    GTEST_SKIP() << "no GPU here";
+  if (testing::device().is_cpu()) {
+    GTEST_SKIP() << "MOCA_TEST_DEVICE names no GPU";
   }
   const auto tensor = at::randn({3, 1'000'003});
-  const auto file = stored(tensor.cuda());
+  const auto file = stored(testing::on_device(tensor));
   for (const auto type : {at::kFloat, at::kBFloat16}) {
-    const auto target = at::zeros(tensor.sizes(), at::device(at::kCUDA).dtype(type));
+    const auto target = at::zeros(tensor.sizes(), at::device(testing::device()).dtype(type));
     file.read_into("t", target);
     EXPECT_TRUE(bit_equal(target.cpu(), tensor.to(type))) << type;
   }

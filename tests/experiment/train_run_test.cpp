@@ -52,11 +52,16 @@ TEST(TrainRun, FillsTheRunFolderWithAllItPromises) {
     EXPECT_FALSE(environment.at(key).get<std::string>().empty()) << key;
   }
   EXPECT_EQ(environment.at("device"), testing::device().str());
+  EXPECT_THAT(environment.at("device_line").get<std::string>(),
+              AllOf(HasSubstr("device " + testing::device().str()), HasSubstr("LibTorch 2.")));
   EXPECT_EQ(environment.at("cpu_threads"), 1);
   EXPECT_THAT(read_file(config.folder() / "log.txt"),
-              AllOf(HasSubstr("M trainable parameters, 3 assets to train on"),
+              AllOf(HasSubstr("device " + testing::device().str() + " (device: "),
+                    HasSubstr("M trainable parameters, 3 assets to train on"),
                     HasSubstr("train 4/4"), HasSubstr("loss ")));
-  EXPECT_THAT(read_file(config.folder() / "metrics.jsonl"), HasSubstr("{\"step\":4,\"loss\":"));
+  const auto metrics = read_file(config.folder() / "metrics.jsonl");
+  EXPECT_THAT(metrics, HasSubstr("{\"step\":4,\"loss\":"));
+  EXPECT_EQ(metrics.find("gpu_memory_gib") != metrics.npos, !testing::device().is_cpu());
   for (const char* file :
        {"model.safetensors", "ema.safetensors", "optimizer.safetensors", "state.json"}) {
     EXPECT_TRUE(fs::exists(checkpoint::step_folder(config.folder() / "checkpoints", 4) / file))

@@ -12,7 +12,7 @@ namespace moca::testing {
 inline c10::Device device() {
   static const c10::Device chosen = [] {
     const char* name = std::getenv("MOCA_TEST_DEVICE");
-    return ops::select_device(name == nullptr ? "cpu" : name);
+    return ops::select_device(name == nullptr ? "cpu" : name).device;
   }();
   return chosen;
 }
