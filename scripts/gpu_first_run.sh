@@ -157,14 +157,19 @@ step_tiny() {
     END {print "largest relative difference of a loss to the CPU: " worst; exit worst > 1e-3}'
 }
 
-# Two equal runs: the same weights, bit for bit? On the dataset and VAE of the step `tiny`.
+# Two equal runs: the same weights, bit for bit? They must be with training.deterministic. On the
+# dataset and VAE of the step `tiny`.
 step_same_bits() {
-  local name
-  for name in first second; do
-    "$moca" train configs/tiny_object_512.yaml runs_folder="$work/tiny" data.path="$work/tiny_data" \
-      vae_run="$work/tiny/vae" name="$name" device="$device" >/dev/null || return
+  local deterministic name
+  for deterministic in false true; do
+    for name in first second; do
+      "$moca" train configs/tiny_object_512.yaml runs_folder="$work/tiny" data.path="$work/tiny_data" \
+        vae_run="$work/tiny/vae" name="${name}_$deterministic" device="$device" \
+        training.deterministic="$deterministic" >/dev/null || return
+    done
+    cmp "$work"/tiny/{first,second}_"$deterministic"/checkpoints/step_00000008/model.safetensors &&
+      echo "deterministic: $deterministic: the same bits"
   done
-  cmp "$work"/tiny/{first,second}/checkpoints/step_00000008/model.safetensors && echo "the same bits"
 }
 
 # LibTorch's attention kernels at the sizes of a component: the first call of a shape (cuDNN makes a

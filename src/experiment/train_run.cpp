@@ -116,11 +116,16 @@ bool is_resumed(const std::filesystem::path& run_folder, bool asked,
   return group.sum({group.is_first() && (asked || again) ? 1.0 : 0.0}, "whether to resume")[0] > 0;
 }
 
+void set_determinism(const training::TrainingConfig& config, c10::Device device) {
+  ops::use_deterministic_algorithms(config.deterministic && !device.is_cpu());
+}
+
 }  // namespace
 
 std::string dry_run(const RunConfig& config) {
   const auto device = ops::select_and_log_device(config.device);
   set_threads(config.training, {});
+  set_determinism(config.training, device);
   distributed::ProcessGroup alone;
   if (std::filesystem::exists(config.folder())) {
     log::warn("the run folder " + config.folder().string() +
@@ -139,6 +144,7 @@ training::StopReason train_run(const RunConfig& config, Resume resume,
       ops::select_device(config.device, {launch.local_rank, launch.local_world_size});
   const auto device = chosen.device;
   set_threads(config.training, launch);
+  set_determinism(config.training, device);
   const auto time_limit =
       std::chrono::seconds(static_cast<int64_t>(std::max(config.training.hang_seconds, 1.0)));
   distributed::ProcessGroup group(launch, device, time_limit);

@@ -75,6 +75,7 @@ struct TrainingConfig {
   bool ema_on_cpu = false;
   bool shard_optimizer = false;
   Precision precision = Precision::kBf16;
+  bool deterministic = false;
   int64_t checkpoint_every = 1000;
   int64_t keep_checkpoints = 3;
   int64_t keep_every = 0;
@@ -109,6 +110,8 @@ struct TrainingConfig {
       "only (ZeRO, stage 1): the same bits in less memory",
       kMayChange);
     v("precision", self.precision, "bf16: autocast over float weights; fp32: none");
+    v("deterministic", self.deterministic,
+      "equal runs give equal bits on a GPU too, in more time; on a CPU they always do");
     v("checkpoint_every", self.checkpoint_every, "steps between checkpoints", at_least(1),
       kMayChange);
     v("keep_checkpoints", self.keep_checkpoints, "newest checkpoints that are kept", at_least(1),
