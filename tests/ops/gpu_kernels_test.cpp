@@ -207,7 +207,7 @@ TEST_F(OnAGpu, EveryAttentionKernelOfLibTorchIsAsExactAsItsType) {
       {LibraryKernel::kPlain, "plain"}};
   for (const auto& [kernel, name] : kernels) {
     for (const auto type : {at::kBFloat16, at::kHalf, at::kFloat}) {
-      const double allowed = type == at::kFloat ? 1e-5 : type == at::kHalf ? 5e-3 : 3e-2;
+      const double allowed = type == at::kFloat ? 1e-5 : type == at::kHalf ? 5e-3 : 4e-2;
       for (const auto& c : {AttentionCase{513, 577, 64, false},
                             AttentionCase{513, 1026, 128, false}, AttentionCase{1, 257, 64, false},
                             AttentionCase{96, 130, 64, true}, AttentionCase{70, 33, 12, false}}) {
