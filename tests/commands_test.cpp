@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -39,6 +40,12 @@ Outcome run(const std::string& shell_command) {
   return outcome;
 }
 
+// MOCA_TEST_PROGRAM names another one than that of this build.
+std::string program() {
+  const char* const wanted = std::getenv("MOCA_TEST_PROGRAM");
+  return wanted == nullptr ? MOCA_PROGRAM : wanted;
+}
+
 std::string config(const std::string& name) {
   return (testing::source_folder() / "configs" / name).string();
 }
@@ -47,7 +54,7 @@ std::string config(const std::string& name) {
 class Commands : public ::testing::Test {
  protected:
   static Outcome moca(const std::string& arguments) {
-    return run("cd " + folder_->path().string() + " && OMP_NUM_THREADS=2 " MOCA_PROGRAM " " +
+    return run("cd " + folder_->path().string() + " && OMP_NUM_THREADS=2 " + program() + " " +
                arguments);
   }
 
@@ -194,7 +201,7 @@ TEST_F(Commands, ARunWorksFromEveryFolderAndAfterAMove) {
   const auto runs = (*folder_ / "runs").string();
   const auto from_elsewhere = [&](const std::string& arguments) {
     const auto outcome =
-        run("cd " + elsewhere.string() + " && OMP_NUM_THREADS=1 " MOCA_PROGRAM " " + arguments);
+        run("cd " + elsewhere.string() + " && OMP_NUM_THREADS=1 " + program() + " " + arguments);
     EXPECT_EQ(outcome.code, 0) << outcome.output;
   };
   from_elsewhere("evaluate " + runs + "/tiny --out scores sampler.num_steps=1");
@@ -303,7 +310,7 @@ TEST_F(Commands, AModelWithoutComponentIdsTrainsAndIsEvaluated) {
 // The three phases of the paper's training, each from the weights of the one before.
 TEST_F(Commands, TheRecipesTwinsTrainOneAfterAnother) {
   for (const std::string name : {"tiny_object_512", "tiny_object_1024", "tiny_scene_1024"}) {
-    const auto trained = moca("train " + config(name + ".yaml"));
+    const auto trained = moca("train " + config(name + ".yaml") + " device=auto");
     ASSERT_EQ(trained.code, 0) << name << "\n" << trained.output;
     EXPECT_THAT(read_file(*folder_ / "runs" / name / "metrics.jsonl"),
                 HasSubstr("validation_chamfer"))

@@ -73,24 +73,24 @@ std::pair<Tensor, Tensor> attend(const Tensor& query, const Tensor& key, const T
 }
 
 // [B, H, S, K] with the heads of a token side by side.
-Tensor token_by_token(const Tensor& tensor) {
-  return copied_to_device(tensor.transpose(1, 2).contiguous().transpose(1, 2));
+Tensor token_by_token(c10::Device device, const Tensor& tensor) {
+  return copied_to(device, tensor.transpose(1, 2).contiguous().transpose(1, 2));
 }
 
-Tensor a_number() { return copied_to_device(at::zeros({}, at::kLong)); }
+Tensor a_number(c10::Device device) { return copied_to(device, at::zeros({}, at::kLong)); }
 
 Nine flash(const Tensor& query, const Tensor& key, const Tensor& value, double /*dropout*/,
            bool /*causal*/, bool /*debug*/, std::optional<double> /*scale*/) {
   check_heads(query, key, value, "flash");
   const auto [output, log_sum_exp] = attend(query, key, value, {});
-  return {token_by_token(output),
-          copied_to_device(log_sum_exp),
+  return {token_by_token(query.device(), output),
+          copied_to(query.device(), log_sum_exp),
           {},
           {},
           query.size(2),
           key.size(2),
-          a_number(),
-          a_number(),
+          a_number(query.device()),
+          a_number(query.device()),
           {}};
 }
 
@@ -101,14 +101,14 @@ Nine cudnn(const Tensor& query, const Tensor& key, const Tensor& value,
   const auto [output, log_sum_exp] = attend(query, key, value, mask);
   // Its output lies as the query does.
   const auto laid_out = at::empty_like(on_host(query)).copy_(output);
-  return {copied_to_device(laid_out),
-          copied_to_device(log_sum_exp.unsqueeze(-1).contiguous()),
+  return {copied_to(query.device(), laid_out),
+          copied_to(query.device(), log_sum_exp.unsqueeze(-1).contiguous()),
           {},
           {},
           query.size(2),
           key.size(2),
-          a_number(),
-          a_number(),
+          a_number(query.device()),
+          a_number(query.device()),
           {}};
 }
 
@@ -121,7 +121,8 @@ Four efficient(const Tensor& query, const Tensor& key, const Tensor& value,
       at::full({query.size(0), query.size(1), (S + kPaddedTo - 1) / kPaddedTo * kPaddedTo},
                std::numeric_limits<float>::infinity(), at::kFloat);
   padded.narrow(2, 0, S).copy_(log_sum_exp);
-  return {token_by_token(output), copied_to_device(padded), a_number(), a_number()};
+  return {token_by_token(query.device(), output), copied_to(query.device(), padded),
+          a_number(query.device()), a_number(query.device())};
 }
 
 Three gradients(const Tensor& gradient, const Tensor& query, const Tensor& key, const Tensor& value,
@@ -134,7 +135,8 @@ Three gradients(const Tensor& gradient, const Tensor& query, const Tensor& key, 
       at::_scaled_dot_product_flash_attention_for_cpu_backward(
           on_host(gradient), on_host(query), on_host(key), on_host(value), on_host(output),
           log_sum_exp, 0.0, false, bias);
-  return {token_by_token(of_query), token_by_token(of_key), token_by_token(of_value)};
+  return {token_by_token(query.device(), of_query), token_by_token(query.device(), of_key),
+          token_by_token(query.device(), of_value)};
 }
 
 Three flash_backward(const Tensor& gradient, const Tensor& query, const Tensor& key,

@@ -58,6 +58,17 @@ class StandIn final : public c10d::Backend {
     return c10::make_intrusive<Done>(tensors);
   }
 
+  c10::intrusive_ptr<c10d::Work> allgather(std::vector<Tensors>& outputs, Tensors& inputs,
+                                           const c10d::AllgatherOptions& options) override {
+    auto here = on_host(inputs);
+    std::vector<Tensors> all;
+    for (const auto& tensors : outputs) {
+      all.push_back(on_host(tensors));
+    }
+    gloo_->allgather(all, here, options)->wait();
+    return c10::make_intrusive<Done>(inputs);
+  }
+
  private:
   c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo_;
 };

@@ -49,7 +49,6 @@ class Call {
   }
 
   void give_results() {
-    const c10::OptionalDeviceGuard guard(device_);
     if (num_results_ == 0) {
       for (const auto& argument : arguments_) {
         take_over_shape(argument);
@@ -157,13 +156,13 @@ class Call {
         return view_on_device(argument.device, result);
       }
     }
-    return copied_to_device(result);
+    return copied_to(*device_, result);
   }
 
   // Of an output that was given empty and got a shape.
   static void take_over_shape(const Argument& argument) {
     if (argument.device.sizes() != argument.host.sizes()) {
-      replace(argument.device, copied_to_device(argument.host));
+      replace(argument.device, copied_to(argument.device.device(), argument.host));
     }
   }
 
@@ -194,7 +193,9 @@ at::Tensor empty_strided(at::IntArrayRef sizes, at::IntArrayRef strides,
                          std::optional<at::ScalarType> type, std::optional<at::Layout> /*layout*/,
                          std::optional<at::Device> device, std::optional<bool> /*pin*/) {
   const c10::OptionalDeviceGuard guard(device);
-  return empty_on_device(sizes, strides, type.value_or(c10::get_default_dtype_as_scalartype()));
+  return at::detail::empty_strided_generic(sizes, strides, &device_allocator(),
+                                           c10::DispatchKeySet(c10::DispatchKey::CUDA),
+                                           type.value_or(c10::get_default_dtype_as_scalartype()));
 }
 
 void count_copy(const at::Tensor& to, const at::Tensor& from, bool non_blocking) {

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 namespace moca::stand_in {
@@ -20,7 +21,7 @@ using Counts = std::map<std::pair<std::string, std::string>, int64_t>;
 std::mutex counts_mutex;
 Counts counts;
 
-std::string function_at(void* address) {
+std::string look_up(void* address) {
   Dl_info found;
   if (dladdr(address, &found) == 0 || found.dli_sname == nullptr) {
     return "";
@@ -30,6 +31,16 @@ std::string function_at(void* address) {
       abi::__cxa_demangle(found.dli_sname, nullptr, nullptr, &status), &std::free);
   const std::string whole = status == 0 ? name.get() : found.dli_sname;
   return whole.substr(0, whole.find('('));
+}
+
+// Looked up once: the dynamic linker goes through all of a library's names for it.
+const std::string& function_at(void* address) {
+  thread_local std::unordered_map<void*, std::string> known;
+  const auto [entry, is_new] = known.try_emplace(address);
+  if (is_new) {
+    entry->second = look_up(address);
+  }
+  return entry->second;
 }
 
 bool is_of_project(const std::string& function) {
@@ -42,7 +53,7 @@ std::string innermost_function() {
   std::array<void*, 96> frames{};
   const int depth = backtrace(frames.data(), static_cast<int>(frames.size()));
   for (int i = 0; i < depth; ++i) {
-    if (const auto name = function_at(frames[i]); is_of_project(name)) {
+    if (const auto& name = function_at(frames[i]); is_of_project(name)) {
       return name;
     }
   }

@@ -1,7 +1,6 @@
 #include "tensors.h"
 
 #include <ATen/ATen.h>
-#include <ATen/EmptyTensor.h>
 
 #include "memory.h"
 
@@ -31,13 +30,9 @@ at::Tensor view_on_device(const at::Tensor& base, const at::Tensor& found) {
   return result;
 }
 
-at::Tensor empty_on_device(at::IntArrayRef sizes, at::IntArrayRef strides, at::ScalarType type) {
-  return at::detail::empty_strided_generic(sizes, strides, &device_allocator(),
-                                           c10::DispatchKeySet(c10::DispatchKey::CUDA), type);
-}
-
-at::Tensor copied_to_device(const at::Tensor& tensor) {
-  const auto result = empty_on_device(tensor.sizes(), tensor.strides(), tensor.scalar_type());
+at::Tensor copied_to(c10::Device device, const at::Tensor& tensor) {
+  const auto result =
+      at::empty_strided(tensor.sizes(), tensor.strides(), tensor.options().device(device));
   if (tensor.numel() > 0) {
     on_host(result).copy_(tensor);
   }

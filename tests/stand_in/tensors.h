@@ -8,10 +8,8 @@ namespace moca::stand_in {
 at::Tensor on_host(const at::Tensor& tensor);
 // A view of `base`'s memory with the layout of `found`, which is one of on_host(base)'s.
 at::Tensor view_on_device(const at::Tensor& base, const at::Tensor& found);
-// A copy on the current device of a tensor of the CPU, with its strides.
-at::Tensor copied_to_device(const at::Tensor& tensor);
-// Uninitialized, on the current device.
-at::Tensor empty_on_device(at::IntArrayRef sizes, at::IntArrayRef strides, at::ScalarType type);
+// A copy on `device` of a tensor of the CPU, with its strides.
+at::Tensor copied_to(c10::Device device, const at::Tensor& tensor);
 // Makes `tensor` name the memory of `other`, as resize_ does.
 void replace(const at::Tensor& tensor, const at::Tensor& other);
 
