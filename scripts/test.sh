@@ -28,12 +28,14 @@ stage_build() {
   scripts/build.sh build -DMOCA_TESTS=ON -DMOCA_WARNINGS_AS_ERRORS=ON
 }
 
-# Prints a failing program's output whole and of the others what they skipped.
+# Prints a failing program's output whole, of the others what they skipped, and where a step waits
+# for a GPU (tests/stand_in).
 stage_unit() {
   local log=build/Testing/Temporary/LastTest.log
   OMP_NUM_THREADS=1 ctest --test-dir build -j "$jobs" --no-tests=error --no-label-summary \
     --output-on-failure | grep -vE '^ +Start +[0-9]+:|^ *[0-9]+/[0-9]+ Test +#.* Passed |^Internal ctest|^$'
   grep -B1 ': Skipped$' "$log" -A1 | grep -vE '^--$' || true
+  grep -E ', a step:$|^ +[0-9]+\.[0-9]+  [a-z ]+: ' "$log" || true
 }
 
 # Real runs, killed, cut off, hanging; the short form of each check.

@@ -50,6 +50,12 @@ std::string config(const std::string& name) {
   return (testing::source_folder() / "configs" / name).string();
 }
 
+// Where models compute: MOCA_TEST_DEVICE, else the CPU.
+std::string on_device() {
+  const char* const wanted = std::getenv("MOCA_TEST_DEVICE");
+  return std::string(" device=") + (wanted == nullptr ? "cpu" : wanted);
+}
+
 // A run of the tiny configurations in one folder, made once for all tests that look at it.
 class Commands : public ::testing::Test {
  protected:
@@ -61,8 +67,9 @@ class Commands : public ::testing::Test {
   static void SetUpTestSuite() {
     folder_ = new testing::TemporaryFolder();
     for (const std::string& step :
-         {"prepare-data " + config("tiny_vae.yaml"), "train " + config("tiny_vae.yaml"),
-          "train " + config("tiny.yaml"), std::string("evaluate runs/tiny"),
+         {"prepare-data " + config("tiny_vae.yaml"),
+          "train " + config("tiny_vae.yaml") + on_device(),
+          "train " + config("tiny.yaml") + on_device(), std::string("evaluate runs/tiny"),
           std::string("report runs/tiny")}) {
       const auto outcome = moca(step);
       ASSERT_EQ(outcome.code, 0) << step << "\n" << outcome.output;
@@ -252,14 +259,14 @@ TEST_F(Commands, ConvertWeightsWritesAFolderThatSampleAndTrainingTake) {
     EXPECT_TRUE(fs::exists(*folder_ / ("from_" + precision) / "asset.glb"));
     EXPECT_THAT(outcome.output, HasSubstr("0 new, 0 refused"));
   }
-  const auto trained = moca("train " + config("tiny.yaml") +
+  const auto trained = moca("train " + config("tiny.yaml") + on_device() +
                             " name=started vae_run= pretrained.vae=exported pretrained.dit=exported"
                             " pretrained.image_encoder=exported training.max_steps=2");
   EXPECT_EQ(trained.code, 0) << trained.output;
 }
 
 TEST_F(Commands, AnExportSamplesTheBytesOfItsRun) {
-  ASSERT_EQ(moca("train " + config("tiny.yaml") +
+  ASSERT_EQ(moca("train " + config("tiny.yaml") + on_device() +
                  " name=dense dit.global_attention=dense sampler.guidance_scale=3")
                 .code,
             0);
@@ -268,7 +275,8 @@ TEST_F(Commands, AnExportSamplesTheBytesOfItsRun) {
   for (const std::string run : {"tiny", "dense"}) {
     ASSERT_EQ(moca("convert-weights runs/" + run + " export_" + run).code, 0);
     ASSERT_EQ(moca("sample --run runs/" + run + image + "of_run_" + run).code, 0);
-    const auto outcome = moca("sample --weights export_" + run + image + "of_export_" + run);
+    const auto outcome =
+        moca("sample --weights export_" + run + image + "of_export_" + run + on_device());
     ASSERT_EQ(outcome.code, 0) << outcome.output;
     size_t files = 0;
     for (const auto& entry : fs::directory_iterator(*folder_ / ("of_run_" + run))) {
@@ -300,7 +308,7 @@ TEST_F(Commands, AnExportWithoutWhatSamplingNeedsIsRefusedWithItsName) {
 }
 
 TEST_F(Commands, AModelWithoutComponentIdsTrainsAndIsEvaluated) {
-  const auto trained = moca("train " + config("tiny.yaml") +
+  const auto trained = moca("train " + config("tiny.yaml") + on_device() +
                             " name=no_ids dit.codebook_size=0 training.max_steps=2");
   ASSERT_EQ(trained.code, 0) << trained.output;
   const auto evaluated = moca("evaluate runs/no_ids");
@@ -310,7 +318,7 @@ TEST_F(Commands, AModelWithoutComponentIdsTrainsAndIsEvaluated) {
 // The three phases of the paper's training, each from the weights of the one before.
 TEST_F(Commands, TheRecipesTwinsTrainOneAfterAnother) {
   for (const std::string name : {"tiny_object_512", "tiny_object_1024", "tiny_scene_1024"}) {
-    const auto trained = moca("train " + config(name + ".yaml") + " device=auto");
+    const auto trained = moca("train " + config(name + ".yaml") + on_device());
     ASSERT_EQ(trained.code, 0) << name << "\n" << trained.output;
     EXPECT_THAT(read_file(*folder_ / "runs" / name / "metrics.jsonl"),
                 HasSubstr("validation_chamfer"))
