@@ -111,8 +111,8 @@ class Call {
     if (!tensor.defined()) {
       return tensor;
     }
-    const bool is_index =
-        kTakingIndices.contains(name_) && !at::isFloatingType(tensor.scalar_type());
+    const bool is_index = kTakingIndices.contains(name_) && !arguments_.empty() &&
+                          !at::isFloatingType(tensor.scalar_type());
     if (!tensor.is_cuda()) {
       TORCH_CHECK(tensor.dim() == 0 || is_index, "stand-in device: ", name_,
                   " got a tensor of sizes ", tensor.sizes(), " on ", tensor.device(), " beside ",
@@ -122,7 +122,7 @@ class Call {
       }
       return tensor;
     }
-    if (is_index && tensor.scalar_type() == at::kBool && !arguments_.empty()) {
+    if (is_index && tensor.scalar_type() == at::kBool) {
       count_synchronization("index by a mask");
     }
     arguments_.push_back({tensor, on_host(tensor)});
