@@ -140,16 +140,18 @@ std::map<std::string, double> waits_of_a_step(const Variant& variant) {
   return waits;
 }
 
-// Whoever lets the host wait more often finds out here; whoever lets it wait less lowers these.
-TEST(StepOnTheStandIn, LetsTheHostWaitNoMoreOftenThanItDid) {
-  auto vae = waits_of_a_step({"vae", Stage::kVae, {}});
-  EXPECT_LE(vae["item"], 4);
-  EXPECT_LE(vae["pageable copy to device"], 6);
-  EXPECT_EQ(vae["copy to host"], 0);
-  auto dit = waits_of_a_step({"moca", Stage::kDit, {"dit_training.activation_checkpointing=true"}});
-  EXPECT_LE(dit["item"], 5);
-  EXPECT_LE(dit["pageable copy to device"], 14);
-  EXPECT_LE(dit["copy to host"], 2);
+// For the losses and for the norm of the gradients; nothing inside the models.
+TEST(StepOnTheStandIn, LetsTheHostWaitTwice) {
+  const std::map<std::string, double> twice = {{"item", 1}, {"wait for a stream", 1}};
+  EXPECT_EQ(waits_of_a_step({"vae", Stage::kVae, {}}), twice);
+  const std::string checkpointed = "dit_training.activation_checkpointing=true";
+  EXPECT_EQ(waits_of_a_step({"cached", Stage::kDit, {checkpointed}}), twice);
+  EXPECT_EQ(waits_of_a_step(
+                {"encoded",
+                 Stage::kDit,
+                 {checkpointed, "dit_training.num_cached_encodings=0", "training.precision=bf16"}}),
+            twice);
+  EXPECT_EQ(waits_of_a_step({"scene", Stage::kDit, {"image_encoder.num_channels=7"}}), twice);
 }
 
 // Two programs, for a process that has used a GPU cannot be divided in two.
@@ -178,7 +180,9 @@ TEST(TwoRanksOnTheStandIn, TrainTheModelOfOne) {
   };
   const auto expected = model_of(alone), found = model_of(config.folder());
   for (const auto& [name, entry] : expected.entries()) {
-    EXPECT_TRUE(testing::all_close(found.read(name), expected.read(name), 1e-6)) << name;
+    // A key's bias moves all logits of a row alike: its gradient is rounding, which AdamW enlarges.
+    const double tolerance = name.ends_with("key.bias") ? 1e-4 : 1e-6;
+    EXPECT_TRUE(testing::all_close(found.read(name), expected.read(name), tolerance)) << name;
   }
 }
 
