@@ -133,11 +133,11 @@ int main(int argc, char** argv) {
     return fail(failed.what(), EXIT_FAILURE);
   } catch (const std::exception& broken) {
     if (is_out_of_memory(broken)) {
+      const std::string said = broken.what();
       return fail(
-          "out of memory: what was asked for does not fit into this machine's memory. Make "
-          "batches, "
-          "numbers of tokens or points, or resolutions smaller; 'train CONFIG --dry-run' says what "
-          "a training step needs.",
+          "out of memory (" + said.substr(0, said.find('\n')) +
+              "). Make batches, numbers of tokens or points, or resolutions smaller; 'train "
+              "CONFIG --dry-run' says what a training step needs.",
           EXIT_FAILURE);
     }
     return fail(std::string("internal error: ") + broken.what(), EXIT_FAILURE);

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
@@ -24,21 +26,31 @@ const char* const kNote = "note/ended";
 
 // A process whose peers are gone, or who leaves them in the middle of a step, does not unwind:
 // destructors would wait for them.
-[[noreturn]] void leave(const std::string& why, int code) {
+[[noreturn]] void leave(std::string why, int code) {
+  std::replace(why.begin(), why.end(), '\n', ' ');
   log::warn(why);
   log::flush();
   report_failure(why);
   std::_Exit(code);
 }
 
+// To the store: who waits for the group's own connection keeps it locked.
+c10::intrusive_ptr<c10d::Store> own_connection(ProcessGroup::Impl& group) {
+  try {
+    return group.store->clone();
+  } catch (const c10::Error& failure) {
+    group.lost(failure.what_without_backtrace());
+  }
+}
+
 // Which process ended before its work was done: the first to end says so to the others, who look
 // for it all the time. One that waits for another's GPU notices nothing else.
 class Ending {
  public:
-  explicit Ending(const ProcessGroup::Impl& group)
+  explicit Ending(ProcessGroup::Impl& group)
       : name_("rank " + std::to_string(group.rank)),
         has_nccl_(group.has_nccl),
-        store_(group.store->clone()),  // who waits for the group's own keeps it locked
+        store_(own_connection(group)),
         thread_([this](const std::stop_token& over) { watch(over); }) {}
 
   const std::string& name() const { return name_; }
@@ -50,6 +62,7 @@ class Ending {
   }
 
   void announce(const std::string& how) {
+    announces_ = true;
     std::packaged_task<void()> note([store = store_, text = name_ + how] {
       store->compareSet(kNote, std::string(), text);  // the first one stays
     });
@@ -86,7 +99,7 @@ class Ending {
       const std::lock_guard lock(mutex_);
       of_another_ = "the process that keeps the store ended";
     }
-    if (!is_over(over, kGrace)) {
+    if (!is_over(over, kGrace) && !announces_) {
       leave(name_ + " ends, because " + of_another_ + ".", EXIT_FAILURE);
     }
   }
@@ -94,6 +107,7 @@ class Ending {
   std::string name_;
   bool has_nccl_;
   c10::intrusive_ptr<c10d::Store> store_;
+  std::atomic<bool> announces_ = false;  // this process ends by itself and says why
   std::mutex mutex_;
   std::condition_variable_any ended_;
   std::string of_another_;

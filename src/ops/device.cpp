@@ -69,8 +69,10 @@ c10::Device gpu_for(const std::string& name, LocalProcess process, int count) {
                 " processes run on this machine. Use device: cuda, which gives each its own.");
   }
   if (device.has_index() && device.index() >= count) {
-    throw Error("device '" + name + "' does not exist: this process sees " + std::to_string(count) +
-                " GPUs. Use cuda:0 to cuda:" + std::to_string(count - 1) + ".");
+    throw Error("device '" + name + "' does not exist: this process sees " +
+                (count == 1 ? "one GPU. Use cuda:0."
+                            : std::to_string(count) +
+                                  " GPUs. Use cuda:0 to cuda:" + std::to_string(count - 1) + "."));
   }
   // One that sees a single GPU was given it by its launcher.
   if (count > 1 && process.count > count) {

@@ -7,6 +7,11 @@
 #include "moca/core/transfer.h"
 
 namespace moca::training {
+namespace {
+
+constexpr size_t kMostUnread = 4096;  // each takes memory of the device
+
+}  // namespace
 
 Measurements::Measurements(const std::vector<std::string>& names)
     : names_(names), sums_(2 * names.size(), 0.0) {
@@ -24,6 +29,9 @@ void Measurements::add(const std::string& name, double value, double count) {
 void Measurements::add(const std::string& name, const at::Tensor& value) {
   unread_names_.push_back(name);
   unread_.push_back(value.detach());
+  if (unread_.size() == kMostUnread) {
+    read();
+  }
 }
 
 void Measurements::read() {

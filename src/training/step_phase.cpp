@@ -1,9 +1,14 @@
 #include "step_phase.h"
 
+#include <c10/util/Exception.h>
+
 #include <cstdlib>
 #include <exception>
+#include <new>
 
+#include "moca/core/error.h"
 #include "moca/core/file_io.h"
+#include "moca/core/interrupt.h"
 #include "moca/core/logging.h"
 #include "moca/core/text.h"
 
@@ -53,6 +58,30 @@ void StepPhase::enter(const std::string& phase, int64_t step) {
 std::string StepPhase::place() const {
   return "rank " + std::to_string(group_.rank()) + ", " + phase_ +
          (asset_names_.empty() ? "" : ", " + asset_names_);
+}
+
+void StepPhase::say_where_it_fails(const std::function<void()>& work) const {
+  try {
+    work();
+  } catch (const c10::Error& failed) {
+    throw failure(failed.what_without_backtrace());
+  } catch (const std::bad_alloc&) {
+    throw failure("out of memory");
+  } catch (const RunFailed&) {
+    throw;
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const Error& mistake) {
+    if (group_.alone()) {
+      throw;
+    }
+    throw Error(place() + ": " + mistake.what());
+  } catch (const std::exception& broken) {
+    if (group_.alone()) {
+      throw;
+    }
+    throw failure(broken.what());
+  }
 }
 
 TrainingFailure StepPhase::failure(const std::string& what) const {

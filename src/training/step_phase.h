@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "moca/core/watchdog.h"
@@ -21,6 +22,9 @@ class StepPhase {
 
   // "rank 0, forward of step 5, chair, lamp".
   std::string place() const;
+  // Does `work` and throws what it throws with the place where that was: a failing operation as
+  // TrainingFailure; of several processes a mistake too, as Error, and everything else.
+  void say_where_it_fails(const std::function<void()>& work) const;
   // What went wrong in this phase.
   TrainingFailure failure(const std::string& what) const;
 

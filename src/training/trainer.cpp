@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
-#include <new>
 
 #include "bad_steps.h"
 #include "moca/core/error.h"
@@ -61,19 +60,10 @@ StopReason Trainer::train() {
   metrics_->start(step_, stop_->seconds_spent());
   checkpoints_->reserve_memory();
   stop_->say_what_ends_it(step_);
-  try {
+  phase_->say_where_it_fails([this] {
     take_steps();
     save(/*last=*/true);
-  } catch (const c10::Error& failure) {
-    throw phase_->failure(failure.what_without_backtrace());
-  } catch (const std::bad_alloc&) {
-    throw phase_->failure("out of memory");
-  } catch (const Error& mistake) {
-    if (group_.alone()) {
-      throw;
-    }
-    throw Error(phase_->place() + ": " + mistake.what());
-  }
+  });
   return stop_->say_why_it_ended(step_);
 }
 

@@ -16,6 +16,7 @@ TEST(Formatted, WritesAsPrintfDoesWhateverTheLength) {
 TEST(Joined, PutsTheSeparatorBetweenTwo) {
   EXPECT_EQ(joined(std::vector<std::string>(), ", "), "");
   EXPECT_EQ(joined(std::vector<std::string>{"a"}, ", "), "a");
+  EXPECT_EQ(joined(std::vector<std::string>{"", "a", ""}, ", "), ", a, ");
   EXPECT_EQ(joined(std::vector<int>{1, 2, 3}, "; ", [](int n) { return std::to_string(n); }),
             "1; 2; 3");
 }

@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace moca {
 
@@ -13,8 +14,9 @@ namespace moca {
 template <class Range, class TextOf = std::identity>
 std::string joined(const Range& elements, std::string_view separator, TextOf text_of = {}) {
   std::string text;
+  bool is_first = true;
   for (const auto& element : elements) {
-    text += text.empty() ? std::string_view() : separator;
+    text += std::exchange(is_first, false) ? std::string_view() : separator;
     text += text_of(element);
   }
   return text;
