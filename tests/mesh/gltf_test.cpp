@@ -6,6 +6,7 @@
 #include <meshoptimizer.h>
 #include <sys/stat.h>
 
+#include <Eigen/Geometry>
 #include <array>
 #include <cmath>
 

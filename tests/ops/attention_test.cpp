@@ -13,7 +13,7 @@
 #include "tests/support/tensor_matchers.h"
 #include "tests/support/test_device.h"
 
-namespace moca::ops {
+namespace moca::ops::attention_test {
 namespace {
 
 using testing::all_close;
@@ -188,4 +188,4 @@ TEST(Attention, DoesNotSeeTheKeysThatTheMaskLeavesOut) {
 }
 
 }  // namespace
-}  // namespace moca::ops
+}  // namespace moca::ops::attention_test

@@ -10,7 +10,7 @@
 #include "src/ops/gpu_state.h"
 #include "tests/support/refusal.h"
 
-namespace moca::ops {
+namespace moca::ops::device_test {
 namespace {
 
 using ::testing::AllOf;
@@ -144,4 +144,4 @@ TEST(DeterministicAlgorithms, AreLibTorchsAndCanBeTakenBack) {
 }
 
 }  // namespace
-}  // namespace moca::ops
+}  // namespace moca::ops::device_test

@@ -12,7 +12,7 @@
 #include "tests/support/tensor_matchers.h"
 #include "tests/support/test_device.h"
 
-namespace moca::ops {
+namespace moca::ops::farthest_point_sampling_test {
 namespace {
 
 using testing::bit_equal;
@@ -122,4 +122,4 @@ TEST(FarthestPointSampling, RefusesWrongShapesAndCounts) {
 }
 
 }  // namespace
-}  // namespace moca::ops
+}  // namespace moca::ops::farthest_point_sampling_test

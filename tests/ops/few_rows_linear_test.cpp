@@ -7,7 +7,7 @@
 #include "moca/core/generator.h"
 #include "tests/support/tensor_matchers.h"
 
-namespace moca::ops {
+namespace moca::ops::few_rows_linear_test {
 namespace {
 
 using testing::all_close;
@@ -58,4 +58,4 @@ TEST(FewRowsLinear, AppliesToNoMoreThanSixteenRowsAndToNoSmallWeight) {
 }
 
 }  // namespace
-}  // namespace moca::ops
+}  // namespace moca::ops::few_rows_linear_test

@@ -12,7 +12,7 @@
 #include "tests/support/tensor_matchers.h"
 #include "tests/support/test_device.h"
 
-namespace moca::ops {
+namespace moca::ops::float_product_test {
 namespace {
 
 using testing::all_close;
@@ -86,4 +86,4 @@ TEST(FloatProduct, OfDoublesIsDouble) {
 }
 
 }  // namespace
-}  // namespace moca::ops
+}  // namespace moca::ops::float_product_test

@@ -6,7 +6,7 @@
 
 #include "tests/support/test_device.h"
 
-namespace moca::ops {
+namespace moca::ops::gpu_state_test {
 namespace {
 
 TEST(GpuState, OfAMachineWithoutADriverIsThatThereIsNone) {
@@ -39,4 +39,4 @@ TEST(GpuState, DescribesAGpuByNameMemoryAndVersions) {
 }
 
 }  // namespace
-}  // namespace moca::ops
+}  // namespace moca::ops::gpu_state_test

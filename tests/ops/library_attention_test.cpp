@@ -10,7 +10,7 @@
 #include "tests/support/tensor_matchers.h"
 #include "tests/support/test_device.h"
 
-namespace moca::ops {
+namespace moca::ops::library_attention_test {
 namespace {
 
 using testing::all_close;
@@ -80,4 +80,4 @@ TEST(LibraryAttention, OfEveryKernelHereHasTheGradientsOfAttention) {
 }
 
 }  // namespace
-}  // namespace moca::ops
+}  // namespace moca::ops::library_attention_test

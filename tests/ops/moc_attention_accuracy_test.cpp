@@ -12,7 +12,7 @@
 
 // Every backend against the definition in double, output and all gradients, at sizes that divide
 // nothing.
-namespace moca::ops {
+namespace moca::ops::moc_attention_accuracy_test {
 namespace {
 
 constexpr int64_t kH = 2, kK = 8, kSelected = 2;
@@ -137,4 +137,4 @@ TEST(MocAccuracyOfBlocks, SurvivesLogitsFarApart) {
 }
 
 }  // namespace
-}  // namespace moca::ops
+}  // namespace moca::ops::moc_attention_accuracy_test

@@ -6,7 +6,7 @@
 #include "tests/support/tensor_matchers.h"
 #include "tests/support/test_device.h"
 
-namespace moca::ops {
+namespace moca::ops::moc_attention_definition_test {
 namespace {
 
 using testing::all_close;
@@ -61,4 +61,4 @@ TEST(MocDefinition, LeavesTheCompressedTokensUngatedWhereThePlanSaysSo) {
 }
 
 }  // namespace
-}  // namespace moca::ops
+}  // namespace moca::ops::moc_attention_definition_test

@@ -13,7 +13,7 @@
 #include "tests/support/test_device.h"
 
 // What mixture-of-components attention means, for every backend.
-namespace moca::ops {
+namespace moca::ops::moc_attention_meaning_test {
 namespace {
 
 using testing::all_close;
@@ -255,4 +255,4 @@ TEST(MocAttentionContract, NamesEveryWrongShape) {
 }
 
 }  // namespace
-}  // namespace moca::ops
+}  // namespace moca::ops::moc_attention_meaning_test

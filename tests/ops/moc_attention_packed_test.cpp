@@ -9,7 +9,7 @@
 #include "tests/support/tensor_matchers.h"
 #include "tests/support/test_device.h"
 
-namespace moca::ops {
+namespace moca::ops::moc_attention_packed_test {
 namespace {
 
 using testing::all_close;
@@ -94,4 +94,4 @@ TEST(PackedAttention, ReadsKeysWhoseChannelsAreNotConsecutive) {
 }
 
 }  // namespace
-}  // namespace moca::ops
+}  // namespace moca::ops::moc_attention_packed_test

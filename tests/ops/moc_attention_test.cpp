@@ -13,7 +13,7 @@
 #include "tests/support/tensor_matchers.h"
 #include "tests/support/test_device.h"
 
-namespace moca::ops {
+namespace moca::ops::moc_attention_test {
 namespace {
 
 using testing::all_close;
@@ -143,4 +143,4 @@ TEST(MocAttentionContract, NamesTheArgumentOfAWrongShape) {
 }
 
 }  // namespace
-}  // namespace moca::ops
+}  // namespace moca::ops::moc_attention_test

@@ -5,7 +5,7 @@
 #include "moca/ops/moc_attention.h"
 #include "tests/support/tensor_matchers.h"
 
-namespace moca::ops {
+namespace moca::ops::moc_attention_tiled_test {
 namespace {
 
 using testing::all_close;
@@ -68,4 +68,4 @@ TEST(MocTiled, IsTheOneChosenOnACpu) {
 }
 
 }  // namespace
-}  // namespace moca::ops
+}  // namespace moca::ops::moc_attention_tiled_test

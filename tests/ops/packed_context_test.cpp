@@ -12,7 +12,7 @@
 #include "tests/support/test_device.h"
 
 // The CPU runs of what the CUDA kernels do: packed_context.cuh is the same code for both.
-namespace moca::ops {
+namespace moca::ops::packed_context_test {
 namespace {
 
 using testing::all_close;
@@ -125,4 +125,4 @@ TEST(PackedContext, IsUnpackedByItsAdjoint) {
 }
 
 }  // namespace
-}  // namespace moca::ops
+}  // namespace moca::ops::packed_context_test

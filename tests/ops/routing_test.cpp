@@ -14,7 +14,7 @@
 #include "tests/support/tensor_matchers.h"
 #include "tests/support/test_device.h"
 
-namespace moca::ops {
+namespace moca::ops::routing_test {
 namespace {
 
 using testing::on_device;
@@ -295,4 +295,4 @@ TEST(Routing, RefusesWhatItCannotDo) {
 }
 
 }  // namespace
-}  // namespace moca::ops
+}  // namespace moca::ops::routing_test

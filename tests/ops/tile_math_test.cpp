@@ -9,7 +9,7 @@
 #include "moca/core/generator.h"
 #include "tests/support/tensor_matchers.h"
 
-namespace moca::ops {
+namespace moca::ops::tile_math_test {
 namespace {
 
 using testing::all_close;
@@ -96,4 +96,4 @@ TEST(WeighRow, GivesAVanishingWeightFarBelowTheMaximum) {
 }
 
 }  // namespace
-}  // namespace moca::ops
+}  // namespace moca::ops::tile_math_test

@@ -8,7 +8,7 @@
 #include "tests/ops/tiled_case.h"
 #include "tests/support/tensor_matchers.h"
 
-namespace moca::ops {
+namespace moca::ops::tiled_attention_backward_test {
 namespace {
 
 using testing::all_close;
@@ -50,4 +50,4 @@ TEST(TiledAttentionBackward, GivesZeroToKeysThatNobodyAttendsTo) {
 }
 
 }  // namespace
-}  // namespace moca::ops
+}  // namespace moca::ops::tiled_attention_backward_test

@@ -6,7 +6,7 @@
 #include "tests/ops/tiled_case.h"
 #include "tests/support/tensor_matchers.h"
 
-namespace moca::ops {
+namespace moca::ops::tiled_attention_test {
 namespace {
 
 using testing::all_close;
@@ -49,4 +49,4 @@ TEST(TiledAttention, AppliesToOneTypeOnACpuWithAnEvenHeadWidth) {
 }
 
 }  // namespace
-}  // namespace moca::ops
+}  // namespace moca::ops::tiled_attention_test

@@ -8,7 +8,7 @@
 #include "tests/ops/tiled_case.h"
 #include "tests/support/tensor_matchers.h"
 
-namespace moca::ops {
+namespace moca::ops::tiled_function_test {
 namespace {
 
 using testing::all_close;
@@ -80,4 +80,4 @@ TEST(InAutocastType, RoundsFloatsOnlyWhereAutocastIsOn) {
 }
 
 }  // namespace
-}  // namespace moca::ops
+}  // namespace moca::ops::tiled_function_test

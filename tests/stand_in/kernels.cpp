@@ -141,19 +141,18 @@ int launch_select_components(const float* keys, int64_t* selected, int64_t* rest
     return std::isnan(keys[j]) ? -std::numeric_limits<float>::infinity() : keys[j];
   };
   for (int64_t row = 0; row < num_rows; ++row, keys += N) {
-    std::vector<int32_t> left;
+    std::vector<int32_t> others;
     for (int32_t j = 0; j < N; ++j) {
       if (j != row / H % N) {
-        left.push_back(j);
+        others.push_back(j);
       }
     }
-    for (int32_t s = 0; s < num_selected; ++s) {
-      const auto best = std::max_element(left.begin(), left.end(),
-                                         [&](int32_t a, int32_t b) { return rank(a) < rank(b); });
-      *selected++ = *best;
-      left.erase(best);
-    }
-    rest = std::copy(left.begin(), left.end(), rest);
+    std::stable_sort(others.begin(), others.end(),
+                     [&](int32_t a, int32_t b) { return rank(a) > rank(b); });
+    const auto first_left = others.begin() + num_selected;
+    std::sort(first_left, others.end());
+    selected = std::copy(others.begin(), first_left, selected);
+    rest = std::copy(first_left, others.end(), rest);
   }
   return 0;
 }
