@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "grid.h"
 #include "moca/core/error.h"
-#include "moca/mesh/marching_cubes.h"
 #include "sparse_samples.h"
 
 namespace moca::mesh {
@@ -200,16 +200,12 @@ std::vector<Sample> block_origins(const std::vector<Sample>& at_sign_change) {
     return (i + kBlockCells) / kBlockCells * kBlockCells - kBlockCells;
   };
   std::vector<Sample> origins;
-  for (const auto& [x, y, z] : at_sign_change) {
-    for (const int dx : {0, 1}) {
-      for (const int dy : {0, 1}) {
-        for (const int dz : {0, 1}) {
-          origins.push_back({origin(x - dx), origin(y - dy), origin(z - dz)});
-        }
-      }
-    }
+  for (const Sample& sample : at_sign_change) {
+    visit_box(shifted(sample, -1), sample, [&](int x, int y, int z) {
+      origins.push_back({origin(x), origin(y), origin(z)});
+    });
   }
-  std::sort(origins.begin(), origins.end());
+  std::ranges::sort(origins);
   origins.erase(std::unique(origins.begin(), origins.end()), origins.end());
   return origins;
 }

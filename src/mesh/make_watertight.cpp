@@ -7,7 +7,6 @@
 #include "closest_point.h"
 #include "grid.h"
 #include "moca/core/error.h"
-#include "moca/mesh/marching_cubes.h"
 #include "moca/mesh/signed_distance.h"
 
 namespace moca::mesh {
@@ -76,19 +75,15 @@ void rasterise(Grid& grid, const Corners& corners) {
         std::min(grid.size.cells[axis] - 1, static_cast<int>(std::floor(high[axis] + kBand)));
   }
   const Vec3 normal = (b - a).cross(c - a).stableNormalized();
-  for (int x = first[0]; x <= last[0]; ++x) {
-    for (int y = first[1]; y <= last[1]; ++y) {
-      for (int z = first[2]; z <= last[2]; ++z) {
-        const Vec3 point(x, y, z);
-        float& nearest = grid.distance[grid.size.index(x, y, z)];
-        // The plane is never farther than the face: most samples need no more than this.
-        if (std::abs(normal.dot(point - a)) < nearest) {
-          const Vec3 foot = closest_point_on_triangle(point, a, b, c);
-          nearest = std::min(nearest, (foot - point).norm());
-        }
-      }
+  visit_box(first, last, [&, &a = a, &b = b, &c = c](int x, int y, int z) {
+    const Vec3 point(x, y, z);
+    float& nearest = grid.distance[grid.size.index(x, y, z)];
+    // The plane is never farther than the face: most samples need no more than this.
+    if (std::abs(normal.dot(point - a)) < nearest) {
+      const Vec3 foot = closest_point_on_triangle(point, a, b, c);
+      nearest = std::min(nearest, (foot - point).norm());
     }
-  }
+  });
 }
 
 void rasterise_split(Grid& grid, const Corners& corners) {
@@ -128,18 +123,15 @@ float field_at(const Grid& grid, int x, int y, int z) {
 
 std::vector<FieldBlock> surface_blocks(const Grid& grid) {
   std::vector<FieldBlock> blocks;
-  for (int x = 0; x < grid.size.cells[0]; x += kBlockCells) {
-    for (int y = 0; y < grid.size.cells[1]; y += kBlockCells) {
-      for (int z = 0; z < grid.size.cells[2]; z += kBlockCells) {
-        FieldBlock block =
-            block_at({x, y, z}, [&](int i, int j, int k) { return field_at(grid, i, j, k); });
-        const auto [low, high] = std::minmax_element(block.values.begin(), block.values.end());
-        if (*low < 0 && *high > 0) {
-          blocks.push_back(std::move(block));
-        }
-      }
+  const auto add_block = [&](int x, int y, int z) {
+    FieldBlock block =
+        block_at({x, y, z}, [&](int i, int j, int k) { return field_at(grid, i, j, k); });
+    const auto [low, high] = std::ranges::minmax(block.values);
+    if (low < 0 && high > 0) {
+      blocks.push_back(std::move(block));
     }
-  }
+  };
+  visit_box({0, 0, 0}, grid.size.last(), add_block, kBlockCells);
   return blocks;
 }
 

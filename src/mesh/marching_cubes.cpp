@@ -1,5 +1,6 @@
 #include "moca/mesh/marching_cubes.h"
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <bit>
 #include <numeric>
@@ -8,6 +9,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "grid.h"
 #include "marching_cubes_table.h"
 
 namespace moca::mesh {
@@ -17,30 +19,16 @@ namespace {
 // the vertices of several edges onto one point.
 constexpr float kClearance = 1e-3F;
 
-struct Corner {
-  int x = 0;
-  int y = 0;
-  int z = 0;
-};
+using Corner = Eigen::Array3i;  // a sample, by its indices
 
 // Where the surface crosses the edge that starts at `corner`, with the field's values at its ends.
 Vec3 crossing(const Lattice& lattice, const Corner& corner, int axis, float from, float to) {
   const double ratio = static_cast<double>(from) / (static_cast<double>(from) - to);
-  float t = static_cast<float>(ratio);
-  if (!(t > kClearance)) {
-    t = kClearance;
-  } else if (t > 1 - kClearance) {
-    t = 1 - kClearance;
-  }
-  Vec3 point = lattice.position(corner.x, corner.y, corner.z);
+  // In this order, so that infinite values, of which the ratio is not a number, give a vertex too.
+  const float t = std::min(std::max(kClearance, static_cast<float>(ratio)), 1 - kClearance);
+  Vec3 point = lattice.position(corner.x(), corner.y(), corner.z());
   point[axis] += t * lattice.step;
   return point;
-}
-
-void mark_inside(const float* values, size_t count, uint8_t* inside) {
-  for (size_t i = 0; i < count; ++i) {
-    inside[i] = values[i] > 0.0F ? 1 : 0;
-  }
 }
 
 // The four rows of samples round a row of cells along z, at (x, y), (x + 1, y), (x, y + 1),
@@ -71,15 +59,6 @@ void visit_crossed_cells(const std::array<uint8_t, kBlockCells>& cases, int num_
   }
 }
 
-template <typename VertexOfEdge>
-void add_triangles(const CellCase& cell, const VertexOfEdge& vertex_of_edge, TriangleMesh& mesh) {
-  for (int i = 0; i < cell.num_triangles; ++i) {
-    const auto& edges = cell.triangles[i];
-    mesh.faces.push_back(
-        {vertex_of_edge(edges[0]), vertex_of_edge(edges[1]), vertex_of_edge(edges[2])});
-  }
-}
-
 constexpr int kSide = kBlockCells + 1;
 constexpr int kBlockSamples = kSide * kSide * kSide;
 
@@ -90,7 +69,7 @@ uint64_t edge_key(const Corner& start, int axis) {
   constexpr int kBits = 20;
   constexpr int kMiddle = 1 << (kBits - 1);
   uint64_t key = axis;
-  for (const int coordinate : {start.x, start.y, start.z}) {
+  for (const int coordinate : start) {
     key = (key << kBits) | static_cast<uint64_t>(coordinate + kMiddle);
   }
   return key;
@@ -103,7 +82,8 @@ class BlockMarcher {
 
   void add(const FieldBlock& block) {
     std::array<uint8_t, kBlockSamples> inside{};
-    mark_inside(block.values.data(), kBlockSamples, inside.data());
+    std::ranges::transform(block.values, inside.begin(),
+                           [](float value) { return static_cast<uint8_t>(value > 0.0F); });
     const auto num_inside = std::accumulate(inside.begin(), inside.end(), 0);
     if (num_inside == 0 || num_inside == kBlockSamples) {
       return;
@@ -118,10 +98,7 @@ class BlockMarcher {
         const uint8_t* far = &inside[sample_in_block(x + 1, y, 0)];
         classify_row({row, far, row + kSide, far + kSide}, cases);
         visit_crossed_cells(cases, block.num_cells[2], [&](int z) {
-          const auto vertex = [&](int edge) {
-            return vertex_on(block, {x, y, z}, cell_edge(edge));
-          };
-          add_triangles(table_[cases[z]], vertex, mesh_);
+          add_cell(block, {x, y, z}, table_[cases[z]]);
         });
       }
     }
@@ -130,16 +107,22 @@ class BlockMarcher {
   TriangleMesh take() { return std::move(mesh_); }
 
  private:
+  void add_cell(const FieldBlock& block, const Corner& cell, const CellCase& found) {
+    const auto vertex = [&](int edge) { return vertex_on(block, cell, cell_edge(edge)); };
+    for (int i = 0; i < found.num_triangles; ++i) {
+      const auto& [a, b, c] = found.triangles[i];
+      mesh_.faces.push_back({vertex(a), vertex(b), vertex(c)});
+    }
+  }
+
   int32_t vertex_on(const FieldBlock& block, const Corner& cell, const CellEdge& edge) {
-    const Corner local = {cell.x + edge.offset[0], cell.y + edge.offset[1],
-                          cell.z + edge.offset[2]};
-    const int sample = sample_in_block(local.x, local.y, local.z);
+    const Corner local = cell + Eigen::Map<const Corner>(edge.offset.data());
+    const int sample = sample_in_block(local.x(), local.y(), local.z());
     int32_t& vertex = vertex_of_edge_[edge.axis][sample];
     if (vertex >= 0) {
       return vertex;
     }
-    const Corner start = {local.x + block.origin[0], local.y + block.origin[1],
-                          local.z + block.origin[2]};
+    const Corner start = local + Eigen::Map<const Corner>(block.origin.data());
     const auto next = static_cast<int32_t>(mesh_.vertices.size());
     vertex = next;
     if (on_border(local, edge.axis)) {
@@ -155,8 +138,8 @@ class BlockMarcher {
 
   static bool on_border(const Corner& local, int axis) {
     const auto at_end = [](int i) { return i == 0 || i == kBlockCells; };
-    return (axis != 0 && at_end(local.x)) || (axis != 1 && at_end(local.y)) ||
-           (axis != 2 && at_end(local.z));
+    return (axis != 0 && at_end(local.x())) || (axis != 1 && at_end(local.y())) ||
+           (axis != 2 && at_end(local.z()));
   }
 
   Lattice lattice_;
@@ -177,23 +160,20 @@ TriangleMesh marching_cubes(std::span<const float> field, const Lattice& lattice
   BlockMarcher marcher(lattice);
   FieldBlock block;
   const int last = lattice.resolution - 1;
-  for (int x = 0; x < last; x += kBlockCells) {
-    for (int y = 0; y < last; y += kBlockCells) {
-      for (int z = 0; z < last; z += kBlockCells) {
-        block.origin = {x, y, z};
-        block.num_cells = {std::min(last - x, kBlockCells), std::min(last - y, kBlockCells),
-                           std::min(last - z, kBlockCells)};
-        block.values.clear();
-        for (int i = 0; i < kSide * kSide; ++i) {
-          const size_t row = std::min(x + i / kSide, last) * size + std::min(y + i % kSide, last);
-          const auto begin = field.begin() + row * size + z;
-          block.values.insert(block.values.end(), begin, begin + block.num_cells[2] + 1);
-          block.values.resize(static_cast<size_t>(i + 1) * kSide);
-        }
-        marcher.add(block);
-      }
+  const auto add_block = [&](int x, int y, int z) {
+    block.origin = {x, y, z};
+    block.num_cells = {std::min(last - x, kBlockCells), std::min(last - y, kBlockCells),
+                       std::min(last - z, kBlockCells)};
+    block.values.clear();
+    for (int i = 0; i < kSide * kSide; ++i) {
+      const size_t row = std::min(x + i / kSide, last) * size + std::min(y + i % kSide, last);
+      const auto begin = field.begin() + row * size + z;
+      block.values.insert(block.values.end(), begin, begin + block.num_cells[2] + 1);
+      block.values.resize(static_cast<size_t>(i + 1) * kSide);
     }
-  }
+    marcher.add(block);
+  };
+  visit_box({0, 0, 0}, {last - 1, last - 1, last - 1}, add_block, kBlockCells);
   return marcher.take();
 }
 

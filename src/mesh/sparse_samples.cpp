@@ -1,5 +1,7 @@
 #include "sparse_samples.h"
 
+#include "grid.h"
+
 namespace moca::mesh {
 
 SparseSamples::SparseSamples(int resolution)
@@ -25,13 +27,7 @@ void SparseSamples::want(const Sample& sample) {
 }
 
 void SparseSamples::want_box(const Sample& low, const Sample& high) {
-  for (int x = low[0]; x <= high[0]; ++x) {
-    for (int y = low[1]; y <= high[1]; ++y) {
-      for (int z = low[2]; z <= high[2]; ++z) {
-        want({x, y, z});
-      }
-    }
-  }
+  visit_box(low, high, [&](int x, int y, int z) { want({x, y, z}); });
 }
 
 void SparseSamples::set(const Sample& sample, float value) {

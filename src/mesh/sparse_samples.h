@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -52,9 +53,7 @@ class SparseSamples {
   static constexpr float kEmpty = std::numeric_limits<float>::lowest();
 
   bool is_inside(const Sample& sample) const {
-    const auto size = static_cast<uint32_t>(resolution_);  // negative indices become large
-    return static_cast<uint32_t>(sample[0]) < size && static_cast<uint32_t>(sample[1]) < size &&
-           static_cast<uint32_t>(sample[2]) < size;
+    return std::ranges::all_of(sample, [&](int i) { return i >= 0 && i < resolution_; });
   }
 
   size_t brick_number(const Sample& sample) const {

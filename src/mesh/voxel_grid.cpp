@@ -41,16 +41,11 @@ struct PaddedGrid {
     const auto is_outside =
         reached_from_corner(size, [&](size_t cell) { return is_surface[cell] == 0; });
     std::vector<Voxel> voxels;
-    size_t cell = 0;
-    for (int x = 0; x < size.cells[0]; ++x) {
-      for (int y = 0; y < size.cells[1]; ++y) {
-        for (int z = 0; z < size.cells[2]; ++z) {
-          if (is_outside[cell++] == 0) {
-            voxels.push_back({low[0] + x, low[1] + y, low[2] + z});
-          }
-        }
+    visit_box({0, 0, 0}, size.last(), [&](int x, int y, int z) {
+      if (is_outside[size.index(x, y, z)] == 0) {
+        voxels.push_back({low[0] + x, low[1] + y, low[2] + z});
       }
-    }
+    });
     return voxels;
   }
 };

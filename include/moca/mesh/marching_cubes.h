@@ -38,22 +38,6 @@ struct FieldBlock {
   std::array<int, 3> num_cells = {kBlockCells, kBlockCells, kBlockCells};
 };
 
-// The block at `origin` of a field with value(x, y, z) at a sample.
-template <class Value>
-FieldBlock block_at(const std::array<int32_t, 3>& origin, const Value& value) {
-  FieldBlock block{origin, {}};
-  constexpr size_t kSide = kBlockCells + 1;
-  block.values.reserve(kSide * kSide * kSide);
-  for (int x = origin[0]; x <= origin[0] + kBlockCells; ++x) {
-    for (int y = origin[1]; y <= origin[1] + kBlockCells; ++y) {
-      for (int z = origin[2]; z <= origin[2] + kBlockCells; ++z) {
-        block.values.push_back(value(x, y, z));
-      }
-    }
-  }
-  return block;
-}
-
 // The same surface from the blocks that hold it, each given once; there are no faces in cells
 // outside all blocks.
 TriangleMesh marching_cubes(std::span<const FieldBlock> blocks, const Lattice& lattice);
