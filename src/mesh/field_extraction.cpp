@@ -8,6 +8,7 @@
 
 #include "grid.h"
 #include "moca/core/error.h"
+#include "moca/core/text.h"
 #include "sparse_samples.h"
 
 namespace moca::mesh {
@@ -24,11 +25,10 @@ void check(const ExtractionOptions& options) {
   require(coarse_cells >= 1, "coarse_resolution must be at least 2", options.coarse_resolution);
   if (cells < coarse_cells || cells % coarse_cells != 0 ||
       !std::has_single_bit(static_cast<unsigned>(cells / coarse_cells))) {
-    throw Error(
+    throw Error(formatted(
         "extraction: resolution - 1 must be a power of two times coarse_resolution - 1, got "
-        "resolution " +
-        std::to_string(options.resolution) + " and coarse_resolution " +
-        std::to_string(options.coarse_resolution) + "; 129 and 33 fit.");
+        "resolution %d and coarse_resolution %d; 129 and 33 fit.",
+        options.resolution, options.coarse_resolution));
   }
   require(options.half_size > 0 && std::isfinite(options.half_size), "half_size must be positive",
           options.half_size);
@@ -41,14 +41,17 @@ Sample shifted(const Sample& sample, int by) {
   return {sample[0] + by, sample[1] + by, sample[2] + by};
 }
 
+Sample halved(const Sample& sample) { return {sample[0] / 2, sample[1] / 2, sample[2] / 2}; }
+
 // One lattice at spacings that halve from level to level: sample i of a level is sample 2 i of the
 // next. The first level is known everywhere, the others near the surface.
 class Pyramid {
  public:
-  Pyramid(const Field& field, const ExtractionOptions& options) : field_(field), options_(options) {
-    lattice_.resolution = options.resolution;
-    lattice_.low = Vec3::Constant(-options.half_size);
-    lattice_.step = 2 * options.half_size / static_cast<float>(options.resolution - 1);
+  Pyramid(const Field& field, const ExtractionOptions& options)
+      : field_(field),
+        options_(options),
+        lattice_{options.resolution, Vec3::Constant(-options.half_size),
+                 2 * options.half_size / static_cast<float>(options.resolution - 1)} {
     for (int cells = options.coarse_resolution - 1; cells < options.resolution; cells *= 2) {
       levels_.emplace_back(cells + 1);
     }
@@ -99,13 +102,11 @@ class Pyramid {
   // Where a level is not known the next coarser one has no sign change nearby, so its sample in the
   // same cell tells the sign.
   float value(size_t level, Sample sample) const {
-    const float* found = levels_[level].find(sample);
-    while (found == nullptr) {
-      sample = {sample[0] / 2, sample[1] / 2, sample[2] / 2};
-      --level;
-      found = levels_[level].find(sample);
+    for (;; --level, sample = halved(sample)) {
+      if (const float* found = levels_[level].find(sample)) {
+        return *found;
+      }
     }
-    return *found;
   }
 
   // True when a neighbour along an axis lies on the other side of the surface.
@@ -149,9 +150,7 @@ class Pyramid {
     std::vector<Sample> unknown;
     for (const Sample& sample : samples) {
       const bool is_shared = level > 0 && (sample[0] | sample[1] | sample[2]) % 2 == 0;
-      const float* known =
-          is_shared ? levels_[level - 1].find({sample[0] / 2, sample[1] / 2, sample[2] / 2})
-                    : nullptr;
+      const float* known = is_shared ? levels_[level - 1].find(halved(sample)) : nullptr;
       if (known != nullptr) {
         levels_[level].set(sample, *known);
       } else {

@@ -36,14 +36,10 @@ Json to_json(const Vec3& v) { return Json::array({v.x(), v.y(), v.z()}); }
 
 // Builds the JSON tree and the binary chunk side by side.
 struct GlbBuilder {
-  Json root;
+  Json root = {{"asset", {{"version", "2.0"}, {"generator", kGenerator}}},
+               {"scene", 0},
+               {"scenes", Json::array({Json::object()})}};
   std::string binary;
-
-  GlbBuilder() {
-    root["asset"] = {{"version", "2.0"}, {"generator", kGenerator}};
-    root["scene"] = 0;
-    root["scenes"] = Json::array({Json::object()});
-  }
 
   // Appends the rows as a buffer view with an accessor of its own; returns the accessor's number.
   template <typename Row>

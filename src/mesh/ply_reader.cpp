@@ -118,11 +118,6 @@ class PlyReader {
 
  private:
   template <class... Parts>
-  [[noreturn]] void refuse(const Parts&... reason) const {
-    refuse_mesh_file(file_, reason..., "; re-export it.");
-  }
-
-  template <class... Parts>
   void require(bool holds, const Parts&... reason) const {
     mesh::require(holds, file_, reason..., "; re-export it.");
   }
@@ -220,15 +215,13 @@ class PlyReader {
 
   void read_list(const Property& property) {
     const double length = next_number(property.count_type);
-    if (!(length >= 0) || length > static_cast<double>(bytes_.size())) {
-      refuse("it has a list of ", length, " entries");
-    }
+    require(length >= 0 && length <= static_cast<double>(bytes_.size()), "it has a list of ",
+            length, " entries");
     for (int64_t i = 0; i < static_cast<int64_t>(length); ++i) {
       const double value = next_number(property.type);
       if (property.role == Role::kCorners) {
-        if (!(std::abs(value) <= std::numeric_limits<int32_t>::max())) {
-          refuse("it has the vertex index ", value);
-        }
+        require(std::abs(value) <= std::numeric_limits<int32_t>::max(), "it has the vertex index ",
+                value);
         corners_.push_back(static_cast<int64_t>(value));
       }
     }
@@ -268,9 +261,8 @@ class PlyReader {
     const int64_t* indices = corners_.data() + polygon.first_corner;
     polygon_points_.clear();
     for (const int64_t index : std::span(indices, polygon.num_corners)) {
-      if (index < 0 || index >= static_cast<int64_t>(surface_.points.size())) {
-        refuse("it has vertex index ", index, " but only ", surface_.points.size(), " vertices");
-      }
+      require(index >= 0 && index < static_cast<int64_t>(surface_.points.size()),
+              "it has vertex index ", index, " but only ", surface_.points.size(), " vertices");
       polygon_points_.push_back(surface_.points[index]);
     }
     for (const auto& triangle : triangulate(polygon_points_)) {
@@ -292,19 +284,14 @@ class PlyReader {
     const size_t end = std::min(bytes_.find_first_of(" \t\r\n", position_), bytes_.size());
     const auto word = std::string_view(bytes_).substr(position_, end - position_);
     const auto value = number_of(word);
-    if (!value) {
-      refuse(word.empty()
-                 ? "it was cut off"
-                 : "it has '" + std::string(word.substr(0, 20)) + "' in place of a number");
-    }
+    require(!word.empty(), "it was cut off");
+    require(value.has_value(), "it has '", word.substr(0, 20), "' in place of a number");
     position_ = end;
     return *value;
   }
 
   double next_binary_number(const ScalarType& type) {
-    if (position_ + type.size > bytes_.size()) {
-      refuse("it was cut off");
-    }
+    require(position_ + type.size <= bytes_.size(), "it was cut off");
     const char* begin = &bytes_[position_];
     position_ += type.size;
     return type.number_from(begin, is_swapped_);

@@ -138,14 +138,11 @@ Hit RayCaster::cast(const Vec3& origin, const Vec3& direction) const {
   rtcInitIntersectContext(&context);
   RTCRayHit ray = make_ray(origin, direction);
   rtcIntersect1(scene_.get(), &context, &ray);
-  Hit hit;
-  if (ray.hit.geomID != RTC_INVALID_GEOMETRY_ID) {
-    hit.component = static_cast<int32_t>(ray.hit.geomID);
-    hit.face = static_cast<int32_t>(ray.hit.primID);
-    hit.distance = ray.ray.tfar;
-    hit.normal = Vec3(ray.hit.Ng_x, ray.hit.Ng_y, ray.hit.Ng_z).stableNormalized();
+  if (ray.hit.geomID == RTC_INVALID_GEOMETRY_ID) {
+    return {};
   }
-  return hit;
+  return {static_cast<int32_t>(ray.hit.geomID), static_cast<int32_t>(ray.hit.primID), ray.ray.tfar,
+          Vec3(ray.hit.Ng_x, ray.hit.Ng_y, ray.hit.Ng_z).stableNormalized()};
 }
 
 int RayCaster::winding_number(const Vec3& origin, const Vec3& direction) const {
@@ -192,11 +189,7 @@ float RayCaster::distance_to_surface(const Vec3& point) const {
     }
     return is_nearer;
   };
-  RTCPointQuery ball{};
-  ball.x = point.x();
-  ball.y = point.y();
-  ball.z = point.z();
-  ball.radius = kInfinity;
+  RTCPointQuery ball{point.x(), point.y(), point.z(), /*time=*/0, /*radius=*/kInfinity};
   RTCPointQueryContext context;
   rtcInitPointQueryContext(&context);
   rtcPointQuery(scene_.get(), &ball, &context, visit, &query);

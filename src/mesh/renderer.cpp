@@ -20,7 +20,7 @@ struct Ray {
   Vec3 direction;
 };
 
-// The camera's axes, and rays through points of the image in [-1, 1]^2 (x right, y up).
+// The camera's axes, and its rays.
 struct View {
   Vec3 back;  // from the origin towards the camera
   Vec3 right;
@@ -29,7 +29,11 @@ struct View {
   float half_extent = 0;   // orthographic
   float half_tangent = 0;  // perspective when above 0
 
-  Ray ray(float x, float y) const {
+  // Through the middle of cell (column, row) of an image of side x side cells.
+  Ray ray(int column, int row, int side) const {
+    const auto scale = 2.0F / static_cast<float>(side);
+    const float x = (static_cast<float>(column) + 0.5F) * scale - 1.0F;
+    const float y = 1.0F - (static_cast<float>(row) + 0.5F) * scale;
     const Vec3 eye = distance * back;
     if (half_tangent > 0) {
       return {eye, (half_tangent * (x * right + y * up) - back).normalized()};
@@ -42,13 +46,10 @@ View make_view(const Scene& scene, const Camera& camera) {
   constexpr float kRadians = std::numbers::pi_v<float> / 180.0F;
   const float azimuth = camera.azimuth * kRadians;
   const float elevation = camera.elevation * kRadians;
-  View view;
-  view.back = Vec3(std::cos(elevation) * std::sin(azimuth), std::sin(elevation),
-                   std::cos(elevation) * std::cos(azimuth));
-  view.right = Vec3(std::cos(azimuth), 0, -std::sin(azimuth));
-  view.up = view.back.cross(view.right);
-  view.distance = camera.distance;
-  view.half_extent = camera.half_extent;
+  const Vec3 back(std::cos(elevation) * std::sin(azimuth), std::sin(elevation),
+                  std::cos(elevation) * std::cos(azimuth));
+  const Vec3 right(std::cos(azimuth), 0, -std::sin(azimuth));
+  View view{back, right, back.cross(right), camera.distance, camera.half_extent};
   if (camera.field_of_view > 0) {
     view.half_tangent = std::tan(0.5F * camera.field_of_view * kRadians);
   } else {
@@ -119,13 +120,6 @@ struct SampleGrid {
   }
 };
 
-// Ray through the middle of cell (x, y) of an image of side x side cells.
-Ray cell_ray(const View& view, int x, int y, int side) {
-  const auto scale = 2.0F / static_cast<float>(side);
-  return view.ray((static_cast<float>(x) + 0.5F) * scale - 1.0F,
-                  1.0F - (static_cast<float>(y) + 0.5F) * scale);
-}
-
 SampleGrid take_samples(const RayCaster& caster, const View& view, int side) {
   const float half = view.half_tangent > 0 ? view.half_tangent * view.distance : view.half_extent;
   SampleGrid grid{side, 2.0F * half / static_cast<float>(side), {}};
@@ -133,8 +127,7 @@ SampleGrid take_samples(const RayCaster& caster, const View& view, int side) {
 #pragma omp parallel for schedule(static)
   for (int y = 0; y < side; ++y) {
     for (int x = 0; x < side; ++x) {
-      grid.samples[static_cast<size_t>(y) * side + x] =
-          take_sample(caster, cell_ray(view, x, y, side));
+      grid.samples[static_cast<size_t>(y) * side + x] = take_sample(caster, view.ray(x, y, side));
     }
   }
   return grid;
@@ -199,7 +192,7 @@ ComponentMap id_image(const RayCaster& caster, const View& view, int size) {
 #pragma omp parallel for schedule(static)
   for (int y = 0; y < size; ++y) {
     for (int x = 0; x < size; ++x) {
-      const Ray ray = cell_ray(view, x, y, size);
+      const Ray ray = view.ray(x, y, size);
       *image.at(x, y) = static_cast<uint16_t>(caster.cast(ray.origin, ray.direction).component + 1);
     }
   }
@@ -253,6 +246,28 @@ Rendering render(const Scene& scene, const Camera& camera, int size, int supersa
   const View view = make_view(scene, camera);
   const SampleGrid grid = take_samples(caster, view, size * supersampling);
   return {color_image(scene, view, grid, lines, size), id_image(caster, view, size)};
+}
+
+Vec3 component_color(int index) {
+  // Golden-angle hues with a cycle of five shades: the nearest hues (5, 8, 13 and 21 steps apart)
+  // then either differ in shade or lie 32 degrees apart. The first 32 are at least 17 CIELAB units
+  // from each other and 40 from white.
+  constexpr std::array<float, 2> kShades[5] = {// saturation and value
+                                               {0.71F, 0.99F},
+                                               {0.52F, 0.82F},
+                                               {0.84F, 0.83F},
+                                               {0.87F, 0.58F},
+                                               {1.0F, 0.96F}};
+  const auto [saturation, value] = kShades[index % 5];
+  const float hue = std::fmod(0.58F + 0.61803399F * static_cast<float>(index), 1.0F) * 6.0F;
+  Vec3 color;
+  for (int c = 0; c < 3; ++c) {
+    // HSV to RGB, one channel: Alvy Ray Smith, SIGGRAPH 1978, in its branchless form.
+    const float k = std::fmod(5.0F - 2.0F * static_cast<float>(c) + hue, 6.0F);
+    const float ramp = std::clamp(std::min(k, 4.0F - k), 0.0F, 1.0F);
+    color[c] = value * (1.0F - saturation * ramp);
+  }
+  return color;
 }
 
 }  // namespace moca::mesh

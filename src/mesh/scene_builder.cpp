@@ -58,16 +58,13 @@ Vec3 mean_color(const Paint& paint, const TriangleMesh& mesh) {
 
 bool is_one_color(const Paint& paint) {
   const Vec3& first = paint.colors.front().front();
-  return paint.textures.empty() &&
-         std::all_of(paint.colors.begin(), paint.colors.end(), [&](const auto& corners) {
+  return paint.textures.empty() && std::ranges::all_of(paint.colors, [&](const auto& corners) {
            return corners == std::array<Vec3, 3>{first, first, first};
          });
 }
 
 Component finished(PlacedComponent placed, const Eigen::Vector3d& origin) {
-  Component component;
-  component.name = std::move(placed.name);
-  component.mesh = rounded(placed.surface, origin);
+  Component component{std::move(placed.name), rounded(placed.surface, origin)};
   const auto kept = weld(component.mesh);
   auto& paint = placed.surface.paint;
   keep(paint.colors, kept);

@@ -77,8 +77,8 @@ Box bounds(const Scene& scene) {
 }
 
 bool has_faces(const Scene& scene) {
-  return std::any_of(scene.components.begin(), scene.components.end(),
-                     [](const Component& component) { return !component.mesh.empty(); });
+  return std::ranges::any_of(scene.components,
+                             [](const Component& component) { return !component.mesh.empty(); });
 }
 
 Frame normal_frame(const Scene& scene, float longest_side) {
@@ -171,9 +171,9 @@ bool is_watertight(const TriangleMesh& mesh) {
       reversed.push_back(to << 32 | from);
     }
   }
-  std::sort(edges.begin(), edges.end());
-  std::sort(reversed.begin(), reversed.end());
-  const bool repeated = std::adjacent_find(edges.begin(), edges.end()) != edges.end();
+  std::ranges::sort(edges);
+  std::ranges::sort(reversed);
+  const bool repeated = std::ranges::adjacent_find(edges) != edges.end();
   return !edges.empty() && !repeated && edges == reversed;
 }
 

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -46,12 +45,9 @@ Surface binary_surface(const std::filesystem::path& file, const std::string& byt
           "; it was cut off, copy it again.");
   Surface surface;
   for (uint64_t i = 0; i < count; ++i) {
-    const auto numbers =
-        value_at<std::array<std::array<float, 3>, 3>>(&bytes[kHeader + i * kTriangle + 12]);
-    std::array<Eigen::Vector3d, 3> corners;
-    std::transform(numbers.begin(), numbers.end(), corners.begin(),
-                   [](const auto& xyz) { return Eigen::Vector3d(xyz[0], xyz[1], xyz[2]); });
-    add_triangle(corners, surface);
+    const auto numbers = value_at<std::array<float, 9>>(&bytes[kHeader + i * kTriangle + 12]);
+    const Eigen::Matrix3d corners = Eigen::Matrix3f(numbers.data()).cast<double>();
+    add_triangle({corners.col(0), corners.col(1), corners.col(2)}, surface);
   }
   return surface;
 }

@@ -1,6 +1,7 @@
 #include "surface.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -30,12 +31,14 @@ void Surface::paint_all(const Eigen::Vector3f& color) {
   paint.colors.assign(faces.size(), {color, color, color});
 }
 
-void Surface::append(const Surface& more) {
+void Surface::append(const Surface& more, const Eigen::Affine3d& pose) {
   const auto offset = static_cast<uint32_t>(points.size());
   append_textures(paint, faces.size(), more.paint);
-  points.insert(points.end(), more.points.begin(), more.points.end());
-  for (const auto& face : more.faces) {
-    faces.push_back({offset + face[0], offset + face[1], offset + face[2]});
+  std::ranges::transform(more.points, std::back_inserter(points),
+                         [&](const auto& point) -> Eigen::Vector3d { return pose * point; });
+  const bool mirrors = pose.linear().determinant() < 0;
+  for (const auto& [a, b, c] : more.faces) {
+    faces.push_back({offset + a, offset + (mirrors ? c : b), offset + (mirrors ? b : c)});
   }
   paint.colors.insert(paint.colors.end(), more.paint.colors.begin(), more.paint.colors.end());
 }

@@ -90,9 +90,8 @@ void put_sparse(const GltfDocument& gltf, const tinygltf::Accessor& accessor,
   for (size_t i = 0; i < count; ++i) {
     double index = 0;
     index_type.read(indices.bytes + i * indices.stride, 1, false, &index);
-    if (!index_type.is_integer || index < 0 || index >= static_cast<double>(rows.count)) {
-      gltf.refuse("a sparse index of accessor ", what, " is out of range; export it again.");
-    }
+    gltf.require(index_type.is_integer && index >= 0 && index < static_cast<double>(rows.count),
+                 "a sparse index of accessor ", what, " is out of range; export it again.");
     type.read(values.bytes + i * values.stride, rows.width, accessor.normalized,
               &rows.numbers[static_cast<size_t>(index) * rows.width]);
   }

@@ -41,10 +41,7 @@ tinygltf::FsCallbacks files_beside(std::string& folder) {
 
 std::string one_line(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
-  while (text.ends_with(' ')) {
-    text.pop_back();
-  }
-  return text;
+  return text.erase(text.find_last_not_of(' ') + 1);
 }
 
 tinygltf::Model parse(const fs::path& file, const GltfJson& gltf) {

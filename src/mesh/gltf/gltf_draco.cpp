@@ -66,9 +66,8 @@ PrimitiveSurface draco_surface(const GltfDocument& gltf, const tinygltf::Primiti
   for (draco::FaceIndex face(0); face < mesh->num_faces(); ++face) {
     const auto& corners = mesh->face(face);
     for (const auto& corner : corners) {
-      if (corner.value() >= mesh->num_points()) {
-        gltf.refuse("it has faces with a vertex index out of range; re-export it.");
-      }
+      gltf.require(corner.value() < mesh->num_points(),
+                   "it has faces with a vertex index out of range; re-export it.");
     }
     surface.faces.push_back({corners[0].value(), corners[1].value(), corners[2].value()});
   }

@@ -36,9 +36,7 @@ std::vector<std::array<uint32_t, 3>> faces_of(const std::vector<uint32_t>& corne
 
 void check_corners(const GltfDocument& gltf, const std::vector<uint32_t>& corners, size_t points) {
   for (const uint32_t corner : corners) {
-    if (corner >= points) {
-      gltf.refuse("it has faces with a vertex index out of range; re-export it.");
-    }
+    gltf.require(corner < points, "it has faces with a vertex index out of range; re-export it.");
   }
 }
 

@@ -74,29 +74,12 @@ class Reader {
                      const Eigen::Affine3d& pose) {
     PlacedComponent component{node.name, {}};
     for (const Surface& surface : surfaces) {
-      const size_t num_points = component.surface.points.size();
-      const size_t num_faces = component.surface.faces.size();
-      component.surface.append(surface);
-      place(pose, num_points, num_faces, component.surface);
+      component.surface.append(surface, pose);
       if (rule_ == ComponentRule::kPrimitive) {
         builder_.add(std::exchange(component, {node.name, {}}));
       }
     }
     builder_.add(std::move(component));
-  }
-
-  // The points and faces from these on. A mirroring transform turns faces inside out; swapping two
-  // corners turns them back.
-  static void place(const Eigen::Affine3d& pose, size_t first_point, size_t first_face,
-                    Surface& surface) {
-    for (size_t i = first_point; i < surface.points.size(); ++i) {
-      surface.points[i] = pose * surface.points[i];
-    }
-    if (pose.linear().determinant() < 0) {
-      for (size_t i = first_face; i < surface.faces.size(); ++i) {
-        std::swap(surface.faces[i][1], surface.faces[i][2]);
-      }
-    }
   }
 
   std::vector<Eigen::Matrix4d> joints_of(const tinygltf::Node& node) const {
