@@ -38,14 +38,13 @@ struct Layout {
 Layout layout_of(size_t num_assets, const std::string& headline, int cell_size) {
   constexpr int kFewAssets = 8;
   const int count = std::max(static_cast<int>(num_assets), 1);
-  Layout layout;
-  layout.cell = cell_size;
-  layout.columns = count <= kFewAssets ? 1 : 2;
-  layout.rows = (count + layout.columns - 1) / layout.columns;
-  layout.block_width = kCells * layout.cell + (kCells - 1) * kGap;
-  layout.block_height = kScale * kLineHeight + layout.cell + kMargin;
-  layout.top = kMargin + kScale * kLineHeight + (headline.empty() ? 0 : 2 * kScale * kLineHeight);
-  return layout;
+  const int columns = count <= kFewAssets ? 1 : 2;
+  return {.cell = cell_size,
+          .columns = columns,
+          .rows = (count + columns - 1) / columns,
+          .block_width = kCells * cell_size + (kCells - 1) * kGap,
+          .block_height = kScale * kLineHeight + cell_size + kMargin,
+          .top = kMargin + (headline.empty() ? 1 : 3) * kScale * kLineHeight};
 }
 
 // The scene in the colours of its components' indices, whatever colours they brought.

@@ -1,8 +1,7 @@
 #include "moca/report/svg_plot.h"
 
-#include <algorithm>
+#include <Eigen/Geometry>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <sstream>
 #include <stdexcept>
@@ -23,29 +22,18 @@ constexpr int kWantedTicks = 6;
 
 constexpr const char* kLineColor = "#0072B2";
 
-struct Point {
-  double x;
-  double y;
-};
+using Point = Eigen::Vector2d;
 
 struct Range {
-  double low = std::numeric_limits<double>::infinity();
-  double high = -std::numeric_limits<double>::infinity();
-
-  bool empty() const { return low > high; }
-  void include(double value) {
-    low = std::min(low, value);
-    high = std::max(high, value);
-  }
-  // A single value gets some room on both sides.
-  void widen() {
-    if (low == high) {
-      const double margin = low == 0 ? 1.0 : 0.1 * std::abs(low);
-      low -= margin;
-      high += margin;
-    }
-  }
+  double low = 0;
+  double high = 0;
 };
+
+// A single value gets some room on both sides.
+Range widened(double low, double high) {
+  const double margin = low < high ? 0.0 : low == 0 ? 1.0 : 0.1 * std::abs(low);
+  return {low - margin, high + margin};
+}
 
 // From values, those of y as logarithms, to pixels.
 struct Axes {
@@ -73,7 +61,7 @@ std::vector<std::vector<Point>> runs_of(const Curve& curve) {
   for (size_t i = 0; i < curve.x.size(); ++i) {
     const double y = curve.y[i] > 0 ? std::log10(curve.y[i]) : NAN;
     if (std::isfinite(curve.x[i]) && std::isfinite(y)) {
-      runs.back().push_back({curve.x[i], y});
+      runs.back().emplace_back(curve.x[i], y);
     } else if (!runs.back().empty()) {
       runs.emplace_back();
     }
@@ -92,10 +80,9 @@ std::vector<Point> thinned(const std::vector<Point>& run) {
   for (size_t bin = 0; bin < kMaxPoints; ++bin) {
     const size_t begin = bin * run.size() / kMaxPoints;
     const size_t end = (bin + 1) * run.size() / kMaxPoints;
-    Point mean{0, 0};
+    Point mean(0, 0);
     for (size_t i = begin; i < end; ++i) {
-      mean.x += run[i].x / static_cast<double>(end - begin);
-      mean.y += run[i].y / static_cast<double>(end - begin);
+      mean += run[i] / static_cast<double>(end - begin);
     }
     means.push_back(mean);
   }
@@ -157,13 +144,13 @@ void draw_axes(std::ostream& svg, const Axes& axes) {
 
 void draw_run(std::ostream& svg, const std::vector<Point>& run, const Axes& axes) {
   if (run.size() == 1) {
-    svg << "<circle cx=\"" << axes.left(run[0].x) << "\" cy=\"" << axes.top(run[0].y)
+    svg << "<circle cx=\"" << axes.left(run[0].x()) << "\" cy=\"" << axes.top(run[0].y())
         << "\" r=\"3\" fill=\"" << kLineColor << "\"/>\n";
     return;
   }
   svg << "<polyline fill=\"none\" stroke=\"" << kLineColor << "\" stroke-width=\"1.6\" points=\"";
   for (const Point& point : thinned(run)) {
-    svg << axes.left(point.x) << ',' << axes.top(point.y) << ' ';
+    svg << axes.left(point.x()) << ',' << axes.top(point.y()) << ' ';
   }
   svg << "\"/>\n";
 }
@@ -182,20 +169,18 @@ std::string line_plot(std::string_view title, std::string_view x_label, std::str
   draw_text(svg, kLeft, 20, "start", title);
   svg << "</g>\n";
   const auto runs = runs_of(curve);
-  Axes axes;
-  for (const std::vector<Point>& run : runs) {
-    for (const Point& point : run) {
-      axes.x.include(point.x);
-      axes.y.include(point.y);
-    }
-  }
-  if (axes.x.empty()) {
+  if (runs.empty()) {
     draw_text(svg, kWidth / 2, kHeight / 2, "middle", "no values to draw");
     svg << "</svg>\n";
     return svg.str();
   }
-  axes.x.widen();
-  axes.y.widen();
+  Eigen::AlignedBox2d box;
+  for (const std::vector<Point>& run : runs) {
+    for (const Point& point : run) {
+      box.extend(point);
+    }
+  }
+  const Axes axes = {widened(box.min().x(), box.max().x()), widened(box.min().y(), box.max().y())};
   draw_axes(svg, axes);
   for (const std::vector<Point>& run : runs) {
     draw_run(svg, run, axes);
