@@ -7,14 +7,10 @@
 namespace moca::mesh {
 namespace {
 
-void append_number(std::string& bytes, size_t value) {
-  append_bytes(bytes, static_cast<uint32_t>(value));
-}
-
 void append_chunk(std::string& bytes, uint32_t type, std::string data, char padding) {
   data.resize((data.size() + 3) / 4 * 4, padding);
-  append_number(bytes, data.size());
-  append_number(bytes, type);
+  append_bytes(bytes, static_cast<uint32_t>(data.size()));
+  append_bytes(bytes, type);
   bytes += data;
 }
 
@@ -27,8 +23,8 @@ std::string glb_bytes(std::string json, std::string binary) {
     append_chunk(chunks, kBinaryChunk, std::move(binary), '\0');
   }
   std::string bytes = "glTF";
-  append_number(bytes, 2);
-  append_number(bytes, 12 + chunks.size());
+  append_bytes(bytes, uint32_t{2});
+  append_bytes(bytes, static_cast<uint32_t>(12 + chunks.size()));
   return bytes + chunks;
 }
 

@@ -31,36 +31,23 @@ Vec3 crossing(const Lattice& lattice, const Corner& corner, int axis, float from
   return point;
 }
 
-// The four rows of samples round a row of cells along z, at (x, y), (x + 1, y), (x, y + 1),
-// (x + 1, y + 1).
-using Rows = std::array<const uint8_t*, 4>;
+constexpr int kSide = kBlockCells + 1;
+constexpr int kBlockSamples = kSide * kSide * kSide;
 
-// cases[z]: which corners of cell z are inside.
-void classify_row(const Rows& rows, std::array<uint8_t, kBlockCells>& cases) {
-  std::array<uint8_t, kBlockCells + 1> columns{};
-  for (int z = 0; z <= kBlockCells; ++z) {
-    columns[z] = static_cast<uint8_t>(rows[0][z] | (rows[1][z] << 1) | (rows[2][z] << 2) |
-                                      (rows[3][z] << 3));
+// Per cell z of a row which of its corners are inside. The samples round it are rows along z: `row`
+// at (x, y), `far` at (x + 1, y), and those that follow each at y + 1.
+std::array<uint8_t, kBlockCells> cases_of_row(const uint8_t* row, const uint8_t* far) {
+  std::array<uint8_t, kSide> columns{};
+  for (int z = 0; z < kSide; ++z) {
+    columns[z] = static_cast<uint8_t>(row[z] | (far[z] << 1) | (row[z + kSide] << 2) |
+                                      (far[z + kSide] << 3));
   }
+  std::array<uint8_t, kBlockCells> cases{};
   for (int z = 0; z < kBlockCells; ++z) {
     cases[z] = static_cast<uint8_t>(columns[z] | (columns[z + 1] << 4));
   }
+  return cases;
 }
-
-// Calls visit(z) for every one of the first cells of the row that the surface crosses.
-template <typename Visit>
-void visit_crossed_cells(const std::array<uint8_t, kBlockCells>& cases, int num_cells,
-                         const Visit& visit) {
-  const auto word = std::bit_cast<uint64_t>(cases);
-  for (int z = 0; z < num_cells && word != 0 && word != ~uint64_t{0}; ++z) {
-    if (cases[z] != 0 && cases[z] != 255) {
-      visit(z);
-    }
-  }
-}
-
-constexpr int kSide = kBlockCells + 1;
-constexpr int kBlockSamples = kSide * kSide * kSide;
 
 int sample_in_block(int x, int y, int z) { return (x * kSide + y) * kSide + z; }
 
@@ -91,15 +78,15 @@ class BlockMarcher {
     for (auto& vertices : vertex_of_edge_) {
       vertices.fill(-1);
     }
-    std::array<uint8_t, kBlockCells> cases{};
     for (int x = 0; x < block.num_cells[0]; ++x) {
       for (int y = 0; y < block.num_cells[1]; ++y) {
-        const uint8_t* row = &inside[sample_in_block(x, y, 0)];
-        const uint8_t* far = &inside[sample_in_block(x + 1, y, 0)];
-        classify_row({row, far, row + kSide, far + kSide}, cases);
-        visit_crossed_cells(cases, block.num_cells[2], [&](int z) {
+        const auto cases =
+            cases_of_row(&inside[sample_in_block(x, y, 0)], &inside[sample_in_block(x + 1, y, 0)]);
+        const auto word = std::bit_cast<uint64_t>(cases);
+        const bool is_crossed = word != 0 && word != ~uint64_t{0};
+        for (int z = 0; is_crossed && z < block.num_cells[2]; ++z) {
           add_cell(block, {x, y, z}, table_[cases[z]]);
-        });
+        }
       }
     }
   }

@@ -8,12 +8,11 @@
 namespace moca::mesh {
 namespace {
 
-Scene read(const std::filesystem::path& file, ComponentRule rule, NodeOrder order,
-           EmptyRule empty) {
+Scene read(const std::filesystem::path& file, ComponentRule rule, EmptyRule empty) {
   const std::string ending = check_mesh_file(file);
   SceneBuilder builder(file, empty);
   if (ending == ".glb" || ending == ".gltf") {
-    read_gltf(file, rule, order, builder);
+    read_gltf(file, rule, builder);
   } else if (ending == ".obj") {
     read_obj(file, rule, builder);
   } else if (ending == ".ply") {
@@ -26,12 +25,12 @@ Scene read(const std::filesystem::path& file, ComponentRule rule, NodeOrder orde
 
 }  // namespace
 
-Scene read_scene(const std::filesystem::path& file, ComponentRule rule, NodeOrder order) {
-  return read(file, rule, order, EmptyRule::kLeaveOut);
+Scene read_scene(const std::filesystem::path& file, ComponentRule rule) {
+  return read(file, rule, EmptyRule::kLeaveOut);
 }
 
 Scene read_scene_with_empty(const std::filesystem::path& file) {
-  return read(file, ComponentRule::kNode, NodeOrder::kFile, EmptyRule::kKeep);
+  return read(file, ComponentRule::kNode, EmptyRule::kKeep);
 }
 
 }  // namespace moca::mesh

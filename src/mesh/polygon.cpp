@@ -23,21 +23,20 @@ Eigen::Vector3d normal_of(const std::vector<Eigen::Vector3d>& corners) {
 
 // The fan from the corner `apex`, empty where a triangle of it would be turned over or the fan goes
 // around the apex more than once.
-Triangles fan(const std::vector<Eigen::Vector3d>& corners, size_t apex,
+Triangles fan(const std::vector<Eigen::Vector3d>& corners, uint32_t apex,
               const Eigen::Vector3d& normal) {
-  const size_t count = corners.size();
+  const auto count = static_cast<uint32_t>(corners.size());
   Triangles triangles;
   double angle = 0;
-  for (size_t i = 1; i + 1 < count; ++i) {
-    const size_t second = (apex + i) % count, third = (apex + i + 1) % count;
+  for (uint32_t i = 1; i + 1 < count; ++i) {
+    const uint32_t second = (apex + i) % count, third = (apex + i + 1) % count;
     const Eigen::Vector3d a = corners[second] - corners[apex], b = corners[third] - corners[apex];
     const Eigen::Vector3d cross = a.cross(b);
     if (cross.dot(normal) < 0) {
       return {};
     }
     angle += std::atan2(cross.norm(), a.dot(b));
-    triangles.push_back(
-        {static_cast<uint32_t>(apex), static_cast<uint32_t>(second), static_cast<uint32_t>(third)});
+    triangles.push_back({apex, second, third});
   }
   return angle < 2 * std::numbers::pi ? triangles : Triangles{};
 }

@@ -22,7 +22,6 @@ void read_stl(const std::filesystem::path& file, SceneBuilder& builder);
 void read_obj(const std::filesystem::path& file, ComponentRule rule, SceneBuilder& builder);
 
 // Gives the components of a GLB or glTF file to the builder, node after node.
-void read_gltf(const std::filesystem::path& file, ComponentRule rule, NodeOrder order,
-               SceneBuilder& builder);
+void read_gltf(const std::filesystem::path& file, ComponentRule rule, SceneBuilder& builder);
 
 }  // namespace moca::mesh

@@ -24,26 +24,25 @@ open3d::geometry::PointCloud to_open3d(const std::vector<Vec3>& points) {
 
 }  // namespace
 
-Eigen::Matrix4d register_points(const std::vector<Vec3>& source, const std::vector<Vec3>& target,
-                                double max_distance, int max_iterations) {
+Eigen::Matrix4d register_points(const std::vector<Vec3>& source, const std::vector<Vec3>& target) {
   namespace registration = open3d::pipelines::registration;
   if (source.empty() || target.empty()) {
     throw Error("registration: " + std::to_string(source.size()) + " source and " +
                 std::to_string(target.size()) + " target points; both sets need at least one.");
   }
+  constexpr double kMaxDistance = 0.5;
+  constexpr int kMaxIterations = 50;
   constexpr double kRelativeChange = 1e-6;  // Open3D's default for fitness and for RMSE
   return registration::RegistrationICP(
-             to_open3d(source), to_open3d(target), max_distance, Eigen::Matrix4d::Identity(),
+             to_open3d(source), to_open3d(target), kMaxDistance, Eigen::Matrix4d::Identity(),
              registration::TransformationEstimationPointToPoint(/*with_scaling=*/false),
-             registration::ICPConvergenceCriteria(kRelativeChange, kRelativeChange, max_iterations))
+             registration::ICPConvergenceCriteria(kRelativeChange, kRelativeChange, kMaxIterations))
       .transformation_;
 }
 
 #else
 
-Eigen::Matrix4d register_points(const std::vector<Vec3>& /*source*/,
-                                const std::vector<Vec3>& /*target*/, double /*max_distance*/,
-                                int /*max_iterations*/) {
+Eigen::Matrix4d register_points(const std::vector<Vec3>&, const std::vector<Vec3>&) {
   throw Error(
       "registration: this build has no Open3D, which alignment icp needs; install libopen3d-dev "
       "and configure again, or set another alignment.");

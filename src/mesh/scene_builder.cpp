@@ -103,10 +103,8 @@ void SceneBuilder::add(PlacedComponent component) {
   }
   component.surface.drop_unused_points();
   for (const auto& point : component.surface.points) {
-    if (!point.cast<float>().allFinite()) {
-      refuse_mesh_file(file_, "component '", component.name,
-                       "' has a vertex that is not a number; re-export it.");
-    }
+    require(point.cast<float>().allFinite(), file_, "component '", component.name,
+            "' has a vertex that is not a number; re-export it.");
   }
   components_.push_back(std::move(component));
 }

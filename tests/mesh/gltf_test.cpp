@@ -28,9 +28,9 @@ using Json = nlohmann::json;
 
 class Gltf : public ::testing::Test {
  protected:
-  Scene read(NodeOrder order = NodeOrder::kFile) {
+  Scene read() {
     maker_.write_glb(folder_ / "file.glb");
-    return read_scene(folder_ / "file.glb", ComponentRule::kNode, order);
+    return read_scene(folder_ / "file.glb");
   }
   std::string refusal() {
     return testing::refusal([&] { read(); });
@@ -138,7 +138,6 @@ TEST_F(Gltf, StripsAndFansAreTrianglesThatFaceOneWay) {
       EXPECT_GT((b - a).cross(c - a).z(), 0);
     }
   }
-  EXPECT_EQ(read(NodeOrder::kTrimesh).components.size(), 1U) << "trimesh leaves fans out";
 }
 
 TEST_F(Gltf, EveryInstanceIsAComponent) {
@@ -326,14 +325,13 @@ TEST_F(Gltf, ZerosWithoutDataHaveABound) {
   EXPECT_THAT(refusal(), HasSubstr("it must have at most 1398101 of 3"));
 }
 
-TEST_F(Gltf, ComponentsComeInTheFilesOrderOrInTrimeshs) {
+TEST_F(Gltf, ComponentsComeInTheFilesOrder) {
   const int a1 = maker_.node({{"mesh", 0}, {"name", "A1"}}, false);
   const int a2 = maker_.node({{"mesh", 0}, {"name", "A2"}}, false);
   maker_.node({{"mesh", 0}, {"name", "A"}, {"children", {a1, a2}}});
   const int c = maker_.node({{"mesh", 0}, {"name", "C"}}, false);
   maker_.node({{"mesh", 0}, {"name", "B"}, {"children", {c}}});
   EXPECT_THAT(names_of(read()), ElementsAre("A", "A1", "A2", "B", "C"));
-  EXPECT_THAT(names_of(read(NodeOrder::kTrimesh)), ElementsAre("B", "C", "A", "A2", "A1"));
 }
 
 TEST_F(Gltf, AComponentWithoutAreaIsLeftOut) {

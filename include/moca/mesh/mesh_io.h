@@ -10,16 +10,11 @@ namespace moca::mesh {
 // itself (what trimesh's scene.geometry, hence PartCrafter's preprocessing, does).
 enum class ComponentRule { kNode, kPrimitive };
 
-// In which order nodes give their components: as in the file, or as trimesh visits them (roots and
-// children last to first), in which public datasets store one label per face.
-enum class NodeOrder { kFile, kTrimesh };
-
 // Reads GLB, glTF, OBJ, PLY, STL. Node transforms are applied, names, colours and textures kept,
 // polygons triangulated, corners at one position welded, vertices that no face uses dropped. Throws
 // Error for a missing or broken file, no faces at all, non-finite vertices or an index out of
 // range; components without faces are left out.
-Scene read_scene(const std::filesystem::path& file, ComponentRule rule = ComponentRule::kNode,
-                 NodeOrder order = NodeOrder::kFile);
+Scene read_scene(const std::filesystem::path& file, ComponentRule rule = ComponentRule::kNode);
 
 // The same for whoever counts components: one without area is kept, without faces, and so is a node
 // without a mesh in a GLB that write_glb wrote (in another program's file it only groups nodes).

@@ -58,17 +58,9 @@ std::vector<int> parents_of(const GltfDocument& gltf) {
 }
 
 // The nodes below `roots`, parents first; no recursion, since files of 20,000 levels exist.
-std::vector<int> preorder(const GltfDocument& gltf, const std::vector<int>& roots,
-                          NodeOrder order) {
-  std::vector<int> visited, pending;
+std::vector<int> preorder(const GltfDocument& gltf, const std::vector<int>& roots) {
+  std::vector<int> visited, pending(roots.rbegin(), roots.rend());  // the first is taken first
   std::vector<bool> seen(gltf.model.nodes.size());
-  const auto push = [&](std::vector<int> nodes) {
-    if (order == NodeOrder::kFile) {  // the first is taken first
-      std::reverse(nodes.begin(), nodes.end());
-    }
-    pending.insert(pending.end(), nodes.begin(), nodes.end());
-  };
-  push(roots);
   while (!pending.empty()) {
     const int index = pending.back();
     pending.pop_back();
@@ -76,14 +68,14 @@ std::vector<int> preorder(const GltfDocument& gltf, const std::vector<int>& root
     gltf.require(!seen[index], "node ", index, " is reached twice; export it again.");
     seen[index] = true;
     visited.push_back(index);
-    push(node.children);
+    pending.insert(pending.end(), node.children.rbegin(), node.children.rend());
   }
   return visited;
 }
 
 }  // namespace
 
-GltfNodes walk_nodes(const GltfDocument& gltf, NodeOrder order) {
+GltfNodes walk_nodes(const GltfDocument& gltf) {
   const auto& model = gltf.model;
   gltf.require(!model.scenes.empty(),
                "it has no scene, only meshes that no node places; export a scene.");
@@ -96,14 +88,14 @@ GltfNodes walk_nodes(const GltfDocument& gltf, NodeOrder order) {
   }
   GltfNodes nodes;
   nodes.world.assign(model.nodes.size(), Eigen::Affine3d::Identity());
-  const auto all = preorder(gltf, roots, NodeOrder::kFile);
+  const auto all = preorder(gltf, roots);
   gltf.require(all.size() == model.nodes.size(), "its nodes form a circle; export it again.");
   for (const int index : all) {
     const auto pose = pose_of(gltf, model.nodes[index]);
     nodes.world[index] = parents[index] < 0 ? pose : nodes.world[parents[index]] * pose;
   }
   const auto& scene = gltf.at(model.scenes, std::max(model.defaultScene, 0), "scene");
-  nodes.visited = preorder(gltf, scene.nodes, order);
+  nodes.visited = preorder(gltf, scene.nodes);
   return nodes;
 }
 

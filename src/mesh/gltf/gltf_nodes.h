@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "gltf_document.h"
-#include "moca/mesh/mesh_io.h"
 
 namespace moca::mesh {
 
@@ -15,7 +14,7 @@ struct GltfNodes {
 };
 
 // Refuses cycles, nodes with two parents, and a file without a scene.
-GltfNodes walk_nodes(const GltfDocument& gltf, NodeOrder order);
+GltfNodes walk_nodes(const GltfDocument& gltf);
 
 // The instances of a node by EXT_mesh_gpu_instancing, in its frame; one that changes nothing
 // without the extension.

@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "../mesh_file_check.h"
-#include "moca/core/logging.h"
 
 namespace moca::mesh {
 namespace {
@@ -183,16 +182,14 @@ void paint(const GltfShading& shading, PrimitiveSurface& surface) {
     auto& colors = surface.paint.colors.emplace_back();
     colors.fill(shading.factor);
     for (size_t i = 0; i < 3 && has_colors; ++i) {
-      const double* row = surface.colors.row(face[i]);
-      const Eigen::Vector3d color =
-          Eigen::Vector3d(row[0], row[1], row[2]).cwiseMax(0.0).cwiseMin(1.0);
-      colors[i] = shading.factor.cwiseProduct(color.cast<float>());
+      const Eigen::Map<const Eigen::Vector3d> color(surface.colors.row(face[i]));
+      colors[i] = shading.factor.cwiseProduct(color.cwiseMax(0.0).cwiseMin(1.0).cast<float>());
     }
     if (has_texture) {
       auto& uv = surface.paint.uv.emplace_back();
       for (size_t i = 0; i < 3; ++i) {
-        const double* row = surface.uvs.row(face[i]);
-        uv[i] = shading.uv_pose * Eigen::Vector2d(row[0], row[1]).cast<float>();
+        const Eigen::Map<const Eigen::Vector2d> place(surface.uvs.row(face[i]));
+        uv[i] = shading.uv_pose * place.cast<float>();
       }
     }
   }

@@ -13,13 +13,8 @@ namespace {
 
 class Reader {
  public:
-  Reader(const std::filesystem::path& file, ComponentRule rule, NodeOrder order,
-         SceneBuilder& builder)
-      : gltf_(load_gltf(file)),
-        nodes_(walk_nodes(gltf_, order)),
-        rule_(rule),
-        order_(order),
-        builder_(builder) {}
+  Reader(const std::filesystem::path& file, ComponentRule rule, SceneBuilder& builder)
+      : gltf_(load_gltf(file)), nodes_(walk_nodes(gltf_)), rule_(rule), builder_(builder) {}
 
   void read() {
     for (const int index : nodes_.visited) {
@@ -51,9 +46,6 @@ class Reader {
       if (primitive.mode >= 0 && primitive.mode < TINYGLTF_MODE_TRIANGLES) {
         log::warn(gltf_.file.string() + ": the points or lines of '" + node.name +
                   "' are left out");
-      }
-      if (order_ == NodeOrder::kTrimesh && primitive.mode == TINYGLTF_MODE_TRIANGLE_FAN) {
-        continue;  // trimesh leaves fans out
       }
       const auto shading = paint_.shading_of(primitive);
       auto surface = read_surface(gltf_, primitive, weights, shading.texcoord);
@@ -106,15 +98,13 @@ class Reader {
   GltfNodes nodes_;
   GltfPaint paint_{gltf_};
   ComponentRule rule_;
-  NodeOrder order_;
   SceneBuilder& builder_;
 };
 
 }  // namespace
 
-void read_gltf(const std::filesystem::path& file, ComponentRule rule, NodeOrder order,
-               SceneBuilder& builder) {
-  Reader(file, rule, order, builder).read();
+void read_gltf(const std::filesystem::path& file, ComponentRule rule, SceneBuilder& builder) {
+  Reader(file, rule, builder).read();
 }
 
 }  // namespace moca::mesh
