@@ -175,15 +175,13 @@ class PlyReader {
 
   void read_property(std::istringstream& words) {
     Property property;
-    std::string type;
+    std::string type, count_type, name;
     words >> type;
     if (type == "list") {
-      std::string count_type;
       words >> count_type >> type;
       property.count_type = type_named(count_type);
     }
     property.type = type_named(type);
-    std::string name;
     words >> name;
     const auto role = kRoles.find(name);
     property.role = role == kRoles.end() ? Role::kOther : role->second;
@@ -203,10 +201,8 @@ class PlyReader {
         row.position[static_cast<size_t>(property.role)] = value;
       } else if (property.role <= Role::kBlue) {
         const int channel = static_cast<int>(property.role) - static_cast<int>(Role::kRed);
-        row.color[channel] =
-            std::isfinite(value)
-                ? static_cast<float>(std::clamp(value / property.type.white, 0.0, 1.0))
-                : 0.0F;
+        const double part = std::isfinite(value) ? value / property.type.white : 0.0;
+        row.color[channel] = static_cast<float>(std::clamp(part, 0.0, 1.0));
         has_face_colors_ = has_face_colors_ || element.name == "face";
       }
     }

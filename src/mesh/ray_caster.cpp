@@ -72,9 +72,21 @@ RTCRayHit make_ray(const Vec3& origin, const Vec3& direction) {
   return ray;
 }
 
+std::vector<const TriangleMesh*> meshes_of(const Scene& scene) {
+  std::vector<const TriangleMesh*> meshes;
+  for (const Component& component : scene.components) {
+    meshes.push_back(&component.mesh);
+  }
+  return meshes;
+}
+
 }  // namespace
 
-RayCaster::RayCaster()
+RayCaster::RayCaster(const Scene& scene) : RayCaster(meshes_of(scene)) {}
+
+RayCaster::RayCaster(const TriangleMesh& mesh) : RayCaster(std::vector{&mesh}) {}
+
+RayCaster::RayCaster(const std::vector<const TriangleMesh*>& meshes)
     : device_(rtcNewDevice("threads=1,set_affinity=0"), rtcReleaseDevice),
       scene_(device_ ? rtcNewScene(device_.get()) : nullptr, rtcReleaseScene) {
   if (!device_) {
@@ -85,18 +97,14 @@ RayCaster::RayCaster()
   rtcSetSceneFlags(
       scene_.get(),
       static_cast<RTCSceneFlags>(RTC_SCENE_FLAG_ROBUST | RTC_SCENE_FLAG_CONTEXT_FILTER_FUNCTION));
-}
-
-RayCaster::RayCaster(const Scene& scene) : RayCaster() {
-  for (const Component& component : scene.components) {
-    attach(component.mesh);
+  for (const TriangleMesh* mesh : meshes) {
+    attach(*mesh);
   }
-  commit();
-}
-
-RayCaster::RayCaster(const TriangleMesh& mesh) : RayCaster() {
-  attach(mesh);
-  commit();
+  rtcCommitScene(scene_.get());
+  const RTCError error = rtcGetDeviceError(device_.get());
+  if (error != RTC_ERROR_NONE) {
+    throw std::runtime_error("Embree could not build its tree: error " + std::to_string(error));
+  }
 }
 
 void RayCaster::attach(const TriangleMesh& mesh) {
@@ -123,14 +131,6 @@ void RayCaster::attach(const TriangleMesh& mesh) {
   rtcCommitGeometry(geometry);
   rtcAttachGeometryByID(scene_.get(), geometry, component);
   rtcReleaseGeometry(geometry);
-}
-
-void RayCaster::commit() {
-  rtcCommitScene(scene_.get());
-  const RTCError error = rtcGetDeviceError(device_.get());
-  if (error != RTC_ERROR_NONE) {
-    throw std::runtime_error("Embree could not build its tree: error " + std::to_string(error));
-  }
 }
 
 Hit RayCaster::cast(const Vec3& origin, const Vec3& direction) const {

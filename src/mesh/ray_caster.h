@@ -41,9 +41,8 @@ class RayCaster {
     const std::array<int32_t, 3>* faces = nullptr;
   };
 
-  RayCaster();
+  explicit RayCaster(const std::vector<const TriangleMesh*>& meshes);
   void attach(const TriangleMesh& mesh);
-  void commit();
 
   std::unique_ptr<RTCDeviceTy, void (*)(RTCDevice)> device_;
   std::unique_ptr<RTCSceneTy, void (*)(RTCScene)> scene_;

@@ -137,8 +137,7 @@ class StlText {
 void read_stl(const std::filesystem::path& file, SceneBuilder& builder) {
   const std::string bytes = read_file(file);
   if (is_text(bytes)) {
-    StlText(file, bytes, builder).read();
-    return;
+    return StlText(file, bytes, builder).read();
   }
   auto surface = binary_surface(file, bytes);
   surface.paint_all(Component().color);

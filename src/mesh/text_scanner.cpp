@@ -31,12 +31,6 @@ std::errc read_number(std::string_view word, Number& value) {
 
 }  // namespace
 
-LineScanner::LineScanner(std::string_view text) : rest_(text) {
-  if (rest_.starts_with("\xEF\xBB\xBF")) {
-    rest_.remove_prefix(3);
-  }
-}
-
 std::optional<std::string_view> LineScanner::next() {
   if (rest_.empty()) {
     return std::nullopt;

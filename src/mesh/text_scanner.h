@@ -11,7 +11,8 @@ namespace moca::mesh {
 // byte order mark skipped.
 class LineScanner {
  public:
-  explicit LineScanner(std::string_view text);
+  explicit LineScanner(std::string_view text)
+      : rest_(text.substr(text.starts_with("\xEF\xBB\xBF") ? 3 : 0)) {}
 
   // The next line without its end, valid until the next call; none after the last.
   std::optional<std::string_view> next();

@@ -76,10 +76,10 @@ int64_t integer_of(const GltfDocument& gltf, const tinygltf::Value& object, cons
     return otherwise;
   }
   const auto& value = object.Get(key);
-  gltf.require(
-      value.IsNumber() && value.GetNumberAsDouble() >= 0 && value.GetNumberAsDouble() <= 4e9,
-      "its extension's ", key, " is no whole number; export it again.");
-  return static_cast<int64_t>(value.GetNumberAsDouble());
+  const double number = value.IsNumber() ? value.GetNumberAsDouble() : -1.0;
+  gltf.require(number >= 0 && number <= 4e9, "its extension's ", key,
+               " is no whole number; export it again.");
+  return static_cast<int64_t>(number);
 }
 
 std::string text_of(const tinygltf::Value& object, const char* key) {

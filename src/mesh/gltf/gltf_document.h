@@ -17,11 +17,7 @@ struct GltfDocument {
   tinygltf::Model model;
   nlohmann::json images;  // the file's "images", "textures" and "samplers", unchecked
 
-  // Throws an Error that names the file.
-  template <class... Parts>
-  [[noreturn]] void refuse(const Parts&... reason) const {
-    refuse_mesh_file(file, reason...);
-  }
+  // Throws an Error that names the file unless this holds.
   template <class... Parts>
   void require(bool holds, const Parts&... reason) const {
     mesh::require(holds, file, reason...);
@@ -29,9 +25,8 @@ struct GltfDocument {
   // Refuses an index of something the file does not have: "node 7 of 3".
   template <class Item>
   const Item& at(const std::vector<Item>& items, int index, const char* what) const {
-    if (index < 0 || static_cast<size_t>(index) >= items.size()) {
-      refuse("it names ", what, " ", index, " and has ", items.size(), "; export it again.");
-    }
+    require(index >= 0 && static_cast<size_t>(index) < items.size(), "it names ", what, " ", index,
+            " and has ", items.size(), "; export it again.");
     return items[index];
   }
   // Of a buffer view.

@@ -16,10 +16,8 @@ std::unique_ptr<draco::Mesh> decode(const GltfDocument& gltf, const tinygltf::Va
   draco::DecoderBuffer buffer;
   buffer.Init(data.data(), data.size());
   auto decoded = draco::Decoder().DecodeMeshFromBuffer(&buffer);
-  if (!decoded.ok()) {
-    gltf.refuse(kDraco, " cannot be decoded: ", decoded.status().error_msg_string(),
-                "; export it again.");
-  }
+  gltf.require(decoded.ok(), kDraco, " cannot be decoded: ", decoded.status().error_msg_string(),
+               "; export it again.");
   return std::move(decoded).value();
 }
 
