@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "attention_tensors.h"
 #include "moca/core/shapes.h"
 #include "tiled_attention.h"
 #include "tiled_function.h"
@@ -27,9 +28,6 @@ AttentionPlan everyone(const at::Tensor& query, int64_t num_key_components) {
   return plan;
 }
 
-// [B, N, H, S, K] as [B, H, N * S, K].
-at::Tensor joined(const at::Tensor& heads) { return heads.transpose(1, 2).flatten(2, 3); }
-
 }  // namespace
 
 at::Tensor attention_between(const at::Tensor& query, const at::Tensor& key,
@@ -47,9 +45,7 @@ at::Tensor attention_between(const at::Tensor& query, const at::Tensor& key,
     expect_shape(key_mask, {B, N_key, T}, "key_mask [B, N', T]");
     mask = key_mask.view({B, 1, 1, N_key * T});
   }
-  return at::scaled_dot_product_attention(joined(q), joined(k), joined(v), mask)
-      .unflatten(2, {N, S})
-      .transpose(1, 2);
+  return library_attention_between(q, k, v, mask);
 }
 
 at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,

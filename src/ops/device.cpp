@@ -52,8 +52,8 @@ Trouble trouble_of(const GpuState& gpus) {
 
 // A GPU is there, and yet the program cannot use it.
 bool is_unexpected(GpuCondition condition) {
-  return condition == GpuCondition::kOldDriver || condition == GpuCondition::kBroken ||
-         condition == GpuCondition::kNoLibrary;
+  using enum GpuCondition;
+  return condition == kOldDriver || condition == kBroken || condition == kNoLibrary;
 }
 
 // "cuda", or "cuda:" and a number below 100.
@@ -71,14 +71,12 @@ c10::Device gpu_for(const std::string& name, LocalProcess process, int count) {
   if (device.has_index() && device.index() >= count) {
     throw Error("device '" + name + "' does not exist: this process sees " +
                 (count == 1 ? "one GPU. Use cuda:0."
-                            : std::to_string(count) +
-                                  " GPUs. Use cuda:0 to cuda:" + std::to_string(count - 1) + "."));
+                            : c10::str(count, " GPUs. Use cuda:0 to cuda:", count - 1, ".")));
   }
   // One that sees a single GPU was given it by its launcher.
   if (count > 1 && process.count > count) {
-    throw Error(std::to_string(process.count) +
-                " processes of this machine ask for a GPU each, it has " + std::to_string(count) +
-                ". Start at most as many, or use device: cpu.");
+    throw Error(c10::str(process.count, " processes of this machine ask for a GPU each, it has ",
+                         count, ". Start at most as many, or use device: cpu."));
   }
   const int index = device.has_index() ? device.index() : count == 1 ? 0 : process.rank;
   return {c10::kCUDA, static_cast<c10::DeviceIndex>(index)};

@@ -12,13 +12,10 @@ namespace moca::ops {
 namespace {
 
 // While it lives, products on `device` are computed in the type of their factors.
-class WithoutAutocast {
- public:
+struct WithoutAutocast : c10::impl::ExcludeDispatchKeyGuard {
   explicit WithoutAutocast(c10::Device device)
-      : guard_(at::autocast::get_autocast_dispatch_key_from_device_type(device.type())) {}
-
- private:
-  c10::impl::ExcludeDispatchKeyGuard guard_;
+      : ExcludeDispatchKeyGuard(
+            at::autocast::get_autocast_dispatch_key_from_device_type(device.type())) {}
 };
 
 at::Tensor product_in_type(const at::Tensor& left, const at::Tensor& right) {

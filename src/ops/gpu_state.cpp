@@ -8,8 +8,9 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstdio>
 #include <cstdlib>
+
+#include "moca/core/text.h"
 #endif
 
 namespace moca::ops {
@@ -82,20 +83,17 @@ GpuState find_gpus() {
 GpuDescription describe_gpu(c10::Device device, const GpuState& gpus) {
   cudaDeviceProp properties{};
   cudaGetDeviceProperties(&properties, device.index());
-  std::array<char, 32> memory{};
-  std::snprintf(memory.data(), memory.size(), ", %.1f GiB",
-                static_cast<double>(properties.totalGlobalMem) / (1024.0 * 1024.0 * 1024.0));
+  const double memory = static_cast<double>(properties.totalGlobalMem) / (1024.0 * 1024.0 * 1024.0);
   // Of a part of a GPU (MIG) the part's own.
   std::string uuid;
   for (const char byte : properties.uuid.bytes) {
-    std::array<char, 3> digits{};
-    std::snprintf(digits.data(), digits.size(), "%02x", static_cast<unsigned char>(byte));
-    uuid += digits.data();
+    uuid += formatted("%02x", static_cast<unsigned char>(byte));
   }
   const std::string name = properties.name;
   const int64_t cudnn = at::detail::getCUDAHooks().versionRuntimeCuDNN();
-  return {name + memory.data() + ", driver for CUDA " + cuda_version(gpus.driver) + "; CUDA " +
-              cuda_version(gpus.built_for) + ", cuDNN " + library_version(cudnn) + nccl_text(),
+  return {name + formatted(", %.1f GiB", memory) + ", driver for CUDA " +
+              cuda_version(gpus.driver) + "; CUDA " + cuda_version(gpus.built_for) + ", cuDNN " +
+              library_version(cudnn) + nccl_text(),
           name + " " + uuid + " of " + host_name()};
 }
 #else

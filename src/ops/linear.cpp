@@ -44,8 +44,8 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input,
                             const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
     context->save_for_backward({input, weight});
-    context->saved_data["has_bias"] = bias.has_value();
-    return onednn_linear(input, weight, bias.value_or(at::Tensor()), false);
+    context->saved_data["has_bias"] = bias->defined();
+    return onednn_linear(input, weight, *bias, false);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -73,11 +73,7 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
 }  // namespace
 
 bool processor_multiplies_bf16() {
-  static const bool known = [] {
-    const auto capabilities = at::cpu::get_cpu_capabilities();
-    const auto found = capabilities.find("avx512_bf16");
-    return found != capabilities.end() && found->second.toBool();
-  }();
+  static const bool known = at::cpu::get_cpu_capabilities()["avx512_bf16"] == c10::IValue(true);
   return known;
 }
 
@@ -116,8 +112,7 @@ at::Tensor linear(const at::Tensor& input, const at::Tensor& weight, const at::T
   if (!recorded) {
     return onednn_linear(input.contiguous(), weight, bias, gelu);
   }
-  const auto output = LinearFunction::apply(input.contiguous(), weight,
-                                            bias.defined() ? std::optional(bias) : std::nullopt);
+  const auto output = LinearFunction::apply(input.contiguous(), weight, std::optional(bias));
   return gelu ? at::gelu(output, "none") : output;
 }
 

@@ -13,12 +13,12 @@
 namespace moca::ops {
 namespace {
 
-MocSizes check_shapes(const MocInput& input, const MocPlan& plan) {
+MocSizes check_shapes(const AttentionInput& input, const MocPlan& plan) {
   const auto [B, N, H, L, K] = shape<5>(input.query, "query [B, N, H, L, K]");
   TORCH_CHECK(input.query.numel() > 0, "query [B, N, H, L, K] = ", input.query.sizes(),
               " has an empty axis");
-  expect_shape(input.key, {B, N, H, L, K}, "key [B, N, H, L, K]");
-  expect_shape(input.value, {B, N, H, L, K}, "value [B, N, H, L, K]");
+  expect_shape(input.full.key, {B, N, H, L, K}, "key [B, N, H, L, K]");
+  expect_shape(input.full.value, {B, N, H, L, K}, "value [B, N, H, L, K]");
   expect_shape(plan.routing.importance, {B, N, H, N}, "importance [B, N, H, N]");
   expect_shape(plan.routing.selected, {B, N, H, -1}, "selected [B, N, H, k]");
   const int64_t num_selected = plan.routing.selected.size(3);
@@ -27,11 +27,11 @@ MocSizes check_shapes(const MocInput& input, const MocPlan& plan) {
   expect_shape(plan.routing.rest, {B, N, H, num_rest}, "rest [B, N, H, N - 1 - k]");
   int64_t M = 0;
   if (num_rest > 0 && plan.attend_compressed) {
-    M = shape<5>(input.compressed_key, "compressed_key [B, N, H, M, K]")[3];
-    TORCH_CHECK(M > 0, "compressed_key [B, N, H, M, K] = ", input.compressed_key.sizes(),
+    M = shape<5>(input.compressed.key, "compressed_key [B, N, H, M, K]")[3];
+    TORCH_CHECK(M > 0, "compressed_key [B, N, H, M, K] = ", input.compressed.key.sizes(),
                 " has no tokens");
-    expect_shape(input.compressed_key, {B, N, H, M, K}, "compressed_key [B, N, H, M, K]");
-    expect_shape(input.compressed_value, {B, N, H, M, K}, "compressed_value [B, N, H, M, K]");
+    expect_shape(input.compressed.key, {B, N, H, M, K}, "compressed_key [B, N, H, M, K]");
+    expect_shape(input.compressed.value, {B, N, H, M, K}, "compressed_value [B, N, H, M, K]");
   }
   return {B, N, H, L, K, M, num_selected, num_rest};
 }
@@ -66,13 +66,13 @@ void check_routing(const Routing& routing) {
   }
 }
 
-MocSizes check(const MocInput& input, MocPlan& plan) {
+MocSizes check(const AttentionInput& input, MocPlan& plan) {
   const auto sizes = check_shapes(input, plan);
-  expect_like_query(input.key, input.query, "key");
-  expect_like_query(input.value, input.query, "value");
+  expect_like_query(input.full.key, input.query, "key");
+  expect_like_query(input.full.value, input.query, "value");
   if (sizes.M > 0) {
-    expect_like_query(input.compressed_key, input.query, "compressed_key");
-    expect_like_query(input.compressed_value, input.query, "compressed_value");
+    expect_like_query(input.compressed.key, input.query, "compressed_key");
+    expect_like_query(input.compressed.value, input.query, "compressed_value");
   }
   auto& routing = plan.routing;
   for (const auto* list : {&routing.importance, &routing.selected, &routing.rest}) {
@@ -92,20 +92,20 @@ MocSizes check(const MocInput& input, MocPlan& plan) {
 at::Tensor moc_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                          const at::Tensor& compressed_key, const at::Tensor& compressed_value,
                          const MocPlan& plan) {
-  MocInput input{in_autocast_type(query), in_autocast_type(key), in_autocast_type(value),
-                 in_autocast_type(compressed_key), in_autocast_type(compressed_value)};
+  auto input = AttentionInput{query, {key, value}, {compressed_key, compressed_value}}.transformed(
+      in_autocast_type);
   MocPlan checked = plan;
   const auto sizes = check(input, checked);
   if (sizes.M == 0) {
-    input.compressed_key = input.compressed_value = at::Tensor();
+    input.compressed = {};
   }
   if (sizes.num_selected == 0 && !plan.gate_compressed) {
     checked.gate_target = GateTarget::kNone;  // nothing is left that a gate would multiply
   }
   auto backend = plan.backend;
   if (backend == MocBackend::kAuto) {
-    backend =
-        tiles_apply(input.query, input.key, input.value) ? MocBackend::kTiled : MocBackend::kPacked;
+    backend = tiles_apply(input.query, input.full.key, input.full.value) ? MocBackend::kTiled
+                                                                         : MocBackend::kPacked;
   }
   switch (backend) {
     case MocBackend::kDefinition:

@@ -27,6 +27,12 @@ struct RecordedPacking : torch::CustomClassHolder {
         gates_values(plan.gate_target == GateTarget::kValue),
         bytes(plan.packed_bytes) {}
 
+  // Keys and values of a chunk of heads.
+  KeyValue packed(const AttentionInput& input, const HeadChunk& chunk) const {
+    return {context.pack(input.full.key, input.compressed.key, chunk, gates_keys),
+            context.pack(input.full.value, input.compressed.value, chunk, gates_values)};
+  }
+
   PackedContext context;
   bool gates_keys, gates_values;
   int64_t bytes;
@@ -54,26 +60,19 @@ at::Tensor consecutive_channels(const at::Tensor& tokens) {
   return !tokens.defined() || tokens.stride(-1) == 1 ? tokens : tokens.contiguous();
 }
 
-MocInput readable(const MocInput& input) {
-  return {input.query, consecutive_channels(input.key), consecutive_channels(input.value),
-          consecutive_channels(input.compressed_key), consecutive_channels(input.compressed_value)};
-}
-
 // The attention of every chunk of heads.
-std::vector<LibraryAttention> attend(const MocInput& input, const RecordedPacking& recorded) {
+std::vector<LibraryAttention> attend(const AttentionInput& input, const RecordedPacking& recorded) {
   std::vector<LibraryAttention> attended;
-  for (const auto& chunk : chunks_of(recorded, input.key)) {
-    const auto& context = recorded.context;
-    const auto key = context.pack(input.key, input.compressed_key, chunk, recorded.gates_keys);
-    const auto value =
-        context.pack(input.value, input.compressed_value, chunk, recorded.gates_values);
+  for (const auto& chunk : chunks_of(recorded, input.full.key)) {
+    const auto [key, value] = recorded.packed(input, chunk);
     attended.push_back(library_attention(heads_of(input.query, chunk), key, value));
   }
   return attended;
 }
 
 // [B * N, h, L, K] of every chunk -> [B, N, H, L, K].
-at::Tensor joined_outputs(const std::vector<LibraryAttention>& attended, const MocInput& input) {
+at::Tensor joined_outputs(const std::vector<LibraryAttention>& attended,
+                          const AttentionInput& input) {
   std::vector<at::Tensor> outputs;
   for (const auto& chunk : attended) {
     outputs.push_back(chunk.output);
@@ -82,39 +81,34 @@ at::Tensor joined_outputs(const std::vector<LibraryAttention>& attended, const M
   return output.unflatten(0, {input.query.size(0), input.query.size(1)});
 }
 
-struct Gradients {
-  MocInput tokens;
-  at::Tensor importance;
+struct Gradients : AttentionInput {
+  at::Tensor importance = {};
 };
 
-Gradients differentiate(const MocInput& input, const at::Tensor& importance,
+Gradients differentiate(const AttentionInput& input, const at::Tensor& importance,
                         const at::Tensor& output_gradient, const RecordedPacking& recorded,
                         const std::vector<LibraryAttention>& attended) {
   const auto& context = recorded.context;
-  Gradients found{{like_tokens(input.query), like_tokens(input.key), like_tokens(input.value),
-                   like_tokens(input.compressed_key), like_tokens(input.compressed_value)},
-                  {}};
+  Gradients found{input.transformed(like_tokens)};
   if (importance.defined()) {
-    const auto gate_type = input.key.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+    const auto gate_type = input.full.key.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
     found.importance = at::zeros(importance.sizes(), importance.options().dtype(gate_type));
   }
-  auto& gradients = found.tokens;
-  const auto chunks = chunks_of(recorded, input.key);
+  const auto chunks = chunks_of(recorded, input.full.key);
   for (size_t c = 0; c < chunks.size(); ++c) {
     const auto& chunk = chunks[c];
-    const auto key = context.pack(input.key, input.compressed_key, chunk, recorded.gates_keys);
-    const auto value =
-        context.pack(input.value, input.compressed_value, chunk, recorded.gates_values);
+    const auto [key, value] = recorded.packed(input, chunk);
     const auto of = library_attention_backward(
         heads_of(output_gradient, chunk), heads_of(input.query, chunk), key, value, attended[c]);
-    heads_of(gradients.query, chunk).copy_(of.query);
-    context.unpack(of.key, chunk, recorded.gates_keys, gradients.key, gradients.compressed_key);
-    context.unpack(of.value, chunk, recorded.gates_values, gradients.value,
-                   gradients.compressed_value);
+    heads_of(found.query, chunk).copy_(of.query);
+    context.unpack(of.key, chunk, recorded.gates_keys, found.full.key, found.compressed.key);
+    context.unpack(of.value, chunk, recorded.gates_values, found.full.value,
+                   found.compressed.value);
     if (recorded.gates_keys) {
-      context.gate_gradient(of.key, input.key, input.compressed_key, chunk, found.importance);
+      context.gate_gradient(of.key, input.full.key, input.compressed.key, chunk, found.importance);
     } else if (recorded.gates_values) {
-      context.gate_gradient(of.value, input.value, input.compressed_value, chunk, found.importance);
+      context.gate_gradient(of.value, input.full.value, input.compressed.value, chunk,
+                            found.importance);
     }
   }
   if (importance.defined()) {
@@ -130,15 +124,14 @@ struct PackedFunction : torch::autograd::Function<PackedFunction> {
                             const std::optional<at::Tensor>& compressed_value,
                             const std::optional<at::Tensor>& importance,
                             const c10::intrusive_ptr<RecordedPacking>& recorded) {
-    const auto input = readable({query, key, value, compressed_key.value_or(at::Tensor()),
-                                 compressed_value.value_or(at::Tensor())});
+    auto input =
+        AttentionInput{query, {key, value}, {*compressed_key, *compressed_value}}.transformed(
+            consecutive_channels);
+    input.query = query;
     const auto attended = attend(input, *recorded);
-    variable_list saved = {input.query,
-                           input.key,
-                           input.value,
-                           input.compressed_key,
-                           input.compressed_value,
-                           importance.value_or(at::Tensor())};
+    variable_list saved = {
+        query,      input.full.key, input.full.value, input.compressed.key, input.compressed.value,
+        *importance};
     for (const auto& chunk : attended) {
       recorded->kernels.push_back(chunk.kernel);
       saved.insert(saved.end(), {chunk.output, chunk.log_sum_exp, chunk.seed, chunk.offset});
@@ -157,33 +150,22 @@ struct PackedFunction : torch::autograd::Function<PackedFunction> {
       const auto* const of_chunk = &saved[6 + 4 * attended.size()];
       attended.push_back({kernel, of_chunk[0], of_chunk[1], of_chunk[2], of_chunk[3]});
     }
-    const auto found = differentiate({saved[0], saved[1], saved[2], saved[3], saved[4]}, saved[5],
-                                     gradients[0].to(saved[0].scalar_type()), *recorded, attended);
-    return {found.tokens.query,
-            found.tokens.key,
-            found.tokens.value,
-            found.tokens.compressed_key,
-            found.tokens.compressed_value,
-            found.importance,
+    const auto found =
+        differentiate({saved[0], {saved[1], saved[2]}, {saved[3], saved[4]}}, saved[5],
+                      gradients[0].to(saved[0].scalar_type()), *recorded, attended);
+    return {found.query,          found.full.key,         found.full.value,
+            found.compressed.key, found.compressed.value, found.importance,
             at::Tensor()};
   }
 };
 
-// Everyone attends to everyone in full and ungated: dense attention over all tokens of the asset.
-at::Tensor everyone_ungated(const MocInput& input) {
-  const auto joined = [](const at::Tensor& heads) { return heads.transpose(1, 2).flatten(2, 3); };
-  return at::scaled_dot_product_attention(joined(input.query), joined(input.key),
-                                          joined(input.value))
-      .unflatten(2, {input.query.size(1), input.query.size(3)})
-      .transpose(1, 2);
-}
-
 }  // namespace
 
-at::Tensor moc_attention_packed(const MocInput& input, const MocPlan& plan, const MocSizes& sizes) {
+at::Tensor moc_attention_packed(const AttentionInput& input, const MocPlan& plan,
+                                const MocSizes& sizes) {
   const bool gated = plan.gate_target != GateTarget::kNone;
-  if (sizes.N == 1 || (sizes.num_rest == 0 && !gated)) {
-    return everyone_ungated(input);
+  if (sizes.N == 1 || (sizes.num_rest == 0 && !gated)) {  // everyone in full and ungated
+    return library_attention_between(input.query, input.full.key, input.full.value);
   }
   ContextLayout layout;
   layout.N = static_cast<int32_t>(sizes.N);
@@ -194,10 +176,10 @@ at::Tensor moc_attention_packed(const MocInput& input, const MocPlan& plan, cons
   layout.num_selected = static_cast<int32_t>(sizes.num_selected);
   layout.gates_compressed = plan.gate_compressed;
   return PackedFunction::apply(
-      input.query, input.key, input.value, if_defined(input.compressed_key),
-      if_defined(input.compressed_value),
-      if_defined(gated ? plan.routing.importance : at::Tensor()),
-      c10::make_intrusive<RecordedPacking>(layout, plan, input.key.scalar_type()));
+      input.query, input.full.key, input.full.value, std::optional(input.compressed.key),
+      std::optional(input.compressed.value),
+      std::optional(gated ? plan.routing.importance : at::Tensor()),
+      c10::make_intrusive<RecordedPacking>(layout, plan, input.full.key.scalar_type()));
 }
 
 }  // namespace moca::ops

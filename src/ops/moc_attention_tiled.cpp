@@ -43,11 +43,10 @@ AttentionPlan read_plan(const MocPlan& plan, const MocSizes& sizes) {
 
 }  // namespace
 
-at::Tensor moc_attention_tiled(const MocInput& input, const MocPlan& plan, const MocSizes& sizes) {
-  const TiledInput tiled{
-      input.query, {input.key, input.value}, {input.compressed_key, input.compressed_value}};
+at::Tensor moc_attention_tiled(const AttentionInput& input, const MocPlan& plan,
+                               const MocSizes& sizes) {
   const bool gated = plan.gate_target != GateTarget::kNone;
-  return tiled_attention_recorded(tiled, gated ? plan.routing.importance : at::Tensor(),
+  return tiled_attention_recorded(input, gated ? plan.routing.importance : at::Tensor(),
                                   read_plan(plan, sizes), plan.gate_target == GateTarget::kValue);
 }
 

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <limits>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 #include "moca/core/shapes.h"
@@ -139,10 +138,6 @@ at::Tensor ranking_keys(const Scores& scores, const RoutingOptions& options,
   return (of_sigmoid ? at::log_sigmoid(logits) : logits).to(at::kFloat) + gumbel;
 }
 
-struct Selection {
-  at::Tensor selected, rest;
-};
-
 // What is no number ranks last, so that every component is listed once whatever the keys are.
 float rankable(float key) {
   return std::isnan(key) ? -std::numeric_limits<float>::infinity() : key;
@@ -150,15 +145,13 @@ float rankable(float key) {
 
 // One pass over the N candidates of every row of keys [B, N, H, N], with no sort: k times the
 // largest of those left (the first of equals), then who was never taken.
-Selection select_on_cpu(const at::Tensor& keys, int64_t num_selected) {
+void select_on_cpu(const at::Tensor& keys, Routing& routing) {
   const int64_t B = keys.size(0), N = keys.size(1), H = keys.size(2);
-  const auto options = keys.options().dtype(at::kLong);
-  Selection result{at::empty({B, N, H, num_selected}, options),
-                   at::empty({B, N, H, N - 1 - num_selected}, options)};
+  const int64_t num_selected = routing.selected.size(3);
   const auto rows = keys.contiguous();
   const float* row = rows.const_data_ptr<float>();
-  int64_t* selected = result.selected.mutable_data_ptr<int64_t>();
-  int64_t* rest = result.rest.mutable_data_ptr<int64_t>();
+  int64_t* selected = routing.selected.mutable_data_ptr<int64_t>();
+  int64_t* rest = routing.rest.mutable_data_ptr<int64_t>();
   std::vector<bool> taken(N);
   for (int64_t r = 0; r < B * N * H; ++r, row += N) {
     std::fill(taken.begin(), taken.end(), false);
@@ -177,37 +170,32 @@ Selection select_on_cpu(const at::Tensor& keys, int64_t num_selected) {
       }
     }
   }
-  return result;
 }
 
 #ifdef MOCA_CUDA
 // The same by a kernel, without a round trip to the host.
-Selection select_on_gpu(const at::Tensor& keys, int64_t num_selected) {
+void select_on_gpu(const at::Tensor& keys, Routing& routing) {
   const int64_t B = keys.size(0), N = keys.size(1), H = keys.size(2);
   TORCH_CHECK(N <= kMostSelectable, "routing takes at most ", kMostSelectable,
               " components on a GPU, got ", N);
-  const auto options = keys.options().dtype(at::kLong);
-  Selection result{at::empty({B, N, H, num_selected}, options),
-                   at::empty({B, N, H, N - 1 - num_selected}, options)};
   const c10::cuda::CUDAGuard guard(keys.device());
   const int failure = launch_select_components(
-      keys.contiguous().const_data_ptr<float>(), result.selected.mutable_data_ptr<int64_t>(),
-      result.rest.mutable_data_ptr<int64_t>(), B * N * H, static_cast<int32_t>(N),
-      static_cast<int32_t>(H), static_cast<int32_t>(num_selected),
+      keys.contiguous().const_data_ptr<float>(), routing.selected.mutable_data_ptr<int64_t>(),
+      routing.rest.mutable_data_ptr<int64_t>(), B * N * H, static_cast<int32_t>(N),
+      static_cast<int32_t>(H), static_cast<int32_t>(routing.selected.size(3)),
       c10::cuda::getCurrentCUDAStream(keys.device().index()).stream());
   TORCH_CHECK(failure == 0, "routing on ", keys.device(), ": CUDA error ", failure);
-  return result;
 }
 #endif
 
-Selection select(const at::Tensor& keys, int64_t num_selected) {
+void select(const at::Tensor& keys, Routing& routing) {
 #ifdef MOCA_CUDA
   if (keys.is_cuda()) {
-    return select_on_gpu(keys, num_selected);
+    return select_on_gpu(keys, routing);
   }
 #endif
   TORCH_CHECK(keys.is_cpu(), "routing was built without CUDA, got anchors on ", keys.device());
-  return select_on_cpu(keys, num_selected);
+  select_on_cpu(keys, routing);
 }
 
 }  // namespace
@@ -218,16 +206,15 @@ Routing route(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
   expect_shape(anchor_key, {B, N, H, K}, "anchor_key [B, N, H, K]");
   TORCH_CHECK(options.num_selected >= 0, "num_selected must be at least 0, got ",
               options.num_selected);
-  Routing routing;
   const auto scores = at::GradMode::is_enabled()
                           ? scores_of(anchor_query, anchor_key, options.activation)
                           : scores_without_record(anchor_query, anchor_key, options.activation);
-  routing.importance = scores.importance;
   const int64_t num_selected = std::min(options.num_selected, N - 1);
   const auto keys = ranking_keys(scores, options, generator);
-  auto selection = select(keys, num_selected);
-  routing.selected = std::move(selection.selected);
-  routing.rest = std::move(selection.rest);
+  const auto indices = keys.options().dtype(at::kLong);
+  Routing routing{scores.importance, at::empty({B, N, H, num_selected}, indices),
+                  at::empty({B, N, H, N - 1 - num_selected}, indices)};
+  select(keys, routing);
   return routing;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <type_traits>
+#include <vector>
 
 // Matrix products of small blocks on a CPU, and the order in which they want their right side.
 namespace moca::ops {
@@ -15,6 +16,25 @@ constexpr bool kPaired = std::is_same_v<T, c10::BFloat16>;
 // What products and sums are held in.
 template <typename T>
 using Accumulated = std::conditional_t<std::is_same_v<T, double>, double, float>;
+
+// Calls work(number of that type): bf16, double or float.
+template <typename Work>
+auto with_number(at::ScalarType type, const Work& work) {
+  if (type == at::kBFloat16) {
+    return work(c10::BFloat16());
+  }
+  return type == at::kDouble ? work(double()) : work(float());
+}
+
+// What products read of numbers: the exact ones, or what they were rounded to where T is bf16.
+template <typename T>
+const T* factors_of(const std::vector<Accumulated<T>>& exact, const std::vector<T>& rounded) {
+  if constexpr (kPaired<T>) {
+    return rounded.data();
+  } else {
+    return exact.data();
+  }
+}
 
 // Rows that a right side of `rows` rows takes: products of bf16 read rows in pairs.
 template <typename T>

@@ -137,7 +137,7 @@ struct QueryBlock {
   using Number = Accumulated<T>;
   Rows<const T> query;
   int64_t count = 0;
-  std::vector<Number> scores;  // [count, kChunkKeys]
+  std::vector<Number> scores;  // [count, kChunkKeys], turned into weights in place
   std::vector<T> rounded;      // weights, where T is not Number
   std::vector<Number> output;  // [count, K], not yet divided by the sums
   std::vector<Number> maxima, sums;
@@ -175,15 +175,6 @@ void softmax_row(const Chunk<T>& chunk, int64_t row, int64_t K, QueryBlock<T>& b
 }
 
 template <typename T>
-const T* weights_of(const QueryBlock<T>& block) {
-  if constexpr (kPaired<T>) {
-    return block.rounded.data();
-  } else {
-    return block.scores.data();  // turned into weights in place
-  }
-}
-
-template <typename T>
 void attend_to(const Chunk<T>& chunk, int64_t K, QueryBlock<T>& block) {
   for (const auto& piece : chunk.pieces) {
     product(block.count, piece.count, K, block.query.data, block.query.stride, piece.key,
@@ -192,15 +183,20 @@ void attend_to(const Chunk<T>& chunk, int64_t K, QueryBlock<T>& block) {
   for (int64_t row = 0; row < block.count; ++row) {
     softmax_row(chunk, row, K, block);
   }
+  const T* const weights = factors_of(block.scores, block.rounded);
   for (const auto& piece : chunk.pieces) {
-    product(block.count, K, right_rows<T>(piece.count), weights_of(block) + piece.first, kChunkKeys,
+    product(block.count, K, right_rows<T>(piece.count), weights + piece.first, kChunkKeys,
             piece.value, K, block.output.data(), K, true);
   }
 }
 
+// log_sum_exp: where it is wanted.
 template <typename T>
-void finish(const QueryBlock<T>& block, int64_t K, Rows<T> output) {
+void finish(const QueryBlock<T>& block, int64_t K, Rows<T> output, Accumulated<T>* log_sum_exp) {
   for (int64_t row = 0; row < block.count; ++row) {
+    if (log_sum_exp != nullptr) {
+      log_sum_exp[row] = block.maxima[row] + std::log(block.sums[row]);
+    }
     const auto* const from = block.output.data() + row * K;
     const auto inverse = 1 / block.sums[row];
     for (int64_t c = 0; c < K; ++c) {
@@ -210,14 +206,7 @@ void finish(const QueryBlock<T>& block, int64_t K, Rows<T> output) {
 }
 
 template <typename T>
-void write_log_sum_exp(const QueryBlock<T>& block, Accumulated<T>* log_sum_exp) {
-  for (int64_t row = 0; row < block.count; ++row) {
-    log_sum_exp[row] = block.maxima[row] + std::log(block.sums[row]);
-  }
-}
-
-template <typename T>
-TiledOutput attend(const TiledInput& input, const AttentionPlan& plan, bool for_backward) {
+TiledOutput attend(const AttentionInput& input, const AttentionPlan& plan, bool for_backward) {
   using Number = Accumulated<T>;
   const auto& query = input.query;
   const int64_t B = query.size(0), N = query.size(1), H = query.size(2), S = query.size(3);
@@ -230,6 +219,8 @@ TiledOutput attend(const TiledInput& input, const AttentionPlan& plan, bool for_
     result.log_sum_exp =
         at::empty({B, N, H, S}, query.options().dtype(c10::CppTypeToScalarType<Number>::value));
   }
+  Number* const log_sum_exp =
+      for_backward ? result.log_sum_exp.template mutable_data_ptr<Number>() : nullptr;
   const int64_t block_size = piece_size(S, kQueryRows);
   const int64_t blocks = (S + block_size - 1) / block_size;
   at::parallel_for(0, B * N * H * blocks, 1, [&](int64_t begin, int64_t end) {
@@ -253,11 +244,8 @@ TiledOutput attend(const TiledInput& input, const AttentionPlan& plan, bool for_
         attend_to(chunk, K, block);
       }
       const auto output = rows_of<T>(result.output, head);
-      finish(block, K, Rows<T>{output.data + first * output.stride, output.stride});
-      if (for_backward) {
-        write_log_sum_exp(
-            block, result.log_sum_exp.template mutable_data_ptr<Number>() + head * S + first);
-      }
+      finish(block, K, Rows<T>{output.data + first * output.stride, output.stride},
+             for_backward ? log_sum_exp + head * S + first : nullptr);
     }
     if constexpr (kPaired<T>) {
       at::native::cpublas::brgemm_release();
@@ -277,13 +265,11 @@ bool tiles_apply(const at::Tensor& query, const at::Tensor& key, const at::Tenso
          query.size(-1) % 2 == 0 && query.numel() > 0 && key.numel() > 0;
 }
 
-TiledOutput tiled_attention(const TiledInput& input, const AttentionPlan& plan, bool for_backward) {
-  const auto type = input.query.scalar_type();
-  if (type == at::kBFloat16) {
-    return attend<c10::BFloat16>(input, plan, for_backward);
-  }
-  return type == at::kDouble ? attend<double>(input, plan, for_backward)
-                             : attend<float>(input, plan, for_backward);
+TiledOutput tiled_attention(const AttentionInput& input, const AttentionPlan& plan,
+                            bool for_backward) {
+  return with_number(input.query.scalar_type(), [&](auto number) {
+    return attend<decltype(number)>(input, plan, for_backward);
+  });
 }
 
 }  // namespace moca::ops

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <vector>
+
+#include "attention_tensors.h"
 
 // Attention on a CPU in blocks that stay in its caches: an online softmax over keys and values that
 // are read where they are, whoever attends to them. It knows nothing of routing; it is told for
@@ -24,22 +24,6 @@ struct AttentionPlan {
   int64_t num_components = 1;  // of the queries
   int64_t num_heads = 1;
   std::vector<std::vector<Segment>> segments;  // [B * N * H]
-
-  const std::vector<Segment>& of(int64_t b, int64_t i, int64_t h) const {
-    return segments[(b * num_components + i) * num_heads + h];
-  }
-};
-
-// Tokens of components as keys and values, of one size each: [B, N, H, T, K].
-struct KeyValue {
-  at::Tensor key;
-  at::Tensor value;
-};
-
-struct TiledInput {
-  at::Tensor query;     // [B, N, H, S, K]; its components need not be those of the keys
-  KeyValue full;        // [B, N', H, T, K]
-  KeyValue compressed;  // [B, N', H, M, K] or undefined
 };
 
 struct TiledOutput {
@@ -47,10 +31,7 @@ struct TiledOutput {
   at::Tensor log_sum_exp;  // [B, N, H, S] float (double for double): of the scaled, gated logits
 };
 
-struct TiledGradients {
-  at::Tensor query;
-  KeyValue full;
-  KeyValue compressed;
+struct TiledGradients : AttentionInput {
   std::vector<double> key_gates;    // one for every segment of the plan, in order
   std::vector<double> value_gates;  // likewise
 };
@@ -60,8 +41,9 @@ struct TiledGradients {
 bool tiles_apply(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value);
 
 // Scale 1 / sqrt(K). Without `for_backward` no log_sum_exp is given.
-TiledOutput tiled_attention(const TiledInput& input, const AttentionPlan& plan, bool for_backward);
-TiledGradients tiled_attention_backward(const TiledInput& input, const AttentionPlan& plan,
+TiledOutput tiled_attention(const AttentionInput& input, const AttentionPlan& plan,
+                            bool for_backward);
+TiledGradients tiled_attention_backward(const AttentionInput& input, const AttentionPlan& plan,
                                         const TiledOutput& output,
                                         const at::Tensor& output_gradient);
 

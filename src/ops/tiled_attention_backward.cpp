@@ -98,17 +98,8 @@ struct KeyBlock {
         key_result(rows * K),
         value_result(rows * K) {}
 
-  const T* gradients() const { return pick(products, rounded_gradients); }
-  const T* weights() const { return pick(value_gradients, rounded_weights); }
-
- private:
-  static const T* pick(const std::vector<Number>& exact, const std::vector<T>& rounded) {
-    if constexpr (kPaired<T>) {
-      return rounded.data();
-    } else {
-      return exact.data();
-    }
-  }
+  const T* gradients() const { return factors_of(products, rounded_gradients); }
+  const T* weights() const { return factors_of(value_gradients, rounded_weights); }
 };
 
 template <typename T>
@@ -202,51 +193,43 @@ void write_rows(const std::vector<Accumulated<T>>& from, int64_t count, int64_t 
 
 // Everything of one (asset, head): no two of them write to the same place.
 template <typename T>
-class HeadBackward {
- public:
-  HeadBackward(const TiledInput& input, const AttentionPlan& plan,
-               const std::vector<int64_t>& first_segment, TiledGradients& gradients,
-               KeyBlock<T>& keys, int64_t b, int64_t h)
-      : input_(input),
-        plan_(plan),
-        first_segment_(first_segment),
-        gradients_(gradients),
-        keys_(keys),
-        b_(b),
-        h_(h),
-        S_(input.query.size(3)),
-        K_(input.query.size(4)) {}
+struct HeadBackward {
+  const AttentionInput& input;
+  const AttentionPlan& plan;
+  const std::vector<int64_t>& first_segment;  // of every (b, i, h) in the plan
+  TiledGradients& gradients;
+  KeyBlock<T>& keys;
+  int64_t b, h;
+  int64_t S = input.query.size(3), K = input.query.size(4);
+  std::vector<Queries<T>> queries = {};
 
   void run(const TiledOutput& output, const at::Tensor& output_gradient) {
-    for (int64_t i = 0; i < plan_.num_components; ++i) {
-      queries_.push_back(read_queries<T>(input_.query, output, output_gradient, query_head(i)));
+    for (int64_t i = 0; i < plan.num_components; ++i) {
+      queries.push_back(read_queries<T>(input.query, output, output_gradient, query_head(i)));
     }
-    differentiate(input_.full, gradients_.full, false);
-    if (input_.compressed.key.defined()) {
-      differentiate(input_.compressed, gradients_.compressed, true);
+    differentiate(input.full, gradients.full, false);
+    if (input.compressed.key.defined()) {
+      differentiate(input.compressed, gradients.compressed, true);
     }
-    for (int64_t i = 0; i < plan_.num_components; ++i) {
-      const auto rows = rows_of<T>(gradients_.query, query_head(i));
-      const auto& columns = queries_[i].result;
-      for (int64_t s = 0; s < S_; ++s) {
-        for (int64_t c = 0; c < K_; ++c) {
+    for (int64_t i = 0; i < plan.num_components; ++i) {
+      const auto rows = rows_of<T>(gradients.query, query_head(i));
+      const auto& columns = queries[i].result;
+      for (int64_t s = 0; s < S; ++s) {
+        for (int64_t c = 0; c < K; ++c) {
           rows.data[s * rows.stride + c] =
-              static_cast<T>(columns[c * spread_stride<Accumulated<T>>(S_) + s]);
+              static_cast<T>(columns[c * spread_stride<Accumulated<T>>(S) + s]);
         }
       }
     }
   }
 
- private:
-  int64_t query_head(int64_t i) const {
-    return (b_ * plan_.num_components + i) * plan_.num_heads + h_;
-  }
+  int64_t query_head(int64_t i) const { return (b * plan.num_components + i) * plan.num_heads + h; }
 
   std::vector<std::vector<User>> users(int64_t num_components, bool compressed) const {
     std::vector<std::vector<User>> found(num_components);
-    for (int64_t i = 0; i < plan_.num_components; ++i) {
-      int64_t index = first_segment_[query_head(i)];
-      for (const auto& segment : plan_.of(b_, i, h_)) {
+    for (int64_t i = 0; i < plan.num_components; ++i) {
+      int64_t index = first_segment[query_head(i)];
+      for (const auto& segment : plan.segments[query_head(i)]) {
         if (segment.compressed == compressed) {
           found[segment.component].push_back({i, index, &segment});
         }
@@ -260,41 +243,34 @@ class HeadBackward {
     const int64_t N = tokens.key.size(1), T_count = tokens.key.size(3);
     const auto users_of = users(N, compressed);
     for (int64_t j = 0; j < N; ++j) {
-      const int64_t head = (b_ * N + j) * plan_.num_heads + h_;
+      const int64_t head = (b * N + j) * plan.num_heads + h;
       for (int64_t first = 0; first < T_count; first += kHeldKeys) {
-        begin_keys(tokens, head, first, K_, keys_);
+        begin_keys(tokens, head, first, K, keys);
         for (const auto& user : users_of[j]) {
           pass_by_all(user);
         }
-        write_rows(keys_.key_result, keys_.count, K_, rows_of<T>(gradient.key, head), first);
-        write_rows(keys_.value_result, keys_.count, K_, rows_of<T>(gradient.value, head), first);
+        write_rows(keys.key_result, keys.count, K, rows_of<T>(gradient.key, head), first);
+        write_rows(keys.value_result, keys.count, K, rows_of<T>(gradient.value, head), first);
       }
     }
   }
 
   void pass_by_all(const User& user) {
-    const int64_t size = piece_size(S_, kPassingQueries);
-    for (int64_t first = 0; first < S_; first += size) {
-      const auto sums = pass_by(queries_[user.component], first, std::min(size, S_ - first), S_, K_,
-                                *user.segment, keys_);
-      gradients_.key_gates[user.index] +=
-          static_cast<double>(sums.key) / std::sqrt(static_cast<double>(K_));
-      gradients_.value_gates[user.index] += static_cast<double>(sums.value);
+    const int64_t size = piece_size(S, kPassingQueries);
+    for (int64_t first = 0; first < S; first += size) {
+      const auto sums = pass_by(queries[user.component], first, std::min(size, S - first), S, K,
+                                *user.segment, keys);
+      gradients.key_gates[user.index] +=
+          static_cast<double>(sums.key) / std::sqrt(static_cast<double>(K));
+      gradients.value_gates[user.index] += static_cast<double>(sums.value);
     }
   }
-
-  const TiledInput& input_;
-  const AttentionPlan& plan_;
-  const std::vector<int64_t>& first_segment_;  // of every (b, i, h) in the plan
-  TiledGradients& gradients_;
-  KeyBlock<T>& keys_;
-  int64_t b_, h_, S_, K_;
-  std::vector<Queries<T>> queries_;
 };
 
 template <typename T>
-void run(const TiledInput& input, const AttentionPlan& plan, const TiledOutput& output,
-         const at::Tensor& output_gradient, TiledGradients& gradients) {
+void differentiate(const AttentionInput& input, const AttentionPlan& plan,
+                   const TiledOutput& output, const at::Tensor& output_gradient,
+                   TiledGradients& gradients) {
   std::vector<int64_t> first_segment = {0};
   for (const auto& segments : plan.segments) {
     first_segment.push_back(first_segment.back() + static_cast<int64_t>(segments.size()));
@@ -307,8 +283,8 @@ void run(const TiledInput& input, const AttentionPlan& plan, const TiledOutput& 
   at::parallel_for(0, B * H, 1, [&](int64_t begin, int64_t end) {
     KeyBlock<T> keys(most_keys, input.query.size(3), input.query.size(4));
     for (int64_t task = begin; task < end; ++task) {
-      HeadBackward<T>(input, plan, first_segment, gradients, keys, task / H, task % H)
-          .run(output, output_gradient);
+      HeadBackward<T>{input, plan, first_segment, gradients, keys, task / H, task % H}.run(
+          output, output_gradient);
     }
     if constexpr (kPaired<T>) {
       at::native::cpublas::brgemm_release();
@@ -318,26 +294,13 @@ void run(const TiledInput& input, const AttentionPlan& plan, const TiledOutput& 
 
 }  // namespace
 
-TiledGradients tiled_attention_backward(const TiledInput& input, const AttentionPlan& plan,
+TiledGradients tiled_attention_backward(const AttentionInput& input, const AttentionPlan& plan,
                                         const TiledOutput& output,
                                         const at::Tensor& output_gradient) {
-  TiledGradients gradients{like_tokens(input.query),
-                           {like_tokens(input.full.key), like_tokens(input.full.value)},
-                           {like_tokens(input.compressed.key), like_tokens(input.compressed.value)},
-                           {},
-                           {}};
-  const auto type = input.query.scalar_type();
-  const auto differentiate = [&](auto* number) {
-    using T = std::remove_pointer_t<decltype(number)>;
-    run<T>(input, plan, output, output_gradient, gradients);
-  };
-  if (type == at::kBFloat16) {
-    differentiate(static_cast<c10::BFloat16*>(nullptr));
-  } else if (type == at::kDouble) {
-    differentiate(static_cast<double*>(nullptr));
-  } else {
-    differentiate(static_cast<float*>(nullptr));
-  }
+  TiledGradients gradients{input.transformed(like_tokens), {}, {}};
+  with_number(input.query.scalar_type(), [&](auto number) {
+    differentiate<decltype(number)>(input, plan, output, output_gradient, gradients);
+  });
   return gradients;
 }
 

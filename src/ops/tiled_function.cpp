@@ -47,12 +47,6 @@ at::Tensor with_plain_rows(const at::Tensor& tokens) {
   return plain ? tokens : tokens.contiguous();
 }
 
-TiledInput readable(const TiledInput& input) {
-  return {with_plain_rows(input.query),
-          {with_plain_rows(input.full.key), with_plain_rows(input.full.value)},
-          {with_plain_rows(input.compressed.key), with_plain_rows(input.compressed.value)}};
-}
-
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
@@ -63,14 +57,13 @@ struct TiledFunction : torch::autograd::Function<TiledFunction> {
                             const std::optional<at::Tensor>& compressed_value,
                             const std::optional<at::Tensor>& importance,
                             const c10::intrusive_ptr<RecordedPlan>& recorded) {
-    const auto input = readable(
-        {query,
-         {key, value},
-         {compressed_key.value_or(at::Tensor()), compressed_value.value_or(at::Tensor())}});
+    const auto input =
+        AttentionInput{query, {key, value}, {*compressed_key, *compressed_value}}.transformed(
+            with_plain_rows);
     const auto result = tiled_attention(input, recorded->plan, /*for_backward=*/true);
     context->save_for_backward({input.query, input.full.key, input.full.value, input.compressed.key,
-                                input.compressed.value, importance.value_or(at::Tensor()),
-                                result.output, result.log_sum_exp});
+                                input.compressed.value, *importance, result.output,
+                                result.log_sum_exp});
     context->saved_data["recorded"] = c10::IValue::make_capsule(recorded);
     return result.output;
   }
@@ -79,7 +72,7 @@ struct TiledFunction : torch::autograd::Function<TiledFunction> {
     const auto saved = context->get_saved_variables();
     const auto recorded = c10::static_intrusive_pointer_cast<RecordedPlan>(
         context->saved_data["recorded"].toCapsule());
-    const TiledInput input{saved[0], {saved[1], saved[2]}, {saved[3], saved[4]}};
+    const AttentionInput input{saved[0], {saved[1], saved[2]}, {saved[3], saved[4]}};
     const auto& importance = saved[5];
     const auto found =
         tiled_attention_backward(input, recorded->plan, {saved[6], saved[7]},
@@ -97,17 +90,17 @@ struct TiledFunction : torch::autograd::Function<TiledFunction> {
 
 }  // namespace
 
-at::Tensor tiled_attention_recorded(const TiledInput& input, const at::Tensor& importance,
+at::Tensor tiled_attention_recorded(const AttentionInput& input, const at::Tensor& importance,
                                     AttentionPlan plan, bool gates_values) {
   if (!at::GradMode::is_enabled()) {  // a fifth of the time that 16 tokens take
-    return tiled_attention(readable(input), plan, /*for_backward=*/false).output;
+    return tiled_attention(input.transformed(with_plain_rows), plan, /*for_backward=*/false).output;
   }
   const auto recorded = c10::make_intrusive<RecordedPlan>();
   recorded->plan = std::move(plan);
   recorded->gates_values = gates_values;
-  return TiledFunction::apply(input.query, input.full.key, input.full.value,
-                              if_defined(input.compressed.key), if_defined(input.compressed.value),
-                              if_defined(importance), recorded);
+  return TiledFunction::apply(
+      input.query, input.full.key, input.full.value, std::optional(input.compressed.key),
+      std::optional(input.compressed.value), std::optional(importance), recorded);
 }
 
 at::Tensor in_autocast_type(const at::Tensor& tensor) {

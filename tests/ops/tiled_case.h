@@ -47,7 +47,7 @@ class TiledCase {
         .to(type_);
   }
 
-  ops::TiledInput input() const {
+  ops::AttentionInput input() const {
     return {query_, {key_, value_}, {compressed_key_, compressed_value_}};
   }
   const ops::AttentionPlan& plan() const { return plan_; }
