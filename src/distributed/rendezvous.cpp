@@ -60,18 +60,15 @@ Job read_job(c10d::Store& store) {
 // Waits until rank 0 has opened this start of the job. torchrun's store outlives a start, so that
 // what it says may be of the one before.
 void check_in(c10d::Store& store, const Launch& launch, Clock::time_point deadline) {
-  const std::string mine =
-      std::to_string(launch.restart_count) + " " + std::to_string(launch.world_size);
   if (launch.rank == 0) {
-    store.set("job", mine);
+    store.set("job", c10::str(launch.restart_count, " ", launch.world_size));
     return;
   }
   Job job;
   while (job = read_job(store), job.restart_count < launch.restart_count) {
     if (Clock::now() > deadline) {
-      throw PeerLost("rank " + std::to_string(launch.rank) + ": rank 0 did not come to " +
-                     place_of(launch) + " in time for restart " +
-                     std::to_string(launch.restart_count) + " of the job.");
+      throw PeerLost(c10::str("rank ", launch.rank, ": rank 0 did not come to ", place_of(launch),
+                              " in time for restart ", launch.restart_count, " of the job."));
     }
     std::this_thread::sleep_for(kPause);
   }
@@ -91,7 +88,7 @@ std::string name_of(int rank) { return "rank " + std::to_string(rank); }
 
 void await_all(c10d::Store& store, const Launch& launch, Clock::time_point deadline) {
   if (store.add(name_of(launch.rank), 1) > 1) {
-    throw Error("two processes call themselves rank " + std::to_string(launch.rank) + " at " +
+    throw Error("two processes call themselves " + name_of(launch.rank) + " at " +
                 place_of(launch) +
                 ". Give every process its own RANK, and every job its own MASTER_PORT.");
   }
@@ -108,10 +105,10 @@ void await_all(c10d::Store& store, const Launch& launch, Clock::time_point deadl
     }
     std::this_thread::sleep_for(kPause);
   } while (Clock::now() < deadline);
-  throw PeerLost(name_of(launch.rank) + ": " +
-                 std::to_string(launch.world_size - static_cast<int>(missing.size())) + " of " +
-                 std::to_string(launch.world_size) + " processes came to " + place_of(launch) +
-                 " in time; the first that is missing is " + name_of(missing.front()) + ".");
+  throw PeerLost(c10::str(name_of(launch.rank), ": ", launch.world_size - missing.size(), " of ",
+                          launch.world_size, " processes came to ", place_of(launch),
+                          " in time; the first that is missing is ", name_of(missing.front()),
+                          "."));
 }
 
 }  // namespace

@@ -43,8 +43,7 @@ ComponentLayout::ComponentLayout(const at::Tensor& component_mask, c10::Device d
   }
   std::vector<int64_t> order(B);
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int64_t a, int64_t b) { return rows[a].size() < rows[b].size(); });
+  std::ranges::stable_sort(order, {}, [&](int64_t asset) { return rows[asset].size(); });
   std::vector<int64_t> packed_rows, assets;
   for (const int64_t asset : order) {
     const auto count = static_cast<int64_t>(rows[asset].size());

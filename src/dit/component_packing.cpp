@@ -6,24 +6,15 @@
 #include "moca/ops/attention.h"
 
 namespace moca::dit {
-namespace {
-
-nn::AttentionSizes attention_sizes(const DitConfig& config) {
-  nn::AttentionSizes sizes;
-  sizes.width = config.width;
-  sizes.context_width = config.width;
-  sizes.num_heads = config.num_heads;
-  sizes.qk_norm = true;
-  return sizes;
-}
-
-}  // namespace
 
 ComponentPackingImpl::ComponentPackingImpl(const DitConfig& config)
     : compression_queries_(register_parameter(
           "compression_queries", at::randn({config.num_compressed_tokens, config.width}))),
       anchor_query_(register_parameter("anchor_query", at::randn({1, config.width}))),
-      attention_(register_module("attention", nn::Attention(attention_sizes(config)))) {}
+      attention_(register_module(
+          "attention",
+          nn::Attention(nn::AttentionSizes{
+              .width = config.width, .num_heads = config.num_heads, .qk_norm = true}))) {}
 
 at::Tensor ComponentPackingImpl::forward(const at::Tensor& vecset_tokens) {
   const auto [n, L, D] = shape<3>(vecset_tokens, "vecset_tokens [n, L, D]");

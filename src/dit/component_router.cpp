@@ -23,11 +23,11 @@ ops::Routing ComponentRouterImpl::forward(const at::Tensor& anchors,
   const auto heads = [&, batch = B, count = N](const at::Tensor& projected) {
     return projected.view({batch, count, routed_heads, -1});  // [B, N, H, K]
   };
-  ops::RoutingOptions options;
-  options.num_selected = config_.num_selected;
-  options.activation = config_.activation;
-  options.sampling = config_.sampling;
-  options.stochastic = config_.stochastic && is_training() && generator.has_value();
+  const ops::RoutingOptions options{
+      .num_selected = config_.num_selected,
+      .activation = config_.activation,
+      .stochastic = config_.stochastic && is_training() && generator.has_value(),
+      .sampling = config_.sampling};
   // In float: what is rounded to bf16 ties, and a tie is decided by the order of the components.
   const auto query = ops::float_product(anchors, to_q_->effective_weight());
   const auto key = ops::float_product(anchors, to_k_->effective_weight());

@@ -23,8 +23,7 @@ at::Tensor DenseGlobalAttention::forward(AttentionModules modules, const at::Ten
 }
 
 double DenseGlobalAttention::flops(int64_t num_components, int64_t num_tokens) const {
-  const auto D = static_cast<double>(width_);
-  const auto tokens = static_cast<double>(num_components * num_updated(num_tokens));
+  const double D = width_, tokens = num_components * num_updated(num_tokens);
   return nn::linear_flops(tokens, D, 4 * D) + nn::attention_flops(tokens, tokens, D);
 }
 

@@ -10,12 +10,10 @@ namespace moca::dit {
 namespace {
 
 nn::AttentionSizes sizes_of(const DitConfig& config, int64_t context_width) {
-  nn::AttentionSizes sizes;
-  sizes.width = config.width;
-  sizes.context_width = context_width;
-  sizes.num_heads = config.num_heads;
-  sizes.qk_norm = true;
-  return sizes;
+  return {.width = config.width,
+          .context_width = context_width,
+          .num_heads = config.num_heads,
+          .qk_norm = true};
 }
 
 // Tokens [n, S, D] attend to one condition: [n, S, D].
@@ -101,12 +99,6 @@ at::Tensor DitBlockImpl::attend_to_conditions(const at::Tensor& tokens,
   return sum;
 }
 
-at::Tensor DitBlockImpl::after_self_attention(const at::Tensor& tokens,
-                                              const BlockContext& context) {
-  const auto seen = tokens + attend_to_conditions(norm2_(tokens), context);
-  return seen + feed_forward_(norm3_(seen));
-}
-
 at::Tensor DitBlockImpl::forward(const at::Tensor& tokens, const at::Tensor& skip,
                                  const BlockContext& context) {
   auto input = tokens;
@@ -116,11 +108,10 @@ at::Tensor DitBlockImpl::forward(const at::Tensor& tokens, const at::Tensor& ski
   const auto attended = attend_to_tokens(norm1_(input), context);  // [n, S', D]
   const int64_t num_updated = attended.size(1);
   const int64_t num_kept = input.size(1) - num_updated;
-  const auto updated = after_self_attention(input.narrow(1, 0, num_updated) + attended, context);
-  if (num_kept == 0) {
-    return updated;
-  }
-  return at::cat({updated, input.narrow(1, num_updated, num_kept)}, 1);
+  auto updated = input.narrow(1, 0, num_updated) + attended;
+  updated = updated + attend_to_conditions(norm2_(updated), context);
+  updated = updated + feed_forward_(norm3_(updated));
+  return num_kept == 0 ? updated : at::cat({updated, input.narrow(1, num_updated, num_kept)}, 1);
 }
 
 }  // namespace moca::dit

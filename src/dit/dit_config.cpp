@@ -1,5 +1,7 @@
 #include "moca/dit/dit_config.h"
 
+#include <c10/util/StringUtil.h>
+
 #include <algorithm>
 
 #include "moca/core/error.h"
@@ -9,7 +11,7 @@ namespace moca::dit {
 void DitConfig::validate(const std::string& path) const {
   config::require_multiple(path, "width", width, "num_heads", num_heads);
   if (width % 2 != 0) {
-    throw Error(path + ".width (" + std::to_string(width) + ") must be even.");
+    throw Error(c10::str(path, ".width (", width, ") must be even."));
   }
   if (dense_tokens == DenseTokens::kSamePairs && global_attention != GlobalAttentionKind::kDense) {
     throw Error(path + ".dense_tokens is same_pairs, but " + path + ".global_attention is not " +
@@ -17,9 +19,8 @@ void DitConfig::validate(const std::string& path) const {
   }
   for (const int64_t block : global_blocks) {
     if (block >= num_layers) {
-      throw Error(path + ".global_blocks names block " + std::to_string(block) + ", but " + path +
-                  ".num_layers is " + std::to_string(num_layers) + ": use 0 to " +
-                  std::to_string(num_layers - 1) + ".");
+      throw Error(c10::str(path, ".global_blocks names block ", block, ", but ", path,
+                           ".num_layers is ", num_layers, ": use 0 to ", num_layers - 1, "."));
     }
   }
 }
@@ -28,10 +29,7 @@ bool DitConfig::is_global(int64_t block) const {
   if (global_attention == GlobalAttentionKind::kNone) {
     return false;
   }
-  if (global_blocks.empty()) {
-    return block % 2 == 0;
-  }
-  return std::find(global_blocks.begin(), global_blocks.end(), block) != global_blocks.end();
+  return global_blocks.empty() ? block % 2 == 0 : std::ranges::count(global_blocks, block) > 0;
 }
 
 }  // namespace moca::dit

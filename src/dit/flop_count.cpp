@@ -10,31 +10,28 @@ using nn::attention_flops;
 using nn::linear_flops;
 
 double ends(const DitConfig& config, const DitSizes& sizes) {  // proj_in and proj_out
-  return 2 * linear_flops(static_cast<double>(sizes.num_tokens),
-                          static_cast<double>(sizes.latent_channels),
-                          static_cast<double>(config.width));
+  return 2 * linear_flops(sizes.num_tokens, sizes.latent_channels, config.width);
 }
 
 double packing(const DitConfig& config, const DitSizes& sizes) {
-  const auto D = static_cast<double>(config.width), L = static_cast<double>(sizes.num_tokens);
-  const auto added = static_cast<double>(config.num_added_tokens());
+  const double D = config.width, L = sizes.num_tokens, added = config.num_added_tokens();
   return linear_flops(L, D, 2 * D) + attention_flops(added, L, D) + linear_flops(added, D, D);
 }
 
 // Keys and values once per asset or component; `rows` of each of N components attend.
 double condition_attention(const DitSizes::ConditionSize& condition, double N, double rows,
                            double D) {
-  const auto T = static_cast<double>(condition.num_tokens);
+  const double T = condition.num_tokens;
   const double contexts = condition.scope == ConditionScope::kComponent ? N : 1.0;
-  return contexts * linear_flops(T, static_cast<double>(condition.width), 2 * D) +
+  return contexts * linear_flops(T, condition.width, 2 * D) +
          N * (2 * linear_flops(rows, D, D) + attention_flops(rows, T, D));
 }
 
 double block(const DitConfig& config, const DitSizes& sizes, int64_t num_components,
              int64_t index) {
-  const auto N = static_cast<double>(num_components), D = static_cast<double>(config.width);
   const auto attention = block_attention(config, index);
-  const auto rows = static_cast<double>(attention->num_updated(sizes.num_tokens));
+  const double N = num_components, D = config.width;
+  const double rows = attention->num_updated(sizes.num_tokens);
   double flops =
       attention->flops(num_components, sizes.num_tokens) + N * nn::feed_forward_flops(rows, D);
   if (config.is_global(index) ? config.global_image_attention : config.local_image_attention) {
@@ -43,8 +40,7 @@ double block(const DitConfig& config, const DitSizes& sizes, int64_t num_compone
     }
   }
   if (index > config.num_layers / 2) {  // the skip
-    const auto all = static_cast<double>(sizes.num_tokens + 1 + config.num_added_tokens());
-    flops += N * linear_flops(all, 2 * D, D);
+    flops += N * linear_flops(sizes.num_tokens + 1 + config.num_added_tokens(), 2 * D, D);
   }
   return flops;
 }
@@ -54,11 +50,11 @@ double block(const DitConfig& config, const DitSizes& sizes, int64_t num_compone
 double forward_flops(const DitConfig& config, const DitSizes& sizes,
                      const std::vector<int64_t>& components_of_assets) {
   const bool packs = config.num_added_tokens() > 0;
-  const auto D = static_cast<double>(config.width);
+  const double D = config.width;
   const double time_token = linear_flops(1, D, 4 * D) + linear_flops(1, 4 * D, D);
   const double of_component = ends(config, sizes) + (packs ? packing(config, sizes) : 0.0);
   // Packing's queries are the same for all.
-  double flops = linear_flops(static_cast<double>(config.num_added_tokens()), D, D);
+  double flops = linear_flops(config.num_added_tokens(), D, D);
   for (const int64_t num_components : components_of_assets) {
     flops += time_token + static_cast<double>(num_components) * of_component;
     for (int64_t i = 0; i < config.num_layers; ++i) {

@@ -27,9 +27,7 @@ at::Tensor LocalAttention::forward(AttentionModules modules, const at::Tensor& t
 }
 
 double LocalAttention::flops(int64_t num_components, int64_t num_tokens) const {
-  const auto D = static_cast<double>(width_);
-  const auto vecset = static_cast<double>(num_tokens + 1);
-  const auto all = static_cast<double>(num_updated(num_tokens));
+  const double D = width_, vecset = num_tokens + 1, all = num_updated(num_tokens);
   double flops = nn::linear_flops(all, D, 4 * D) + nn::attention_flops(vecset, vecset, D);
   if (num_added_ > 0) {
     flops += nn::attention_flops(all - vecset - 1, all - 1, D) + nn::attention_flops(1, all, D);

@@ -57,11 +57,11 @@ at::Tensor MocGlobalAttention::of_vecset(AttentionModules& modules, const at::Te
   const auto anchors = tokens.select(1, S - 1);  // [n, D]
   std::vector<at::Tensor> outputs;
   for (const auto& group : layout.groups) {
-    ops::MocPlan plan;
-    plan.routing = router->forward(group.of_components(anchors), context.generator);
-    plan.gate_target = config_.router.gate_target;
-    plan.attend_compressed = config_.attend_compressed;
-    plan.gate_compressed = config_.router.gate_compressed;
+    const ops::MocPlan plan{
+        .routing = router->forward(group.of_components(anchors), context.generator),
+        .gate_target = config_.router.gate_target,
+        .attend_compressed = config_.attend_compressed,
+        .gate_compressed = config_.router.gate_compressed};
     outputs.push_back(ops::moc_attention(of_group(group, full.query), of_group(group, full.key),
                                          of_group(group, full.value),
                                          of_group(group, compressed.key),
@@ -74,9 +74,8 @@ at::Tensor MocGlobalAttention::of_vecset(AttentionModules& modules, const at::Te
 double MocGlobalAttention::flops(int64_t num_components, int64_t num_tokens) const {
   using nn::attention_flops;
   using nn::linear_flops;
-  const auto N = static_cast<double>(num_components), L = static_cast<double>(num_tokens + 1);
-  const auto D = static_cast<double>(config_.width);
-  const auto M = static_cast<double>(config_.num_compressed_tokens);
+  const double N = num_components, L = num_tokens + 1, M = config_.num_compressed_tokens;
+  const double D = config_.width;
   const double selected = std::min(static_cast<double>(config_.router.num_selected), N - 1);
   const bool compresses = config_.attend_compressed && selected < N - 1;
   const double routed = config_.router.per_head ? D : D / static_cast<double>(config_.num_heads);

@@ -132,10 +132,9 @@ at::Tensor draw_component_ids(int64_t num_assets, int64_t num_components, int64_
     return at::zeros({num_assets, num_components}, at::kLong);
   }
   if (num_components > codebook_size) {
-    throw Error("an asset of " + std::to_string(num_components) +
-                " components needs as many distinct ids, but dit.codebook_size is " +
-                std::to_string(codebook_size) + ". Use at most " + std::to_string(codebook_size) +
-                " components.");
+    throw Error(c10::str("an asset of ", num_components,
+                         " components needs as many distinct ids, but dit.codebook_size is ",
+                         codebook_size, ". Use at most ", codebook_size, " components."));
   }
   std::vector<at::Tensor> rows;
   for (int64_t asset = 0; asset < num_assets; ++asset) {

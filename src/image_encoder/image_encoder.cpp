@@ -28,11 +28,10 @@ int64_t ImageEncoderConfig::num_image_tokens() const {
 }
 
 double ImageEncoderConfig::forward_flops() const {
-  const auto T = static_cast<double>(num_image_tokens()), D = static_cast<double>(width);
-  const auto patch_values = static_cast<double>(num_channels * patch_size * patch_size);
-  const auto inner = static_cast<double>(mlp_ratio) * D;
+  const double T = num_image_tokens(), D = width;
+  const double patch_values = num_channels * patch_size * patch_size;
   // SwiGLU has three matrices of two thirds of the width instead of two.
-  const double mlp = 2.0 * nn::linear_flops(T, D, inner);
+  const double mlp = 2.0 * nn::linear_flops(T, D, mlp_ratio * width);
   return nn::linear_flops(T - 1, patch_values, D) +
          static_cast<double>(num_layers) *
              (nn::linear_flops(T, D, 4.0 * D) + nn::attention_flops(T, T, D) + mlp);

@@ -40,9 +40,8 @@ at::Tensor AttentionImpl::self_weight() const {
 }
 
 HeadTensors AttentionImpl::project(const at::Tensor& tokens) {
-  const auto weight = self_weight();  // [3D, D]
-  const auto parts =
-      split_heads(ops::linear(tokens, weight, at::Tensor()), sizes_.num_heads, 3).unbind(0);
+  const auto projected = ops::linear(tokens, self_weight(), at::Tensor());
+  const auto parts = split_heads(projected, sizes_.num_heads, 3).unbind(0);
   HeadTensors heads{parts[0], parts[1], parts[2]};
   if (norm_q_) {
     heads.query = norm_q_(heads.query);
@@ -71,8 +70,8 @@ HeadTensors AttentionImpl::project_context(const at::Tensor& context) {
 }
 
 HeadTensors AttentionImpl::key_value(const at::Tensor& tokens, const at::Tensor& weight) {
-  const auto parts =
-      split_heads(ops::linear(tokens, weight, at::Tensor()), sizes_.num_heads, 2).unbind(0);
+  const auto projected = ops::linear(tokens, weight, at::Tensor());
+  const auto parts = split_heads(projected, sizes_.num_heads, 2).unbind(0);
   return {at::Tensor(), norm_k_ ? norm_k_(parts[0]) : parts[0], parts[1]};
 }
 

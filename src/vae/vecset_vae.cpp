@@ -51,18 +51,16 @@ void VaeConfig::validate(const std::string& path) const {
 }
 
 double VaeConfig::encode_flops(int64_t num_surface_points) const {
-  const auto P = static_cast<double>(num_surface_points), L = static_cast<double>(num_tokens);
-  const auto D = static_cast<double>(width_encoder), C = static_cast<double>(latent_channels);
-  const auto point_width = static_cast<double>(nn::embedded_point_width(num_frequencies) + 3);
+  const double P = num_surface_points, L = num_tokens, D = width_encoder, C = latent_channels;
+  const double point_width = nn::embedded_point_width(num_frequencies) + 3;
   return nn::linear_flops(P + L, point_width, D) + cross_block_flops(L, P, D) +
          static_cast<double>(num_layers_encoder) * self_block_flops(L, D) +
          nn::linear_flops(L, D, 2.0 * C);
 }
 
 double VaeConfig::decode_flops(int64_t num_query_points) const {
-  const auto Q = static_cast<double>(num_query_points), L = static_cast<double>(num_tokens);
-  const auto D = static_cast<double>(width_decoder), C = static_cast<double>(latent_channels);
-  const auto point_width = static_cast<double>(nn::embedded_point_width(num_frequencies));
+  const double Q = num_query_points, L = num_tokens, D = width_decoder, C = latent_channels;
+  const double point_width = nn::embedded_point_width(num_frequencies);
   return nn::linear_flops(L, C, D) +
          static_cast<double>(num_layers_decoder) * self_block_flops(L, D) +
          nn::linear_flops(Q, point_width, D) + cross_block_flops(Q, L, D) +

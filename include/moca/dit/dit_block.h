@@ -48,7 +48,6 @@ class DitBlockImpl : public torch::nn::Module {
 
   at::Tensor attend_to_tokens(const at::Tensor& tokens, const BlockContext& context);
   at::Tensor attend_to_conditions(const at::Tensor& tokens, const BlockContext& context);
-  at::Tensor after_self_attention(const at::Tensor& tokens, const BlockContext& context);
 
   bool sees_conditions_;
   std::shared_ptr<const BlockAttention> block_attention_;

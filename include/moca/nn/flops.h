@@ -14,8 +14,8 @@ constexpr double attention_flops(double queries, double keys, double width) {
 }
 
 // nn::FeedForward.
-constexpr double feed_forward_flops(double rows, double width, double expansion = 4.0) {
-  return 2.0 * linear_flops(rows, width, width * expansion);
+constexpr double feed_forward_flops(double rows, double width) {
+  return 2.0 * linear_flops(rows, width, width * 4.0);
 }
 
 constexpr double kForwardAndBackward = 3.0;  // times the forward pass
