@@ -25,32 +25,19 @@ int number(const std::string& name, const std::string& text) {
   return value;
 }
 
-// The variables of one launcher.
-class Reader {
- public:
-  Reader(const Variables& variables, std::string launcher)
-      : variables_(variables), launcher_(std::move(launcher)) {}
-
-  std::optional<std::string> text(const std::string& name) const { return variables_(name); }
-
-  int required(const std::string& name) const {
-    const auto value = text(name);
-    if (!value) {
-      throw Error(launcher_ + " started this process, but the environment variable " + name +
-                  " is missing. Set it, or start moca through the launcher itself.");
-    }
-    return number(name, *value);
+int required(const Variables& variables, const std::string& launcher, const std::string& name) {
+  const auto value = variables(name);
+  if (!value) {
+    throw Error(launcher + " started this process, but the environment variable " + name +
+                " is missing. Set it, or start moca through the launcher itself.");
   }
+  return number(name, *value);
+}
 
-  int optional(const std::string& name, int otherwise) const {
-    const auto value = text(name);
-    return value ? number(name, *value) : otherwise;
-  }
-
- private:
-  const Variables& variables_;
-  std::string launcher_;
-};
+int optional(const Variables& variables, const std::string& name, int otherwise) {
+  const auto value = variables(name);
+  return value ? number(name, *value) : otherwise;
+}
 
 // What a launcher calls the four numbers.
 struct PlaceNames {
@@ -58,29 +45,28 @@ struct PlaceNames {
 };
 
 // On one machine unless the launcher says otherwise.
-Launch place_of(const Reader& read, const std::string& launcher, const PlaceNames& names) {
+Launch place_of(const Variables& variables, const std::string& launcher, const PlaceNames& names) {
   Launch launch;
   launch.launcher = launcher;
-  launch.rank = read.required(names.rank);
-  launch.world_size = read.required(names.world_size);
-  launch.local_rank = read.optional(names.local_rank, launch.rank);
-  launch.local_world_size = read.optional(names.local_world_size, launch.world_size);
+  launch.rank = required(variables, launcher, names.rank);
+  launch.world_size = required(variables, launcher, names.world_size);
+  launch.local_rank = optional(variables, names.local_rank, launch.rank);
+  launch.local_world_size = optional(variables, names.local_world_size, launch.world_size);
   return launch;
 }
 
 Launch from_torchrun(const Variables& variables) {
-  const Reader read(variables, "torchrun");
   auto launch =
-      place_of(read, "torchrun", {"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"});
-  launch.store_is_running = read.text("TORCHELASTIC_USE_AGENT_STORE") == "True";
-  launch.restart_count = read.optional("TORCHELASTIC_RESTART_COUNT", 0);
-  if (launch.world_size > 1 && !read.text("MASTER_ADDR")) {
+      place_of(variables, "torchrun", {"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"});
+  launch.store_is_running = variables("TORCHELASTIC_USE_AGENT_STORE") == "True";
+  launch.restart_count = optional(variables, "TORCHELASTIC_RESTART_COUNT", 0);
+  if (launch.world_size > 1 && !variables("MASTER_ADDR")) {
     throw Error(
         "RANK and WORLD_SIZE are set, but the environment variable MASTER_ADDR is missing: the "
         "processes cannot find each other. Set it to the machine of rank 0.");
   }
   if (launch.world_size > 1) {
-    launch.port = read.required("MASTER_PORT");
+    launch.port = required(variables, launch.launcher, "MASTER_PORT");
   }
   return launch;
 }
@@ -97,27 +83,25 @@ std::string first_machine(const std::string& nodes) {
 }
 
 Launch from_slurm(const Variables& variables) {
-  const Reader read(variables, "Slurm");
   Launch launch;
   launch.launcher = "Slurm";
-  launch.rank = read.required("SLURM_PROCID");
-  launch.world_size = read.required("SLURM_NTASKS");
-  launch.local_rank = read.optional("SLURM_LOCALID", 0);
+  launch.rank = required(variables, "Slurm", "SLURM_PROCID");
+  launch.world_size = required(variables, "Slurm", "SLURM_NTASKS");
+  launch.local_rank = optional(variables, "SLURM_LOCALID", 0);
   // "2" or "4(x2),3": this machine has as many as the first says, or fewer.
-  const auto tasks = read.text("SLURM_STEP_TASKS_PER_NODE").value_or("1");
+  const auto tasks = variables("SLURM_STEP_TASKS_PER_NODE").value_or("1");
   launch.local_world_size =
       number("SLURM_STEP_TASKS_PER_NODE", tasks.substr(0, tasks.find_first_of("(,")));
-  launch.restart_count = read.optional("SLURM_RESTART_COUNT", 0);
+  launch.restart_count = optional(variables, "SLURM_RESTART_COUNT", 0);
   launch.address = first_machine(
-      read.text("SLURM_STEP_NODELIST").value_or(read.text("SLURM_JOB_NODELIST").value_or("")));
-  launch.port = 20000 + read.optional("SLURM_JOB_ID", 0) % 20000;
+      variables("SLURM_STEP_NODELIST").value_or(variables("SLURM_JOB_NODELIST").value_or("")));
+  launch.port = 20000 + optional(variables, "SLURM_JOB_ID", 0) % 20000;
   return launch;
 }
 
 Launch from_mpi(const Variables& variables, const std::string& launcher, const PlaceNames& names) {
-  const Reader read(variables, launcher);
-  auto launch = place_of(read, launcher, names);
-  if (launch.local_world_size < launch.world_size && !read.text("MASTER_ADDR")) {
+  auto launch = place_of(variables, launcher, names);
+  if (launch.local_world_size < launch.world_size && !variables("MASTER_ADDR")) {
     throw Error(launcher +
                 " started processes on several machines, but the environment variable MASTER_ADDR "
                 "is missing. Give mpirun the machine of rank 0, for example -x MASTER_ADDR=host1.");

@@ -101,7 +101,8 @@ int ProcessGroup::size() const { return impl_ ? impl_->size : 1; }
 void ProcessGroup::sum(const at::Tensor& tensor, const std::string& what) {
   if (impl_) {
     std::vector<at::Tensor> tensors{tensor};
-    impl_->run("all_reduce", what, [&] { return impl_->group->allreduce(tensors); });
+    impl_->begin("all_reduce", what);
+    impl_->guarded([&] { impl_->group->allreduce(tensors)->wait(); });
   }
 }
 
@@ -121,11 +122,7 @@ void ProcessGroup::broadcast(const std::vector<at::Tensor>& tensors, const std::
     return;
   }
   impl_->begin("broadcast", what);
-  try {
-    c10d::broadcast_coalesced(impl_->group, tensors, kBroadcastBytes, from);
-  } catch (const std::exception& failure) {
-    impl_->lost(failure.what());
-  }
+  impl_->guarded([&] { c10d::broadcast_coalesced(impl_->group, tensors, kBroadcastBytes, from); });
 }
 
 std::vector<std::string> ProcessGroup::gather(const std::string& text, const std::string& what) {
@@ -150,11 +147,7 @@ std::vector<std::string> ProcessGroup::gather(const std::string& text, const std
 
 void ProcessGroup::leave_note(const std::string& name, const std::string& text) {
   if (impl_) {
-    try {
-      impl_->store->set("note/" + name, std::vector<uint8_t>(text.begin(), text.end()));
-    } catch (const std::exception& failure) {
-      impl_->lost(failure.what());
-    }
+    impl_->guarded([&] { impl_->store->set("note/" + name, text); });
   }
 }
 
@@ -162,15 +155,11 @@ std::optional<std::string> ProcessGroup::note(const std::string& name) {
   if (!impl_) {
     return std::nullopt;
   }
-  try {
-    if (!impl_->store->check({"note/" + name})) {
-      return std::nullopt;
-    }
-    const auto bytes = impl_->store->get("note/" + name);
-    return std::string(bytes.begin(), bytes.end());
-  } catch (const std::exception& failure) {
-    impl_->lost(failure.what());
-  }
+  return impl_->guarded([&] {
+    return impl_->store->check({"note/" + name})
+               ? std::optional(impl_->store->get_to_str("note/" + name))
+               : std::nullopt;
+  });
 }
 
 std::string ProcessGroup::operation() const {

@@ -22,24 +22,20 @@ struct ProcessGroup::Impl {
 
   // Marks the beginning of an operation.
   void begin(const std::string& operation, const std::string& what);
-  // Waits for the work that `start` begins; failures become PeerLost.
-  template <class Start>
-  void run(const std::string& operation, const std::string& what, Start&& start);
+  // What `action` gives; failures become PeerLost.
+  template <class Action>
+  auto guarded(const Action& action) const {
+    try {
+      return action();
+    } catch (const std::exception& failure) {
+      lost(failure.what());
+    }
+  }
   [[noreturn]] void lost(const std::string& reason) const;
 
   mutable std::mutex mutex;
   std::string current;
   int64_t count = 0;
 };
-
-template <class Start>
-void ProcessGroup::Impl::run(const std::string& operation, const std::string& what, Start&& start) {
-  begin(operation, what);
-  try {
-    start()->wait();
-  } catch (const std::exception& failure) {
-    lost(failure.what());
-  }
-}
 
 }  // namespace moca::distributed

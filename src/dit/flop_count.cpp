@@ -9,10 +9,6 @@ namespace {
 using nn::attention_flops;
 using nn::linear_flops;
 
-double ends(const DitConfig& config, const DitSizes& sizes) {  // proj_in and proj_out
-  return 2 * linear_flops(sizes.num_tokens, sizes.latent_channels, config.width);
-}
-
 double packing(const DitConfig& config, const DitSizes& sizes) {
   const double D = config.width, L = sizes.num_tokens, added = config.num_added_tokens();
   return linear_flops(L, D, 2 * D) + attention_flops(added, L, D) + linear_flops(added, D, D);
@@ -52,7 +48,9 @@ double forward_flops(const DitConfig& config, const DitSizes& sizes,
   const bool packs = config.num_added_tokens() > 0;
   const double D = config.width;
   const double time_token = linear_flops(1, D, 4 * D) + linear_flops(1, 4 * D, D);
-  const double of_component = ends(config, sizes) + (packs ? packing(config, sizes) : 0.0);
+  // proj_in and proj_out.
+  const double ends = 2 * linear_flops(sizes.num_tokens, sizes.latent_channels, D);
+  const double of_component = ends + (packs ? packing(config, sizes) : 0.0);
   // Packing's queries are the same for all.
   double flops = linear_flops(config.num_added_tokens(), D, D);
   for (const int64_t num_components : components_of_assets) {

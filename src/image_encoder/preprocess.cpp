@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <string>
 #include <vector>
 
 #include "moca/core/error.h"

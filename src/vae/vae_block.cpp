@@ -15,17 +15,15 @@ VaeBlockImpl::VaeBlockImpl(Kind kind, int64_t width, int64_t num_heads) {
   feed_forward_ = register_module("ff", nn::FeedForward(width));
 }
 
-at::Tensor VaeBlockImpl::forward_self(const at::Tensor& tokens) {
-  const auto heads = attention_->project(norm_attention_(tokens));
+at::Tensor VaeBlockImpl::forward(const at::Tensor& tokens, const nn::HeadTensors& context) {
+  auto heads = context;
+  if (context.key.defined()) {
+    heads.query = attention_->project_query(norm_attention_(tokens));
+  } else {
+    heads = attention_->project(norm_attention_(tokens));
+  }
   const auto attended =
       tokens + attention_->project_output(ops::attention(heads.query, heads.key, heads.value));
-  return attended + feed_forward_(norm3_(attended));
-}
-
-at::Tensor VaeBlockImpl::forward_cross(const at::Tensor& tokens, const nn::HeadTensors& context) {
-  const auto query = attention_->project_query(norm_attention_(tokens));
-  const auto attended =
-      tokens + attention_->project_output(ops::attention(query, context.key, context.value));
   return attended + feed_forward_(norm3_(attended));
 }
 

@@ -15,10 +15,8 @@ class VaeBlockImpl : public torch::nn::Module {
   enum class Kind { kSelf, kCross };
   VaeBlockImpl(Kind kind, int64_t width, int64_t num_heads);
 
-  // tokens: [n, S, D].
-  at::Tensor forward_self(const at::Tensor& tokens);
-  // tokens: [n, S, D]; context: keys and values from `project_context`.
-  at::Tensor forward_cross(const at::Tensor& tokens, const nn::HeadTensors& context);
+  // tokens: [n, S, D]; context: of a cross block, keys and values from `project_context`.
+  at::Tensor forward(const at::Tensor& tokens, const nn::HeadTensors& context = {});
   nn::HeadTensors project_context(const at::Tensor& context);
 
  private:

@@ -120,11 +120,11 @@ at::Tensor VecsetVaeImpl::embed_surface(const at::Tensor& points, const at::Tens
 
 at::Tensor VecsetVaeImpl::encode_tokens(const at::Tensor& surface,
                                         const at::Tensor& token_surface) {
-  auto tokens = encoder_blocks_[0]->forward_cross(
-      encoder_proj_in_(token_surface),
-      encoder_blocks_[0]->project_context(encoder_proj_in_(surface)));
+  auto tokens =
+      encoder_blocks_[0]->forward(encoder_proj_in_(token_surface),
+                                  encoder_blocks_[0]->project_context(encoder_proj_in_(surface)));
   for (size_t i = 1; i < encoder_blocks_.size(); ++i) {
-    tokens = encoder_blocks_[i]->forward_self(tokens);
+    tokens = encoder_blocks_[i]->forward(tokens);
   }
   return encoder_norm_out_(tokens);
 }
@@ -153,7 +153,7 @@ at::Tensor VecsetVaeImpl::decode(const at::Tensor& latents) {
   shape<3>(latents, "latents [n, L, C]");
   auto tokens = post_quant_(latents.to(weight_type()));
   for (size_t i = 0; i + 1 < decoder_blocks_.size(); ++i) {
-    tokens = decoder_blocks_[i]->forward_self(tokens);
+    tokens = decoder_blocks_[i]->forward(tokens);
   }
   return tokens;
 }
@@ -174,7 +174,7 @@ at::Tensor VecsetVaeImpl::query_prepared(const nn::HeadTensors& prepared,
     return at::cat(parts, 1);
   }
   auto tokens = decoder_proj_query_(embed(query_points));
-  tokens = decoder_blocks_.back()->forward_cross(tokens, prepared);
+  tokens = decoder_blocks_.back()->forward(tokens, prepared);
   const auto raw = decoder_proj_out_(decoder_norm_out_(tokens));  // [n, Q, 1]
   return -raw.to(at::kFloat).squeeze(-1);  // TripoSG: the raw output is negative inside
 }
