@@ -1,14 +1,13 @@
 #include "moca/image/component_map.h"
 
 #include <algorithm>
-#include <utility>
+#include <span>
 
 #include "decoder.h"
-#include "image_format.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
 #include "moca/core/logging.h"
-#include "orientation.h"
+#include "moca/core/text.h"
 
 namespace moca {
 namespace {
@@ -18,10 +17,8 @@ constexpr size_t kNumNumbers = 65536;  // of 16 bits
 // "1, 5, 7"; of many the first and the last.
 std::string list_of(const std::vector<uint16_t>& numbers) {
   constexpr size_t kMost = 8;
-  std::string text;
-  for (size_t i = 0; i < std::min(numbers.size(), kMost); ++i) {
-    text += (i == 0 ? "" : ", ") + std::to_string(numbers[i]);
-  }
+  const auto first = std::span(numbers).first(std::min(numbers.size(), kMost));
+  const auto text = joined(first, ", ", [](int number) { return std::to_string(number); });
   return numbers.size() > kMost ? text + ", ... " + std::to_string(numbers.back()) : text;
 }
 
@@ -48,14 +45,7 @@ ComponentMap read_component_map(const std::filesystem::path& file) {
                     : format == "JPEG" ? "a JPEG does not keep numbers as they are"
                                        : "it is in the format " + format);
     }
-    const auto decoder = png_decoder(bytes);
-    decoder->read_header();
-    if (std::max(decoder->width(), decoder->height()) > kMaxImageSide) {
-      throw Mistake("it has " + size_text(decoder->width(), decoder->height()) +
-                    " pixels, at most 16384 a side are read");
-    }
-    auto map = decoder->read_numbers();
-    return upright(std::move(map), decoder->exif());
+    return decode_png_numbers(bytes);
   } catch (const Mistake& mistake) {
     throw Error("Cannot read the component map " + file.string() + ": " + mistake.what() +
                 ". Give a PNG of one channel, grey or palette, in which the background holds 0 "

@@ -36,21 +36,6 @@ Box foreground_box(const Image& rgba) {
   return right < 0 ? Box{} : Box{left, top, right - left + 1, bottom - top + 1};
 }
 
-struct Padding {
-  int sides = 0;  // left and right
-  int ends = 0;   // top and bottom
-};
-
-// Every int(...) of the reference is a truncation.
-Padding square_padding(const Box& box, double padding_ratio) {
-  if (box.width > box.height) {
-    const int sides = static_cast<int>(box.width * padding_ratio);
-    return {sides, static_cast<int>(sides + (box.width - box.height) / 2.0)};
-  }
-  const int ends = static_cast<int>(box.height * padding_ratio);
-  return {static_cast<int>(ends + (box.height - box.width) / 2.0), ends};
-}
-
 // In float and truncated, as the reference's tensors are.
 uint8_t to_byte(float value) { return static_cast<uint8_t>(value * 255.0F); }
 
@@ -103,13 +88,17 @@ Image crop_to_foreground(const Image& rgba, const std::array<double, 3>& backgro
                 " pixels is transparent everywhere: nothing to crop to. Give one with a visible "
                 "foreground.");
   }
-  const Padding padding = square_padding(box, padding_ratio);
+  // Every int(...) of the reference is a truncation.
+  const int longer = std::max(box.width, box.height);
+  const int padding = static_cast<int>(longer * padding_ratio);
+  const int left = static_cast<int>(padding + (longer - box.width) / 2.0);
+  const int top = static_cast<int>(padding + (longer - box.height) / 2.0);
   const auto gray = to_byte(static_cast<float>(background[0]));
-  Image square(box.width + 2 * padding.sides, box.height + 2 * padding.ends, 3, gray);
+  Image square(box.width + 2 * left, box.height + 2 * top, 3, gray);
   for (int y = 0; y < box.height; ++y) {
     for (int x = 0; x < box.width; ++x) {
       const uint8_t* from = rgba.at(box.left + x, box.top + y);
-      uint8_t* to = square.at(padding.sides + x, padding.ends + y);
+      uint8_t* to = square.at(left + x, top + y);
       const float alpha = static_cast<float>(from[3]) / 255.0F;
       for (int c = 0; c < 3; ++c) {
         const float foreground = static_cast<float>(from[c]) / 255.0F * alpha;

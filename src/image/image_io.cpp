@@ -6,30 +6,13 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
-#include <stdexcept>
-#include <utility>
 
 #include "decoder.h"
-#include "image_format.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
-#include "orientation.h"
 
 namespace moca {
 namespace {
-
-constexpr size_t kMaxBytes = 1'000'000'000;  // that decoding may allocate
-
-std::unique_ptr<Decoder> decoder_of(const std::string& bytes) {
-  static const std::map<std::string, std::unique_ptr<Decoder> (*)(const std::string&)> kDecoders = {
-      {"PNG", png_decoder}, {"JPEG", jpeg_decoder}, {"WebP", webp_decoder}};
-  const auto format = format_of(bytes);
-  const auto found = kDecoders.find(format);
-  if (found == kDecoders.end()) {
-    throw Mistake(format.empty() ? "its bytes are no image's" : "it is in the format " + format);
-  }
-  return found->second(bytes);
-}
 
 void check(const Image& image, const char* caller) {
   const bool known = image.channels == 1 || image.channels == 3 || image.channels == 4;
@@ -66,15 +49,15 @@ Image read_image(const std::filesystem::path& file) {
 
 // Throws away nothing that the file says of the pixels: colour key, alpha, which side is up.
 Image decode_image(const std::string& bytes, const std::string& name) {
+  static const std::map<std::string, Image (*)(const std::string&)> kDecoders = {
+      {"PNG", decode_png}, {"JPEG", decode_jpeg}, {"WebP", decode_webp}};
   try {
-    const auto decoder = decoder_of(bytes);
-    decoder->read_header();
-    if (std::max(decoder->width(), decoder->height()) > kMaxImageSide ||
-        decoder->bytes_to_read() > kMaxBytes) {
-      throw Mistake("it has " + size_text(decoder->width(), decoder->height()) + " pixels");
+    const auto format = format_of(bytes);
+    const auto found = kDecoders.find(format);
+    if (found == kDecoders.end()) {
+      throw Mistake(format.empty() ? "its bytes are no image's" : "it is in the format " + format);
     }
-    auto image = decoder->read_image();
-    return upright(std::move(image), decoder->exif());
+    return found->second(bytes);
   } catch (const Mistake& mistake) {
     throw Error("Cannot read the image " + name + ": " + mistake.what() +
                 ". Expected a whole PNG, JPEG or WebP of at most 16384 pixels a side that takes at "

@@ -5,8 +5,10 @@
 
 #include <array>
 #include <csetjmp>
+#include <utility>
 
 #include "decoder.h"
+#include "orientation.h"
 
 namespace moca {
 namespace {
@@ -28,25 +30,25 @@ Image rgb_of_inverted_cmyk(const Image& cmyk) {
 
 // libjpeg reports errors through functions that must not return: they jump back to `guarded`. What
 // it calls holds nothing that has a destructor while it calls libjpeg.
-class JpegDecoder : public Decoder {
+class JpegDecoder {
  public:
-  using Decoder::Decoder;
-  ~JpegDecoder() override { jpeg_destroy_decompress(&info_); }
+  JpegDecoder() = default;
+  ~JpegDecoder() { jpeg_destroy_decompress(&info_); }
+  JpegDecoder(const JpegDecoder&) = delete;
+  JpegDecoder& operator=(const JpegDecoder&) = delete;
 
-  void read_header() override {
+  void read_header(const std::string& bytes) {
     info_.err = jpeg_std_error(&errors_);
     errors_.error_exit = fail;
     errors_.emit_message = note;
     info_.client_data = this;
-    guarded([this] {
+    guarded([&] {
       jpeg_create_decompress(&info_);
       info_.client_data = this;  // creating clears all but the error manager
-      jpeg_mem_src(&info_, reinterpret_cast<const unsigned char*>(bytes_.data()), bytes_.size());
+      jpeg_mem_src(&info_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
       jpeg_save_markers(&info_, JPEG_APP0 + 1, 0xFFFF);  // EXIF
       jpeg_read_header(&info_, TRUE);
     });
-    width_ = static_cast<int>(info_.image_width);
-    height_ = static_cast<int>(info_.image_height);
     for (const auto* marker = info_.marker_list; marker != nullptr; marker = marker->next) {
       const std::string data(reinterpret_cast<const char*>(marker->data), marker->data_length);
       if (exif_.empty() && data.starts_with("Exif")) {
@@ -55,17 +57,17 @@ class JpegDecoder : public Decoder {
     }
   }
 
-  size_t bytes_to_read() override {
+  Image read_image() {
+    const auto width = static_cast<int>(info_.image_width);
+    const auto height = static_cast<int>(info_.image_height);
     // Several scans: all coefficients are kept, two bytes each, besides the image.
     const int bytes_a_value = jpeg_has_multiple_scans(&info_) ? 1 + 2 : 1;
-    return static_cast<size_t>(width_) * height_ * info_.num_components * bytes_a_value;
-  }
-
-  Image read_image() override {
+    require_decodable(width, height,
+                      static_cast<size_t>(width) * height * info_.num_components * bytes_a_value);
     if (info_.num_components == 2 || info_.num_components > 4) {
       throw Mistake("a JPEG of " + std::to_string(info_.num_components) + " channels");
     }
-    Image image(width_, height_, info_.num_components);
+    Image image(width, height, info_.num_components);
     guarded([&] {
       progress_.progress_monitor = stop_endless_scans;
       info_.progress = &progress_;
@@ -79,13 +81,8 @@ class JpegDecoder : public Decoder {
       }
       jpeg_finish_decompress(&info_);
     });
-    if (image.channels == 4) {
-      return rgb_of_inverted_cmyk(image);
-    }
-    return image;
+    return upright(image.channels == 4 ? rgb_of_inverted_cmyk(image) : std::move(image), exif_);
   }
-
-  std::string exif() override { return exif_; }
 
  private:
   template <class Work>
@@ -134,8 +131,10 @@ class JpegDecoder : public Decoder {
 
 }  // namespace
 
-std::unique_ptr<Decoder> jpeg_decoder(const std::string& bytes) {
-  return std::make_unique<JpegDecoder>(bytes);
+Image decode_jpeg(const std::string& bytes) {
+  JpegDecoder decoder;
+  decoder.read_header(bytes);
+  return decoder.read_image();
 }
 
 }  // namespace moca

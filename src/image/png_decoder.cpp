@@ -2,9 +2,11 @@
 
 #include <array>
 #include <cstring>
-#include <vector>
+#include <memory>
+#include <utility>
 
 #include "decoder.h"
+#include "orientation.h"
 
 namespace moca {
 namespace {
@@ -39,100 +41,99 @@ void check(int code) {
   }
 }
 
-class PngDecoder : public Decoder {
- public:
-  explicit PngDecoder(const std::string& bytes) : Decoder(bytes) {
+// A file of which the header and what stands before the first data has been read.
+struct PngFile {
+  explicit PngFile(const std::string& bytes) {
     // Text, profiles and unknown chunks may be large; none of them is of use here.
     constexpr size_t kLargestChunk = 64U << 20;
-    spng_set_chunk_limits(context_.get(), kLargestChunk, kLargestChunk);
+    spng_set_chunk_limits(context.get(), kLargestChunk, kLargestChunk);
     // One might be a colour key.
-    spng_set_crc_action(context_.get(), SPNG_CRC_ERROR, SPNG_CRC_ERROR);
-    spng_set_png_buffer(context_.get(), bytes_.data(), bytes_.size());
-  }
-
-  void read_header() override {
-    spng_ihdr header{};
-    check(spng_get_ihdr(context_.get(), &header));
+    spng_set_crc_action(context.get(), SPNG_CRC_ERROR, SPNG_CRC_ERROR);
+    spng_set_png_buffer(context.get(), bytes.data(), bytes.size());
+    check(spng_get_ihdr(context.get(), &header));
     spng_trns key{};
-    const int keyed = spng_get_trns(context_.get(), &key);  // reads on to the first data
+    const int keyed = spng_get_trns(context.get(), &key);
     if (keyed != SPNG_ECHUNKAVAIL) {
       check(keyed);
     }
-    width_ = static_cast<int>(header.width);
-    height_ = static_cast<int>(header.height);
-    channels_ = channels_of(header, keyed == SPNG_OK);
-    color_type_ = header.color_type;
-    bits_per_pixel_ = header.bit_depth * kSamples[header.color_type];
-    is_deep_grey_ = channels_ == 1 && header.bit_depth == 16;
+    has_key = keyed == SPNG_OK;
+    width = static_cast<int>(header.width);
+    height = static_cast<int>(header.height);
+    bits_per_pixel = header.bit_depth * kSamples[header.color_type];
+    row_bytes = (static_cast<size_t>(width) * bits_per_pixel + 7) / 8;
     // Deflate packs at most 1032 bytes into one, so a small file cannot hold a large image.
     constexpr uint64_t kBestRatio = 1032;
-    if (row_bytes() * height_ / kBestRatio > bytes_.size()) {
+    if (row_bytes * height / kBestRatio > bytes.size()) {
       throw Mistake("the PNG is cut off");
     }
   }
 
-  size_t bytes_to_read() override {
-    return static_cast<size_t>(width_) * height_ * (is_deep_grey_ ? 3 : channels_);
+  void decode(std::vector<uint8_t>& target, int format, int flags) const {
+    check(spng_decode_image(context.get(), target.data(), target.size(), format, flags));
+    check(spng_decode_chunks(context.get()));
   }
 
-  Image read_image() override {
-    Image image(width_, height_, is_deep_grey_ ? 3 : channels_);
-    const int format = image.channels == 1   ? SPNG_FMT_G8
-                       : image.channels == 3 ? SPNG_FMT_RGB8
-                                             : SPNG_FMT_RGBA8;
-    decode(image.pixels, format, SPNG_DECODE_TRNS);
-    if (is_deep_grey_) {
-      const size_t count = static_cast<size_t>(width_) * height_;
-      for (size_t i = 0; i < count; ++i) {
-        image.pixels[i] = image.pixels[3 * i];
-      }
-      image.pixels.resize(count);
-      image.channels = 1;
-    }
-    return image;
-  }
-
-  ComponentMap read_numbers() override {
-    if (color_type_ != SPNG_COLOR_TYPE_GRAYSCALE && color_type_ != SPNG_COLOR_TYPE_INDEXED) {
-      throw Mistake(color_type_ == SPNG_COLOR_TYPE_TRUECOLOR ? "it holds colours (RGB), not numbers"
-                                                             : "it has an alpha channel");
-    }
-    std::vector<uint8_t> stored(row_bytes() * height_);
-    decode(stored, SPNG_FMT_PNG, 0);
-    ComponentMap map(width_, height_, 1);
-    for (int y = 0; y < height_; ++y) {
-      for (int x = 0; x < width_; ++x) {
-        *map.at(x, y) = sample_at(&stored[row_bytes() * y], x, bits_per_pixel_);
-      }
-    }
-    return map;
-  }
-
-  std::string exif() override {
+  // The stored EXIF block; empty: there is none.
+  std::string exif() const {
     spng_exif exif{};
-    return spng_get_exif(context_.get(), &exif) == SPNG_OK ? std::string(exif.data, exif.length)
-                                                           : "";
+    return spng_get_exif(context.get(), &exif) == SPNG_OK ? std::string(exif.data, exif.length)
+                                                          : "";
   }
 
- private:
-  size_t row_bytes() const { return (static_cast<size_t>(width_) * bits_per_pixel_ + 7) / 8; }
-
-  void decode(std::vector<uint8_t>& target, int format, int flags) {
-    check(spng_decode_image(context_.get(), target.data(), target.size(), format, flags));
-    check(spng_decode_chunks(context_.get()));
-  }
-
-  std::unique_ptr<spng_ctx, void (*)(spng_ctx*)> context_{spng_ctx_new(0), spng_ctx_free};
-  int channels_ = 0;
-  int bits_per_pixel_ = 0;
-  int color_type_ = 0;
-  bool is_deep_grey_ = false;  // 16 bits, which libspng turns into RGB only
+  std::unique_ptr<spng_ctx, void (*)(spng_ctx*)> context{spng_ctx_new(0), spng_ctx_free};
+  spng_ihdr header{};
+  bool has_key = false;
+  int width = 0;
+  int height = 0;
+  int bits_per_pixel = 0;
+  size_t row_bytes = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Decoder> png_decoder(const std::string& bytes) {
-  return std::make_unique<PngDecoder>(bytes);
+Image decode_png(const std::string& bytes) {
+  const PngFile file(bytes);
+  const int channels = channels_of(file.header, file.has_key);
+  const size_t count = static_cast<size_t>(file.width) * file.height;
+  // 16 bits of grey, which libspng turns into RGB only.
+  const bool is_deep_grey = channels == 1 && file.header.bit_depth == 16;
+  const int decoded_channels = is_deep_grey ? 3 : channels;
+  require_decodable(file.width, file.height, count * decoded_channels);
+  Image image(file.width, file.height, decoded_channels);
+  const int format = decoded_channels == 1   ? SPNG_FMT_G8
+                     : decoded_channels == 3 ? SPNG_FMT_RGB8
+                                             : SPNG_FMT_RGBA8;
+  file.decode(image.pixels, format, SPNG_DECODE_TRNS);
+  if (is_deep_grey) {
+    for (size_t i = 0; i < count; ++i) {
+      image.pixels[i] = image.pixels[3 * i];
+    }
+    image.pixels.resize(count);
+    image.channels = 1;
+  }
+  return upright(std::move(image), file.exif());
+}
+
+ComponentMap decode_png_numbers(const std::string& bytes) {
+  const PngFile file(bytes);
+  if (std::max(file.width, file.height) > kMaxImageSide) {
+    throw Mistake("it has " + size_text(file.width, file.height) +
+                  " pixels, at most 16384 a side are read");
+  }
+  const int type = file.header.color_type;
+  if (type != SPNG_COLOR_TYPE_GRAYSCALE && type != SPNG_COLOR_TYPE_INDEXED) {
+    throw Mistake(type == SPNG_COLOR_TYPE_TRUECOLOR ? "it holds colours (RGB), not numbers"
+                                                    : "it has an alpha channel");
+  }
+  std::vector<uint8_t> stored(file.row_bytes * file.height);
+  file.decode(stored, SPNG_FMT_PNG, 0);
+  ComponentMap map(file.width, file.height, 1);
+  for (int y = 0; y < file.height; ++y) {
+    for (int x = 0; x < file.width; ++x) {
+      *map.at(x, y) = sample_at(&stored[file.row_bytes * y], x, file.bits_per_pixel);
+    }
+  }
+  return upright(std::move(map), file.exif());
 }
 
 }  // namespace moca

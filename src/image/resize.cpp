@@ -90,6 +90,9 @@ uint8_t weighted(const Taps<int32_t>& taps, const uint8_t* first, size_t stride)
 }
 
 Image cubic_columns(const Image& image, int width) {
+  if (width == image.width) {
+    return image;
+  }
   const auto taps = all_taps(cubic_taps, image.width, width);
   Image resized(width, image.height, image.channels);
   for (int y = 0; y < image.height; ++y) {
@@ -103,6 +106,9 @@ Image cubic_columns(const Image& image, int width) {
 }
 
 Image cubic_rows(const Image& image, int height) {
+  if (height == image.height) {
+    return image;
+  }
   const auto taps = all_taps(cubic_taps, image.height, height);
   const size_t row = static_cast<size_t>(image.width) * image.channels;
   Image resized(image.width, height, image.channels);
@@ -225,15 +231,6 @@ int floor_half(int value) { return (value - (value < 0 ? 1 : 0)) / 2; }
 
 Image resize_bicubic(const Image& image, int width, int height) {
   check(image, width, height, "resize_bicubic");
-  if (width == image.width && height == image.height) {
-    return image;
-  }
-  if (width == image.width) {
-    return cubic_rows(image, height);
-  }
-  if (height == image.height) {
-    return cubic_columns(image, width);
-  }
   // Between the two passes the values are bytes, so their order shows in the result.
   return rows_come_first(image, width, height) ? cubic_columns(cubic_rows(image, height), width)
                                                : cubic_rows(cubic_columns(image, width), height);
