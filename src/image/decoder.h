@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <string>
 
 #include "image_format.h"
 #include "moca/image/image.h"
 
-// Each function decodes the bytes of a file into an image that is upright where EXIF says how it
-// was held. Bytes behind the image's end (a film, further images) are not looked at.
+// What the functions of each format have in common: they decode the bytes of a file into an image
+// that is upright where EXIF says how it was held, and throw Mistake where they cannot. Bytes
+// behind the image's end (a film, further images) are not looked at.
 namespace moca {
 
 // Why a file cannot be decoded.
@@ -24,6 +24,11 @@ inline void require_decodable(int width, int height, size_t bytes) {
     throw Mistake("it has " + size_text(width, height) + " pixels");
   }
 }
+
+// The image as it is to be looked at: by the orientation 1 to 8 that an EXIF block names, with or
+// without its heading. As it is where it names none.
+template <class Value>
+PixelGrid<Value> upright(PixelGrid<Value> image, const std::string& exif);
 
 // A PNG through libspng: eight bits a channel, palettes looked up, the upper eight of sixteen bits
 // as Pillow has them. 1 channel (grey), 3 (RGB) or 4 (anything with alpha, a colour key or

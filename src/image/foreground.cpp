@@ -1,7 +1,6 @@
 #include "moca/image/foreground.h"
 
 #include <algorithm>
-#include <stdexcept>
 
 #include "image_format.h"
 #include "moca/core/error.h"

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "decoder.h"
-#include "orientation.h"
 
 namespace moca {
 namespace {
@@ -37,7 +36,7 @@ class JpegDecoder {
   JpegDecoder(const JpegDecoder&) = delete;
   JpegDecoder& operator=(const JpegDecoder&) = delete;
 
-  void read_header(const std::string& bytes) {
+  Image decode(const std::string& bytes) {
     info_.err = jpeg_std_error(&errors_);
     errors_.error_exit = fail;
     errors_.emit_message = note;
@@ -49,15 +48,13 @@ class JpegDecoder {
       jpeg_save_markers(&info_, JPEG_APP0 + 1, 0xFFFF);  // EXIF
       jpeg_read_header(&info_, TRUE);
     });
+    std::string exif;
     for (const auto* marker = info_.marker_list; marker != nullptr; marker = marker->next) {
       const std::string data(reinterpret_cast<const char*>(marker->data), marker->data_length);
-      if (exif_.empty() && data.starts_with("Exif")) {
-        exif_ = data;
+      if (exif.empty() && data.starts_with("Exif")) {
+        exif = data;
       }
     }
-  }
-
-  Image read_image() {
     const auto width = static_cast<int>(info_.image_width);
     const auto height = static_cast<int>(info_.image_height);
     // Several scans: all coefficients are kept, two bytes each, besides the image.
@@ -81,7 +78,7 @@ class JpegDecoder {
       }
       jpeg_finish_decompress(&info_);
     });
-    return upright(image.channels == 4 ? rgb_of_inverted_cmyk(image) : std::move(image), exif_);
+    return upright(image.channels == 4 ? rgb_of_inverted_cmyk(image) : std::move(image), exif);
   }
 
  private:
@@ -126,15 +123,10 @@ class JpegDecoder {
   jpeg_decompress_struct info_{};
   std::jmp_buf failed_{};
   std::string mistake_;
-  std::string exif_;
 };
 
 }  // namespace
 
-Image decode_jpeg(const std::string& bytes) {
-  JpegDecoder decoder;
-  decoder.read_header(bytes);
-  return decoder.read_image();
-}
+Image decode_jpeg(const std::string& bytes) { return JpegDecoder().decode(bytes); }
 
 }  // namespace moca

@@ -1,4 +1,4 @@
-#include "orientation.h"
+#include "decoder.h"
 
 #include <libexif/exif-data.h>
 

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "decoder.h"
-#include "orientation.h"
 
 namespace moca {
 namespace {

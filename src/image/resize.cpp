@@ -2,10 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
-#include <stdexcept>
-#include <string>
-#include <vector>
 
 #include "image_format.h"
 #include "moca/core/error.h"
@@ -204,9 +200,8 @@ Image average_area(const Image& image, int width, int height) {
   const auto rows = all_taps(area_taps, image.height, height);
   Image resized(width, height, image.channels);
   std::vector<float> row(static_cast<size_t>(width) * image.channels);
-  std::vector<float> sum(row.size());
   for (int y = 0; y < height; ++y) {
-    std::fill(sum.begin(), sum.end(), 0.0F);
+    std::vector<float> sum(row.size());
     for (size_t k = 0; k < rows[y].weights.size(); ++k) {
       average_along(image.at(0, rows[y].first + static_cast<int>(k)), image.channels, columns, row);
       for (size_t i = 0; i < row.size(); ++i) {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "decoder.h"
-#include "orientation.h"
 
 namespace moca {
 namespace {
