@@ -1,7 +1,6 @@
 #include "moca/checkpoint/checkpoint_folder.h"
 
 #include <algorithm>
-#include <map>
 #include <mutex>
 #include <set>
 

@@ -1,15 +1,10 @@
 #include "checkpoint_part.h"
 
-#include <ATen/core/Tensor.h>
-
-#include <map>
 #include <nlohmann/json.hpp>
-#include <string>
 #include <system_error>
 #include <thread>
 
 #include "moca/core/error.h"
-#include "moca/core/file_io.h"
 #include "moca/core/text.h"
 #include "weights_index.h"
 

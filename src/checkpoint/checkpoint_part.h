@@ -1,7 +1,5 @@
 #pragma once
 
-#include <filesystem>
-
 #include "manifest.h"
 #include "moca/checkpoint/write_checkpoint.h"
 

@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <cstring>
-#include <utility>
 
 #include "moca/core/logging.h"
 
@@ -36,15 +35,6 @@ void copy_into(TensorFiles& copies, const TensorFiles& files) {
   }
 }
 
-// Memory is the process's own only once it is written to, which costs more than the copying.
-void touch(const TensorFiles& copies) {
-  for (const auto& [name, tensors] : copies) {
-    for (const auto& [key, tensor] : tensors) {
-      std::memset(tensor.mutable_data_ptr(), 0, tensor.nbytes());
-    }
-  }
-}
-
 }  // namespace
 
 CheckpointWriter::CheckpointWriter(std::filesystem::path checkpoints, Retention keep,
@@ -64,8 +54,14 @@ void CheckpointWriter::reserve_memory(const CheckpointContent& content) {
   allocate(copy_.whole, content.whole);
   allocate(copy_.shards, content.shards);
   writing_ = std::async(std::launch::async, [this] {
-    touch(copy_.whole);
-    touch(copy_.shards);
+    // Memory is the process's own only once it is written to, which costs more than the copying.
+    for (const auto* files : {&copy_.whole, &copy_.shards}) {
+      for (const auto& [name, tensors] : *files) {
+        for (const auto& [key, tensor] : tensors) {
+          std::memset(tensor.mutable_data_ptr(), 0, tensor.nbytes());
+        }
+      }
+    }
   });
 }
 

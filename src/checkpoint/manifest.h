@@ -1,10 +1,7 @@
 #pragma once
 
-#include <cstdint>
-#include <filesystem>
 #include <map>
 #include <optional>
-#include <string>
 
 #include "moca/core/file_io.h"
 

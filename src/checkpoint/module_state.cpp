@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <utility>
 
 #include "error_text.h"
 #include "moca/core/error.h"
@@ -67,12 +66,9 @@ void place(Plan& plan, const std::string& source, const SafetensorsFile::Entry& 
 
 // What the file would call a tensor of the module.
 std::string name_in_file(const std::string& name, const LoadRules& rules) {
-  for (const auto& [in_file, in_module] : rules.renamed) {
-    if (in_module == name) {
-      return rules.prefix + in_file;
-    }
-  }
-  return rules.prefix + name;
+  const auto in_module = [](const auto& renamed) { return renamed.second; };
+  const auto found = std::ranges::find(rules.renamed, name, in_module);
+  return rules.prefix + (found == rules.renamed.end() ? name : found->first);
 }
 
 Plan make_plan(const torch::nn::Module& module, const Weights& weights, const LoadRules& rules) {

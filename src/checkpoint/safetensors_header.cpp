@@ -7,8 +7,6 @@
 #include <set>
 #include <string_view>
 #include <tuple>
-#include <utility>
-#include <vector>
 
 #include "error_text.h"
 #include "moca/checkpoint/strict_json.h"

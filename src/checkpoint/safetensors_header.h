@@ -1,9 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <string>
-
 #include "moca/checkpoint/safetensors.h"
 
 namespace moca::checkpoint {

@@ -4,7 +4,6 @@
 
 #include "error_text.h"
 #include "moca/core/error.h"
-#include "moca/core/file_io.h"
 #include "weights_index.h"
 
 namespace moca::checkpoint {

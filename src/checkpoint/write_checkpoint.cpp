@@ -1,14 +1,10 @@
 #include "moca/checkpoint/write_checkpoint.h"
 
-#include <ATen/core/Tensor.h>
-
 #include <algorithm>
 
 #include "checkpoint_part.h"
-#include "manifest.h"
 #include "moca/checkpoint/checkpoint_folder.h"
 #include "moca/core/error.h"
-#include "moca/core/file_io.h"
 
 namespace moca::checkpoint {
 namespace {

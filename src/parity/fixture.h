@@ -2,10 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
-#include <string>
-#include <vector>
 
 #include "moca/checkpoint/weights.h"
 #include "moca/image/image.h"

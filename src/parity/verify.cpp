@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
-#include <utility>
 
-#include "fixture.h"
 #include "kinds.h"
 #include "moca/core/error.h"
 #include "moca/core/text.h"

@@ -2,16 +2,13 @@
 #include <torch/types.h>
 
 #include <algorithm>
-#include <map>
 #include <regex>
 
 #include "kinds.h"
 #include "moca/core/error.h"
-#include "moca/dit/moca_dit.h"
 #include "moca/flow/euler_sampler.h"
 #include "moca/generation/partcrafter_ids.h"
 #include "moca/nn/embeddings.h"
-#include "moca/pretrained/hugging_face_config.h"
 #include "moca/pretrained/load_pretrained.h"
 
 namespace moca::parity {

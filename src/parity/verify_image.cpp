@@ -5,9 +5,7 @@
 
 #include "kinds.h"
 #include "moca/image/foreground.h"
-#include "moca/image_encoder/image_encoder.h"
 #include "moca/image_encoder/preprocess.h"
-#include "moca/pretrained/hugging_face_config.h"
 #include "moca/pretrained/load_pretrained.h"
 
 namespace moca::parity {

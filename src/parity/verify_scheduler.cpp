@@ -3,7 +3,6 @@
 #include "kinds.h"
 #include "moca/flow/noise_density.h"
 #include "moca/flow/rectified_flow.h"
-#include "moca/flow/schedule.h"
 #include "moca/pretrained/hugging_face_config.h"
 
 namespace moca::parity {

@@ -6,9 +6,7 @@
 #include "kinds.h"
 #include "moca/nn/embeddings.h"
 #include "moca/ops/farthest_point_sampling.h"
-#include "moca/pretrained/hugging_face_config.h"
 #include "moca/pretrained/load_pretrained.h"
-#include "moca/vae/vecset_vae.h"
 
 namespace moca::parity {
 namespace {

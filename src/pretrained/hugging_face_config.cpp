@@ -1,8 +1,6 @@
 #include "moca/pretrained/hugging_face_config.h"
 
 #include <algorithm>
-#include <array>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "json_reader.h"
@@ -175,11 +173,8 @@ DitDescription read_dit_config(const std::filesystem::path& file, const nlohmann
 image_encoder::ImageEncoderConfig read_image_encoder_config(const std::filesystem::path& file,
                                                             const nlohmann::json* inside) {
   JsonReader json(file, inside);
-  image_encoder::ImageEncoderConfig encoder;
   // The defaults of transformers' Dinov2Config that are not ours.
-  encoder.width = 768;
-  encoder.num_layers = 12;
-  encoder.num_heads = 12;
+  image_encoder::ImageEncoderConfig encoder{.width = 768, .num_layers = 12, .num_heads = 12};
   visit_image_encoder(encoder, json);
   json("image_size", encoder.image_size, kWidth);
   if (!encoder.gated_mlp) {

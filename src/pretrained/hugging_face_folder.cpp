@@ -1,7 +1,7 @@
 #include "moca/pretrained/hugging_face_folder.h"
 
 #include <array>
-#include <string>
+#include <utility>
 
 #include "moca/core/error.h"
 
@@ -10,12 +10,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct PartNames {
-  const char* folder;
-  const char* config;
-};
-constexpr std::array<PartNames, 5> kParts = {{
-    // in the order of Part
+// The names of the folder and of the config in it, in the order of Part.
+constexpr std::array<std::pair<const char*, const char*>, 5> kParts = {{
     {"vae", "config.json"},
     {"transformer", "config.json"},
     {"image_encoder_dinov2", "config.json"},
@@ -35,9 +31,9 @@ fs::path find_part(const fs::path& path, Part part) {
 
 }  // namespace
 
-const char* folder_name(Part part) { return kParts.at(static_cast<size_t>(part)).folder; }
+const char* folder_name(Part part) { return kParts.at(static_cast<size_t>(part)).first; }
 
-const char* config_name(Part part) { return kParts.at(static_cast<size_t>(part)).config; }
+const char* config_name(Part part) { return kParts.at(static_cast<size_t>(part)).second; }
 
 bool has_part(const fs::path& path, Part part) { return !find_part(path, part).empty(); }
 

@@ -1,12 +1,8 @@
 #pragma once
 
-#include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "moca/config/rules.h"
 

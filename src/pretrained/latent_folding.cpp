@@ -2,9 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <map>
-#include <string>
-
 #include "moca/core/error.h"
 
 namespace moca::pretrained {

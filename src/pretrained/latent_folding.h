@@ -1,8 +1,5 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
-#include "moca/checkpoint/safetensors.h"
 #include "moca/checkpoint/weights.h"
 
 namespace moca::pretrained {

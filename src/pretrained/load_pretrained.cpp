@@ -4,8 +4,6 @@
 #include <torch/types.h>
 
 #include <algorithm>
-#include <map>
-#include <optional>
 #include <regex>
 
 #include "latent_folding.h"

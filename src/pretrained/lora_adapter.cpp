@@ -1,7 +1,5 @@
 #include "moca/pretrained/lora_adapter.h"
 
-#include <nlohmann/json.hpp>
-
 #include "json_reader.h"
 #include "moca/checkpoint/module_state.h"
 #include "moca/core/error.h"

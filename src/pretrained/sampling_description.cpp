@@ -1,7 +1,5 @@
 #include "moca/pretrained/sampling_description.h"
 
-#include <nlohmann/json.hpp>
-
 #include "json_reader.h"
 #include "moca/core/error.h"
 #include "moca/pretrained/hugging_face_config.h"

@@ -2,8 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <nlohmann/json.hpp>
-
 #include "json_reader.h"
 #include "latent_folding.h"
 #include "moca/checkpoint/module_state.h"

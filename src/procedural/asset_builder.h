@@ -1,14 +1,9 @@
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <deque>
 #include <initializer_list>
 #include <map>
 #include <random>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "moca/procedural/procedural_assets.h"
 

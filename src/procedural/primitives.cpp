@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <ranges>
 #include <stdexcept>
-#include <string>
 
 #include "profiles.h"
 
@@ -74,39 +74,10 @@ float distance_to_box(const Vec3& half_size, const Vec3& p) {
   return -beyond.cwiseMax(0.0F).norm() - std::min(beyond.maxCoeff(), 0.0F);
 }
 
-float distance_in_own_frame(const Primitive& primitive, const Vec3& p) {
-  const Vec2 turned(std::hypot(p.x(), p.z()), p.y());
-  switch (primitive.shape) {
-    case PrimitiveShape::kBox:
-      return distance_to_box(primitive.half_size, p);
-    case PrimitiveShape::kRoundedBox:
-      return distance_to_box(primitive.half_size - Vec3::Constant(primitive.minor), p) +
-             primitive.minor;
-    case PrimitiveShape::kCylinder:
-    case PrimitiveShape::kCone:
-      return distance_to_outline(turned_outline(primitive), false, turned);
-    case PrimitiveShape::kSphere:
-      return primitive.radius - p.norm();
-    case PrimitiveShape::kCapsule: {
-      const float height = std::clamp(p.y(), -primitive.half_height, primitive.half_height);
-      return primitive.radius - (p - Vec3(0, height, 0)).norm();
-    }
-    case PrimitiveShape::kTorus:
-      return primitive.minor - std::hypot(turned.x() - primitive.radius, p.y());
-    case PrimitiveShape::kPrism:
-    case PrimitiveShape::kTrapezoid:
-      return distance_to_swept(sweep_of(primitive), p);
-  }
-  throw std::logic_error("primitive: unknown shape");
-}
-
 // Largest dot product of `direction` with a corner of the outline.
 float support(const std::vector<Vec2>& outline, const Vec2& direction) {
-  float farthest = -std::numeric_limits<float>::max();
-  for (const Vec2& corner : outline) {
-    farthest = std::max(farthest, direction.dot(corner));
-  }
-  return farthest;
+  const auto along = [&](const Vec2& corner) { return direction.dot(corner); };
+  return std::ranges::max(outline | std::views::transform(along));
 }
 
 // Largest dot product of `direction` (own frame) with a point of the shape.
@@ -212,8 +183,30 @@ Primitive mirrored(Primitive primitive, int axis) {
 }
 
 float signed_distance(const Primitive& primitive, const Vec3& point) {
-  return distance_in_own_frame(primitive,
-                               primitive.rotation.transpose() * (point - primitive.center));
+  const Vec3 p = primitive.rotation.transpose() * (point - primitive.center);  // in its own frame
+  const Vec2 turned(std::hypot(p.x(), p.z()), p.y());
+  switch (primitive.shape) {
+    case PrimitiveShape::kBox:
+      return distance_to_box(primitive.half_size, p);
+    case PrimitiveShape::kRoundedBox:
+      return distance_to_box(primitive.half_size - Vec3::Constant(primitive.minor), p) +
+             primitive.minor;
+    case PrimitiveShape::kCylinder:
+    case PrimitiveShape::kCone:
+      return distance_to_outline(turned_outline(primitive), false, turned);
+    case PrimitiveShape::kSphere:
+      return primitive.radius - p.norm();
+    case PrimitiveShape::kCapsule: {
+      const float height = std::clamp(p.y(), -primitive.half_height, primitive.half_height);
+      return primitive.radius - (p - Vec3(0, height, 0)).norm();
+    }
+    case PrimitiveShape::kTorus:
+      return primitive.minor - std::hypot(turned.x() - primitive.radius, p.y());
+    case PrimitiveShape::kPrism:
+    case PrimitiveShape::kTrapezoid:
+      return distance_to_swept(sweep_of(primitive), p);
+  }
+  throw std::logic_error("primitive: unknown shape");
 }
 
 mesh::Box bounds_of(const Primitive& primitive) {

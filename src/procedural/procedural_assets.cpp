@@ -1,7 +1,5 @@
 #include "moca/procedural/procedural_assets.h"
 
-#include <stdexcept>
-
 #include "families.h"
 #include "moca/core/error.h"
 

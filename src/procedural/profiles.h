@@ -1,9 +1,5 @@
 #pragma once
 
-#include <Eigen/Core>
-#include <array>
-#include <vector>
-
 #include "moca/procedural/primitives.h"
 
 namespace moca::procedural {

@@ -1,6 +1,5 @@
 // Chairs and stools: a base, a seat, mostly a back, and what a rich chair has besides.
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "families.h"

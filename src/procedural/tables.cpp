@@ -1,5 +1,4 @@
 // Tables: a top on a column, panels or legs; below it aprons, drawers and a shelf, on it tableware.
-#include <array>
 #include <cmath>
 
 #include "families.h"

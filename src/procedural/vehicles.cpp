@@ -1,6 +1,5 @@
 // Cars, buses and trucks, driving along +X on wheels that turn about Z.
 #include <algorithm>
-#include <array>
 
 #include "families.h"
 

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <filesystem>
 #include <future>
 
 #include "moca/checkpoint/write_checkpoint.h"

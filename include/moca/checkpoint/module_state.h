@@ -2,11 +2,6 @@
 
 #include <torch/nn/module.h>
 
-#include <map>
-#include <string>
-#include <vector>
-
-#include "moca/checkpoint/safetensors.h"
 #include "moca/checkpoint/weights.h"
 
 namespace moca::checkpoint {

@@ -2,11 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <cstdint>
-#include <filesystem>
 #include <map>
 #include <memory>
-#include <string>
 #include <utility>
 #include <vector>
 

@@ -1,10 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <filesystem>
-#include <map>
-#include <string>
-
 #include "moca/checkpoint/safetensors.h"
 
 namespace moca::checkpoint {

@@ -1,10 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
-#include <filesystem>
-#include <map>
-#include <string>
 
 #include "moca/checkpoint/safetensors.h"
 

@@ -1,15 +1,8 @@
 #pragma once
 
-#include <filesystem>
-#include <string>
-#include <vector>
-
 #include "moca/checkpoint/weights.h"
 #include "moca/dit/moca_dit.h"
-#include "moca/image_encoder/image_encoder.h"
-#include "moca/image_encoder/preprocess.h"
 #include "moca/pretrained/hugging_face_config.h"
-#include "moca/vae/vecset_vae.h"
 
 // Public weights into our modules. `path` is a model folder or a part's folder. Every tensor is
 // accounted for (loaded, new, refused; the log prints the counts and names what is new); anything

@@ -1,15 +1,9 @@
 #pragma once
 
-#include <cstdint>
-#include <filesystem>
-#include <optional>
-
 #include "moca/dit/moca_dit.h"
-#include "moca/image_encoder/image_encoder.h"
 #include "moca/pretrained/hugging_face_config.h"
 #include "moca/pretrained/sampling_description.h"
 #include "moca/vae/latent_statistics.h"
-#include "moca/vae/vecset_vae.h"
 
 // Our modules as a model folder in the layout and under the names of TripoSG, PartCrafter and
 // DINOv2, in the type their parameters have. What we read from such a folder and write again is the

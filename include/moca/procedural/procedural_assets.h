@@ -1,12 +1,7 @@
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <string>
 #include <string_view>
-#include <vector>
 
-#include "moca/mesh/triangle_mesh.h"
 #include "moca/procedural/primitives.h"
 
 namespace moca::procedural {
