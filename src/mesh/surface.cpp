@@ -31,14 +31,19 @@ void Surface::paint_all(const Eigen::Vector3f& color) {
   paint.colors.assign(faces.size(), {color, color, color});
 }
 
-void Surface::append(const Surface& more, const Eigen::Affine3d& pose) {
+void Surface::append(Surface more, const Eigen::Affine3d& pose) {
+  if (pose.linear().determinant() < 0) {
+    const auto turn = [](auto& corners) { std::swap(corners[1], corners[2]); };
+    std::ranges::for_each(more.faces, turn);
+    std::ranges::for_each(more.paint.colors, turn);
+    std::ranges::for_each(more.paint.uv, turn);
+  }
   const auto offset = static_cast<uint32_t>(points.size());
   append_textures(paint, faces.size(), more.paint);
   std::ranges::transform(more.points, std::back_inserter(points),
                          [&](const auto& point) -> Eigen::Vector3d { return pose * point; });
-  const bool mirrors = pose.linear().determinant() < 0;
   for (const auto& [a, b, c] : more.faces) {
-    faces.push_back({offset + a, offset + (mirrors ? c : b), offset + (mirrors ? b : c)});
+    faces.push_back({offset + a, offset + b, offset + c});
   }
   paint.colors.insert(paint.colors.end(), more.paint.colors.begin(), more.paint.colors.end());
 }

@@ -18,8 +18,8 @@ struct Surface {
   // Gives all faces one colour and no texture.
   void paint_all(const Eigen::Vector3f& color);
   // Further points with faces that index them, placed by the pose. One that mirrors turns faces
-  // inside out; swapping two corners turns them back.
-  void append(const Surface& more, const Eigen::Affine3d& pose);
+  // inside out; swapping two corners, with their paint, turns them back.
+  void append(Surface more, const Eigen::Affine3d& pose);
   // The others keep their order.
   void drop_unused_points();
 };

@@ -9,10 +9,12 @@
 #include <Eigen/Geometry>
 #include <array>
 #include <cmath>
+#include <map>
 
 #include "moca/image/image_io.h"
 #include "moca/mesh/mesh_io.h"
 #include "moca/mesh/scene_ops.h"
+#include "src/mesh/paint.h"
 #include "tests/mesh/gltf_maker.h"
 #include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
@@ -386,6 +388,35 @@ TEST_F(Gltf, ColoursOfVerticesMaterialsAndTexturesAreShown) {
   ASSERT_EQ(scene.components.size(), expected.size());
   for (size_t i = 0; i < expected.size(); ++i) {
     EXPECT_LT((scene.components[i].color - expected[i]).norm(), 1e-5) << scene.components[i].name;
+  }
+}
+
+// The colours of a painted component at the positions of its corners.
+std::map<std::array<float, 3>, Vec3> colors_by_position(const Component& component) {
+  std::map<std::array<float, 3>, Vec3> found;
+  for (size_t face = 0; face < component.mesh.faces.size(); ++face) {
+    for (int corner = 0; corner < 3; ++corner) {
+      const Vec3& p = component.mesh.vertices[component.mesh.faces[face][corner]];
+      found[{p.x(), p.y(), p.z()}] = component.paint->at(face, Vec3::Unit(corner));
+    }
+  }
+  return found;
+}
+
+TEST_F(Gltf, AMirroredNodeKeepsTheColoursOfItsCorners) {
+  const int colors =
+      maker_.accessor<uint8_t>({255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255, 255, 255, 0, 255},
+                               5121, "VEC4", {{"normalized", true}});
+  maker_.root["meshes"][0]["primitives"][0]["attributes"]["COLOR_0"] = colors;
+  maker_.node({{"mesh", 0}});
+  maker_.node({{"mesh", 0}, {"scale", {1, 1, -1}}});
+  const auto scene = read();
+  const auto plain = colors_by_position(scene.components.at(0));
+  const auto mirrored = colors_by_position(scene.components.at(1));
+  ASSERT_EQ(plain.size(), 4);
+  for (const auto& [position, color] : plain) {
+    const auto [x, y, z] = position;
+    EXPECT_EQ(mirrored.at({x, y, -z}), color) << x << " " << y << " " << z;
   }
 }
 
