@@ -15,22 +15,6 @@ using mesh::Vec3;
 
 namespace {
 
-// What nanoflann asks of a set of points.
-struct Cloud {
-  std::vector<Vec3> points;
-
-  size_t kdtree_get_point_count() const { return points.size(); }
-  float kdtree_get_pt(size_t index, size_t axis) const {
-    return points[index][static_cast<Eigen::Index>(axis)];
-  }
-  template <class Box>
-  bool kdtree_get_bbox(Box& /*box*/) const {
-    return false;
-  }
-};
-
-using KdTree = nanoflann::KDTreeSingleIndexAdaptor<nanoflann::L2_Simple_Adaptor<float, Cloud>,
-                                                   Cloud, 3, uint32_t>;
 constexpr size_t kLeafSize = 32;  // fastest of 8 to 32 for 204,800 points on a surface
 
 void check_points(const std::vector<Vec3>& points) {
@@ -62,6 +46,23 @@ double mean_square(const std::vector<double>& values) {
 }  // namespace
 
 struct NearestPoints::Tree {
+  // What nanoflann asks of a set of points.
+  struct Cloud {
+    std::vector<Vec3> points;
+
+    size_t kdtree_get_point_count() const { return points.size(); }
+    float kdtree_get_pt(size_t index, size_t axis) const {
+      return points[index][static_cast<Eigen::Index>(axis)];
+    }
+    template <class Box>
+    bool kdtree_get_bbox(Box& /*box*/) const {
+      return false;
+    }
+  };
+
+  using KdTree = nanoflann::KDTreeSingleIndexAdaptor<nanoflann::L2_Simple_Adaptor<float, Cloud>,
+                                                     Cloud, 3, uint32_t>;
+
   explicit Tree(const std::vector<Vec3>& points)
       : cloud{in_spatial_order(points)}, index(3, cloud, {kLeafSize}) {}
 

@@ -16,6 +16,7 @@
 #include "moca/core/error.h"
 #include "moca/mesh/marching_cubes.h"
 #include "moca/mesh/scene_ops.h"
+#include "tests/mesh/shapes.h"
 #include "tests/support/shared_folder.h"
 
 namespace moca::mesh {
@@ -38,8 +39,6 @@ ExtractionOptions options_with(int resolution, int coarse_resolution) {
   options.coarse_resolution = coarse_resolution;
   return options;
 }
-
-float torus(const Vec3& p) { return 0.23F - std::hypot(std::hypot(p.x(), p.z()) - 0.6F, p.y()); }
 
 // Distance below the surface of a ball, or of a rod from `from` to `to`.
 float rod(const Vec3& p, const Vec3& from, const Vec3& to, float radius) {
@@ -74,8 +73,8 @@ void expect_equals_dense(const PointField& field, const ExtractionOptions& optio
 }
 
 TEST(FieldExtraction, EqualsDenseMarchingCubes) {
-  expect_equals_dense(torus, options_with(65, 9));
-  expect_equals_dense(torus, options_with(65, 65));
+  expect_equals_dense(testing::torus, options_with(65, 9));
+  expect_equals_dense(testing::torus, options_with(65, 65));
 }
 
 TEST(FieldExtraction, FollowsARodThinnerThanTheCoarseCells) {
@@ -154,7 +153,7 @@ TEST(FieldExtraction, InventsNothingInFieldsFinerThanTheCoarseCells) {
 }
 
 TEST(FieldExtraction, NeedsATenthOfTheDenseQueriesForATorus) {
-  const Extraction extraction = mesh_from_field(to_field(torus), options_with(257, 33));
+  const Extraction extraction = mesh_from_field(to_field(testing::torus), options_with(257, 33));
   EXPECT_TRUE(is_watertight(extraction.mesh));
   EXPECT_EQ(euler_number(extraction.mesh), 0);
   EXPECT_LT(10 * extraction.num_queries, int64_t{257} * 257 * 257);
@@ -162,7 +161,7 @@ TEST(FieldExtraction, NeedsATenthOfTheDenseQueriesForATorus) {
 
 TEST(FieldExtraction, CountsEveryQueryOnceAndKeepsToTheChunk) {
   ExtractionOptions options = options_with(65, 17);
-  const Extraction whole = mesh_from_field(to_field(torus), options);
+  const Extraction whole = mesh_from_field(to_field(testing::torus), options);
   options.chunk = 777;
   int64_t num_queries = 0;
   std::vector<std::array<float, 3>> seen;
@@ -170,7 +169,7 @@ TEST(FieldExtraction, CountsEveryQueryOnceAndKeepsToTheChunk) {
     EXPECT_LE(points.size(), 777);
     ASSERT_EQ(points.size(), values.size());
     for (size_t i = 0; i < points.size(); ++i) {
-      values[i] = torus(points[i]);
+      values[i] = testing::torus(points[i]);
       seen.push_back({points[i].x(), points[i].y(), points[i].z()});
     }
     num_queries += static_cast<int64_t>(points.size());
@@ -278,14 +277,14 @@ TEST(ClippedField, IsTheDistanceInUnitsOfTheTruncationClippedToOne) {
 
 TEST(FieldExtraction, RefusesAFieldThatIsNotANumber) {
   const auto broken = [](const Vec3& p) {
-    return p.x() > 0.9F ? std::numeric_limits<float>::quiet_NaN() : torus(p);
+    return p.x() > 0.9F ? std::numeric_limits<float>::quiet_NaN() : testing::torus(p);
   };
   EXPECT_THROW(mesh_from_field(to_field(broken), options_with(33, 9)), Error);
 }
 
 TEST(FieldExtraction, RefusesOptionsThatDoNotFit) {
   const auto refuses = [](ExtractionOptions options) {
-    EXPECT_THROW(mesh_from_field(to_field(torus), options), Error);
+    EXPECT_THROW(mesh_from_field(to_field(testing::torus), options), Error);
   };
   refuses(options_with(64, 33));
   refuses(options_with(97, 33));

@@ -12,6 +12,7 @@
 
 #include "mesh_checks.h"
 #include "moca/mesh/scene_ops.h"
+#include "tests/mesh/shapes.h"
 
 namespace moca::mesh {
 namespace {
@@ -45,8 +46,6 @@ std::vector<float> sampled(const Lattice& lattice, const std::function<float(con
   return values;
 }
 
-float torus(const Vec3& p) { return 0.23F - std::hypot(std::hypot(p.x(), p.z()) - 0.6F, p.y()); }
-
 // Every sample drawn by itself, which makes all cases and all their neighbours appear; exact zeros
 // and equal values are common. The border is empty.
 std::vector<float> noise(int resolution, uint64_t seed) {
@@ -61,7 +60,7 @@ std::vector<float> noise(int resolution, uint64_t seed) {
 }
 
 // A few random waves, negative at the border.
-std::function<float(const Vec3&)> waves(uint64_t seed) {
+std::function<float(const Vec3&)> few_waves(uint64_t seed) {
   std::mt19937_64 random(seed);
   std::uniform_real_distribution<float> uniform(-6.0F, 6.0F);
   std::array<std::pair<Vec3, float>, 6> terms;
@@ -117,7 +116,7 @@ TEST(MarchingCubes, ClosesASphereThatFacesOutward) {
 
 TEST(MarchingCubes, KeepsTheHoleOfATorus) {
   const Lattice lattice = unit_lattice(48);
-  const auto mesh = marching_cubes(sampled(lattice, torus), lattice);
+  const auto mesh = marching_cubes(sampled(lattice, testing::torus), lattice);
   expect_closed_manifold(mesh);
   EXPECT_EQ(euler_number(mesh), 0);
   EXPECT_NEAR(signed_volume(mesh), 2 * std::pow(std::numbers::pi * 0.23, 2) * 0.6, 5e-3);
@@ -153,7 +152,7 @@ TEST(MarchingCubes, GivesClosedManifoldsForSmoothFields) {
   const Lattice lattice = unit_lattice(40);
   for (uint64_t seed = 0; seed < 5; ++seed) {
     SCOPED_TRACE(seed);
-    const auto mesh = marching_cubes(sampled(lattice, waves(seed)), lattice);
+    const auto mesh = marching_cubes(sampled(lattice, few_waves(seed)), lattice);
     expect_closed_manifold(mesh);
     EXPECT_EQ(euler_number(mesh) % 2, 0);
     EXPECT_GT(signed_volume(mesh), 0);
@@ -210,7 +209,7 @@ TEST(MarchingCubes, RefusesAFieldOfTheWrongSize) {
 TEST(MarchingCubes, GivesTheSameTrianglesFromBlocks) {
   constexpr int kResolution = 29;  // no multiple of the block's size
   const Lattice lattice = unit_lattice(kResolution);
-  for (const auto& field : {noise(kResolution, 7), sampled(lattice, torus)}) {
+  for (const auto& field : {noise(kResolution, 7), sampled(lattice, testing::torus)}) {
     const auto dense = marching_cubes(field, lattice);
     const auto blocks = marching_cubes(all_blocks(field, kResolution), lattice);
     EXPECT_EQ(dense.vertices.size(), blocks.vertices.size());

@@ -52,6 +52,11 @@ inline mesh::TriangleMesh sphere(float radius, int rings,
   return result;
 }
 
+// The distance below the surface of a torus around the y axis.
+inline float torus(const mesh::Vec3& p) {
+  return 0.23F - std::hypot(std::hypot(p.x(), p.z()) - 0.6F, p.y());
+}
+
 // The square [-1, 1]^2 at height y, looking up.
 inline mesh::TriangleMesh square(float y) {
   return {{{-1, y, -1}, {-1, y, 1}, {1, y, 1}, {1, y, -1}}, {{0, 1, 2}, {0, 2, 3}}};
