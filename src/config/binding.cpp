@@ -7,14 +7,13 @@
 namespace moca::config {
 
 bool Binding::is_assigned(const std::string& path) const {
-  return std::any_of(settings.begin(), settings.end(), [&](const Setting& setting) {
+  return std::ranges::any_of(settings, [&](const Setting& setting) {
     return setting.assigned && (setting.path == path || setting.path.starts_with(path + "."));
   });
 }
 
 Setting* Binding::find(const std::string& path) {
-  const auto found = std::find_if(settings.begin(), settings.end(),
-                                  [&](const Setting& setting) { return setting.path == path; });
+  const auto found = std::ranges::find(settings, path, &Setting::path);
   return found == settings.end() ? nullptr : &*found;
 }
 

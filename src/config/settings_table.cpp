@@ -13,14 +13,14 @@ constexpr size_t kWidestCell = 40;  // a longer default does not push the column
 
 std::string leaf_of(const std::string& path) { return split(path).second; }
 
+using Block = std::pair<std::string, std::vector<SettingInfo>>;  // a section and what is in it
+
 // The settings by section, sections in the order of their first setting.
-std::vector<std::pair<std::string, std::vector<SettingInfo>>> by_section(
-    const std::vector<SettingInfo>& settings) {
-  std::vector<std::pair<std::string, std::vector<SettingInfo>>> blocks;
+std::vector<Block> by_section(const std::vector<SettingInfo>& settings) {
+  std::vector<Block> blocks;
   for (const SettingInfo& setting : settings) {
     const std::string section = split(setting.path).first;
-    auto block = std::find_if(blocks.begin(), blocks.end(),
-                              [&](const auto& known) { return known.first == section; });
+    auto block = std::ranges::find(blocks, section, &Block::first);
     if (block == blocks.end()) {
       block = blocks.insert(blocks.end(), {section, {}});
     }

@@ -48,7 +48,7 @@ std::vector<std::string> all_paths(const Binding& binding) {
 // " Write 'width' inside 'model:', ..." where a file uses the dots of an override; else empty.
 std::string undotted(const std::vector<std::string>& paths, const std::string& path) {
   const auto [section, name] = split(path);
-  const bool known = std::find(paths.begin(), paths.end(), path) != paths.end();
+  const bool known = std::ranges::find(paths, path) != paths.end();
   return known ? " Write '" + name + "' inside '" + section + ":', sections are nested." : "";
 }
 
@@ -143,8 +143,7 @@ std::string nearest_name(const std::string& name, const std::vector<std::string>
 
 std::vector<std::string> nearest_first(const std::string& name, std::vector<std::string> names) {
   const auto nearest = nearest_name(name, names);
-  std::stable_partition(names.begin(), names.end(),
-                        [&](const std::string& other) { return other == nearest; });
+  std::ranges::stable_partition(names, [&](const std::string& other) { return other == nearest; });
   return names;
 }
 

@@ -48,8 +48,8 @@ std::errc scan(const std::string& text, Number* number) {
 }
 
 void check(const NumberRule& rule, double number, const std::string& shown, const Target& target) {
-  const bool listed = rule.allowed.empty() || std::find(rule.allowed.begin(), rule.allowed.end(),
-                                                        number) != rule.allowed.end();
+  const bool listed =
+      rule.allowed.empty() || std::ranges::find(rule.allowed, number) != rule.allowed.end();
   const bool inside =
       (rule.above_low ? number > rule.low : number >= rule.low) && number <= rule.high;
   if (listed && inside) {
@@ -61,7 +61,7 @@ void check(const NumberRule& rule, double number, const std::string& shown, cons
 }
 
 void check(const std::vector<std::string>& allowed, const std::string& text, const Target& target) {
-  if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), text) == allowed.end()) {
+  if (!allowed.empty() && std::ranges::find(allowed, text) == allowed.end()) {
     throw Error(one_line(target.where + target.path + " must be one of " +
                          braced(nearest_first(text, allowed)) + ", got " + quoted(text) + "." +
                          did_you_mean(text, allowed)));
@@ -124,7 +124,7 @@ void read(const WrittenValue& value, std::string* text, const Target& target) {
   const auto unprintable = [](unsigned char c) {
     return (c < 0x20 && c != '\t' && c != '\n') || c == 0x7f;
   };
-  if (std::any_of(value.text.begin(), value.text.end(), unprintable)) {
+  if (std::ranges::any_of(value.text, unprintable)) {
     target.refuse("text without control characters", value);
   }
   check(target.setting.texts.allowed, value.text, target);
@@ -150,7 +150,7 @@ void read(const WrittenValue& value, const EnumVariable& choice, const Target& t
     target.refuse("one of " + braced(choice.names), value);
   }
   check(choice.names, value.text, target);
-  const auto found = std::find(choice.names.begin(), choice.names.end(), value.text);
+  const auto found = std::ranges::find(choice.names, value.text);
   choice.set(choice.variable, static_cast<size_t>(found - choice.names.begin()));
 }
 
@@ -160,10 +160,9 @@ std::string yaml_scalar(const std::string& text) {
     return std::isalnum(c) != 0 || c == '_' || c == '/' || c == '.' || c == '-';
   };
   const bool word = !text.empty() && (std::isalpha(static_cast<unsigned char>(text[0])) != 0) &&
-                    std::all_of(text.begin(), text.end(), plain);
+                    std::ranges::all_of(text, plain);
   std::string lower = text;
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
+  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
   if (word && lower != "null" && lower != "true" && lower != "false") {
     return text;
   }
@@ -245,8 +244,8 @@ std::string quoted(const std::string& text) {
 }
 
 std::string one_line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  std::ranges::replace_if(
+      text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
   return text;
 }
 

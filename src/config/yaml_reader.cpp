@@ -151,7 +151,7 @@ class Reader {
     } else {
       add(value);
     }
-    if (names.empty() || std::find(names.begin(), names.end(), "") != names.end()) {
+    if (names.empty() || std::ranges::find(names, "") != names.end()) {
       fail(here +
            "base must name a config file or a list of them, for example 'base: other.yaml'.");
     }
@@ -168,7 +168,7 @@ class Reader {
            " (looked for " + file.string() + ").");
     }
     const fs::path canonical = fs::weakly_canonical(file, error);
-    if (std::find(chain.begin(), chain.end(), canonical) != chain.end()) {
+    if (std::ranges::find(chain, canonical) != chain.end()) {
       fail(here + shown + " leads back to a file that is based on it.");
     }
     if (chain.size() > kLongestBaseChain) {
@@ -243,7 +243,7 @@ WrittenValue written_override(const Setting& setting, const std::string& text) {
 [[noreturn]] void refuse_override(const Binding& binding, const std::string& path,
                                   const std::string& where) {
   const auto is_path = [&](const Section& section) { return section.path == path; };
-  if (std::any_of(binding.sections.begin(), binding.sections.end(), is_path)) {
+  if (std::ranges::any_of(binding.sections, is_path)) {
     fail(where + "'" + path + "' is a section. Set one of its settings: " + path + ".key=value.");
   }
   const auto [section, name] = split(path);

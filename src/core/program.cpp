@@ -21,7 +21,7 @@ std::string command(const std::string& arguments) {
 
 std::string shell_word(const std::string& text) {
   const std::string harmless = "_-./=+,:@%";
-  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [&](unsigned char c) {
+  const bool plain = !text.empty() && std::ranges::all_of(text, [&](unsigned char c) {
     return std::isalnum(c) != 0 || harmless.find(static_cast<char>(c)) != std::string::npos;
   });
   if (plain) {

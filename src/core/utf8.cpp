@@ -21,7 +21,7 @@ size_t character_at(std::string_view text) {
   }
   const auto rest = text.substr(1, length - 1);
   const auto second = static_cast<uint8_t>(text[1]);
-  const bool is_valid = std::all_of(rest.begin(), rest.end(), is_continuation) &&
+  const bool is_valid = std::ranges::all_of(rest, is_continuation) &&
                         (first != 0xE0 || second >= 0xA0) &&  // no overlong forms,
                         (first != 0xED || second < 0xA0) &&   // no surrogates,
                         (first != 0xF0 || second >= 0x90) &&  // nothing above U+10FFFF

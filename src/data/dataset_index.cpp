@@ -164,8 +164,7 @@ Json parsed(const std::filesystem::path& file, const std::string& text) {
 }  // namespace
 
 bool is_plain_name(const std::string& name) {
-  const bool is_printable =
-      std::all_of(name.begin(), name.end(), [](unsigned char c) { return c >= ' '; });
+  const bool is_printable = std::ranges::all_of(name, [](unsigned char c) { return c >= ' '; });
   return !name.empty() && name != "." && name != ".." && is_printable &&
          name.find('/') == std::string::npos;
 }

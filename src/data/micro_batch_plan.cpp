@@ -34,7 +34,7 @@ MicroBatchPlan::MicroBatchPlan(std::vector<int64_t> num_components, MicroBatchRu
     : num_components_(std::move(num_components)),
       rule_(rule),
       order_(static_cast<int64_t>(num_components_.size()), seed) {
-  const int64_t most = *std::max_element(num_components_.begin(), num_components_.end());
+  const int64_t most = *std::ranges::max_element(num_components_);
   if (rule_.max_components > 0 && most > rule_.max_components) {
     throw std::logic_error("a sample of " + std::to_string(most) +
                            " components does not fit a micro-batch of " +
@@ -81,7 +81,7 @@ void MicroBatchPlan::go_to(int64_t step) {
   }
   for (; step_ < step; ++step_) {
     micro_batches_.resize(rule_.num_micro_batches);
-    std::generate(micro_batches_.begin(), micro_batches_.end(), [&] { return draw_micro_batch(); });
+    std::ranges::generate(micro_batches_, [&] { return draw_micro_batch(); });
   }
 }
 

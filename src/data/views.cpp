@@ -30,7 +30,7 @@ at::Tensor tensor_of(const Image& image) {
 // [H, W], a byte a pixel where `num_components` fit one.
 at::Tensor tensor_of(const ComponentMap& map, size_t num_components) {
   auto tensor = at::empty({map.height, map.width}, at::kInt);
-  std::copy(map.pixels.begin(), map.pixels.end(), tensor.data_ptr<int32_t>());
+  std::ranges::copy(map.pixels, tensor.data_ptr<int32_t>());
   return num_components <= 255 ? tensor.to(at::kByte) : tensor;
 }
 

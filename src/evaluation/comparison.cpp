@@ -74,8 +74,7 @@ std::string scene_text(const mesh::Scene& scene) {
          << center_of(scene).transpose().format(
                 {Eigen::StreamPrecision, Eigen::DontAlignCols, ", "})
          << "), components " << components.size() << ", without surface "
-         << std::count_if(components.begin(), components.end(),
-                          [](const auto& component) { return component.mesh.empty(); });
+         << std::ranges::count_if(components, &mesh::TriangleMesh::empty, &mesh::Component::mesh);
   return stream.str();
 }
 

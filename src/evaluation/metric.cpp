@@ -28,8 +28,7 @@ Scores scores_of(const Comparison& comparison, Scored scored) {
       continue;
     }
     for (Score& score : metric.scores(comparison)) {
-      if (std::any_of(all.begin(), all.end(),
-                      [&](const Score& other) { return other.name == score.name; })) {
+      if (std::ranges::find(all, score.name, &Score::name) != all.end()) {
         throw Error("metrics: two scores are called " + score.name + ", the second by metric " +
                     metric.name + ". Give every threshold and every metric once.");
       }

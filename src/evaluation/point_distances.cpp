@@ -21,8 +21,7 @@ void check_points(const std::vector<Vec3>& points) {
   if (points.empty()) {
     throw Error("metrics: a set of points is empty; both sets need at least one point.");
   }
-  const auto broken =
-      std::find_if(points.begin(), points.end(), [](const Vec3& p) { return !p.allFinite(); });
+  const auto broken = std::ranges::find_if(points, [](const Vec3& p) { return !p.allFinite(); });
   if (broken != points.end()) {
     throw Error("metrics: point " + std::to_string(broken - points.begin()) +
                 " is not finite; check the vertices of the mesh it was drawn from.");

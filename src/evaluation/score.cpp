@@ -10,8 +10,8 @@ namespace moca::evaluation {
 
 Scores labelled(const Scores& scores) {
   Scores shown;
-  std::copy_if(scores.begin(), scores.end(), std::back_inserter(shown),
-               [](const Score& score) { return !score.label.empty(); });
+  std::ranges::copy_if(scores, std::back_inserter(shown),
+                       [](const Score& score) { return !score.label.empty(); });
   return shown;
 }
 
@@ -26,8 +26,7 @@ bool is_worse(const Score& a, const Score& b) {
 
 void add_share(const Scores& more, double count, Scores& sum) {
   for (const Score& score : more) {
-    auto found = std::find_if(sum.begin(), sum.end(),
-                              [&](const Score& other) { return other.name == score.name; });
+    auto found = std::ranges::find(sum, score.name, &Score::name);
     if (found == sum.end()) {
       found = sum.insert(found, {score.name, score.label, score.better, 0, ""});
     }
@@ -45,7 +44,7 @@ double median_of(std::vector<double> values) {
   if (values.empty()) {
     return 0.0;
   }
-  std::sort(values.begin(), values.end());
+  std::ranges::sort(values);
   const size_t middle = values.size() / 2;
   return values.size() % 2 == 1 ? values[middle] : 0.5 * (values[middle - 1] + values[middle]);
 }

@@ -39,10 +39,10 @@ std::vector<uint32_t> spatial_order(const std::vector<Vec3>& points) {
                            spread_bits(static_cast<uint32_t>(cell.z())) << 2;
     keys[i] = place << 32 | i;
   }
-  std::sort(keys.begin(), keys.end());
+  std::ranges::sort(keys);
   std::vector<uint32_t> order(points.size());
-  std::transform(keys.begin(), keys.end(), order.begin(),
-                 [](uint64_t key) { return static_cast<uint32_t>(key); });
+  std::ranges::transform(keys, order.begin(),
+                         [](uint64_t key) { return static_cast<uint32_t>(key); });
   return order;
 }
 

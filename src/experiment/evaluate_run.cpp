@@ -60,7 +60,7 @@ void require_room(const std::filesystem::path& output, bool overwrite) {
 void require_free_names(const data::PreparedDataset& dataset) {
   constexpr std::array kTaken = {"model", "conventions", "scores", "vae_components", "assets"};
   for (const auto& record : dataset.records()) {
-    if (std::find(kTaken.begin(), kTaken.end(), record.split) != kTaken.end()) {
+    if (std::ranges::find(kTaken, record.split) != kTaken.end()) {
       throw Error("the asset " + record.id + " of the dataset " + dataset.folder().string() +
                   " is in a split called '" + record.split +
                   "', a name that evaluation.json has for something else. Prepare the dataset with "

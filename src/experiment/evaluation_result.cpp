@@ -26,8 +26,7 @@ Json json_of(const Scores& scores) {
 }
 
 int64_t num_assets_of(const EvaluationResult& result, const std::string& split) {
-  return std::count_if(result.assets.begin(), result.assets.end(),
-                       [&](const AssetScore& asset) { return asset.split == split; });
+  return std::ranges::count(result.assets, split, &AssetScore::split);
 }
 
 Json value_of(const config::Variable& variable) {
@@ -138,7 +137,7 @@ Json vae_json(const EvaluationResult& result, const std::string& split) {
     json[name + "_mean"] = evaluation::mean_of(values);
   }
   // By the first of all scores, whatever metrics were added behind it.
-  std::sort(components.begin(), components.end(), [](const auto* a, const auto* b) {
+  std::ranges::sort(components, [](const auto* a, const auto* b) {
     return evaluation::is_worse(a->scores.front(), b->scores.front());
   });
   components.resize(std::min(components.size(), kNumWorst));
@@ -158,7 +157,7 @@ Json vae_json(const EvaluationResult& result, const std::string& split) {
 std::vector<std::string> splits_of(const EvaluationResult& result) {
   std::vector<std::string> splits = {"train", "test"};
   for (const auto& asset : result.assets) {
-    if (std::find(splits.begin(), splits.end(), asset.split) == splits.end()) {
+    if (std::ranges::find(splits, asset.split) == splits.end()) {
       splits.push_back(asset.split);
     }
   }
@@ -169,8 +168,7 @@ std::vector<std::string> splits_of(const EvaluationResult& result) {
 
 EmptyComponents empty_in(const mesh::Scene& scene) {
   const auto& components = scene.components;
-  return {std::count_if(components.begin(), components.end(),
-                        [](const mesh::Component& c) { return c.mesh.empty(); }),
+  return {std::ranges::count_if(components, &mesh::TriangleMesh::empty, &mesh::Component::mesh),
           static_cast<int64_t>(components.size())};
 }
 

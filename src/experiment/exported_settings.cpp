@@ -50,8 +50,8 @@ void apply_exported_settings(const NamedSettings& stored, const std::filesystem:
     const auto is_it = [&](const std::string& assignment) {
       return assignment.starts_with(setting.path + "=");
     };
-    if (is_exported(setting.path) && std::none_of(assignments.begin(), assignments.end(), is_it) &&
-        std::none_of(overrides.begin(), overrides.end(), is_it)) {
+    if (is_exported(setting.path) && std::ranges::none_of(assignments, is_it) &&
+        std::ranges::none_of(overrides, is_it)) {
       throw Error(file + ": _sampling.settings." + setting.path +
                   " is missing, and sampling needs it. Name it on the command line (" +
                   setting.path + "=VALUE) or write the folder again with moca convert-weights.");

@@ -19,8 +19,8 @@ bool is_of_sampling(const std::string& path) {
 bool is_of_model(const std::string& path) {
   constexpr std::array kSections = {"dit.",          "image_encoder.", "vae.",
                                     "dit_training.", "condition.",     "adapter."};
-  return std::any_of(kSections.begin(), kSections.end(),
-                     [&](const char* section) { return path.starts_with(section); });
+  return std::ranges::any_of(kSections,
+                             [&](const char* section) { return path.starts_with(section); });
 }
 
 }  // namespace

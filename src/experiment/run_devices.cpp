@@ -9,8 +9,7 @@ namespace moca::experiment {
 
 void require_own_gpus(const std::vector<std::string>& gpus) {
   for (size_t rank = 1; rank < gpus.size(); ++rank) {
-    const auto same =
-        static_cast<size_t>(std::find(gpus.begin(), gpus.end(), gpus[rank]) - gpus.begin());
+    const auto same = static_cast<size_t>(std::ranges::find(gpus, gpus[rank]) - gpus.begin());
     if (!gpus[rank].empty() && same < rank) {
       throw Error("ranks " + std::to_string(same) + " and " + std::to_string(rank) +
                   " were given the same GPU (" + gpus[rank] +

@@ -117,9 +117,8 @@ void require_ids(const data::DatasetSettings& dataset, const RunConfig& config) 
 
 void require_size_of_one(const config::Binding& binding, const std::string& weights,
                          const std::string& section, const std::vector<std::string>& names) {
-  const bool is_set = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-    return binding.is_assigned(section + "." + name);
-  });
+  const bool is_set = std::ranges::any_of(
+      names, [&](const std::string& name) { return binding.is_assigned(section + "." + name); });
   if (is_set || !weights.empty()) {
     return;
   }

@@ -73,8 +73,7 @@ ComponentGenerator::ComponentGenerator(ComponentDenoiser denoiser, vae::VecsetVa
 
 bool ComponentGenerator::takes_component_maps() const {
   const auto& conditioners = denoiser_->conditioners();
-  return std::any_of(conditioners.begin(), conditioners.end(),
-                     [](const auto& conditioner) { return conditioner->takes_component_maps(); });
+  return std::ranges::any_of(conditioners, &Conditioner::takes_component_maps);
 }
 
 ComponentGenerator::BatchStart ComponentGenerator::start_of(

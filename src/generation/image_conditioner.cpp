@@ -40,7 +40,7 @@ void check_component_map(const Request& request) {
     throw Error("the component map (" + size_text(map) + ") must have the image's size (" +
                 size_text(image) + ").");
   }
-  const int largest = *std::max_element(map.pixels.begin(), map.pixels.end());
+  const int largest = *std::ranges::max_element(map.pixels);
   if (largest == 0) {
     throw Error("the component map marks no component: its pixels are all 0, the background.");
   }
@@ -189,7 +189,7 @@ at::Tensor component_images_to_input(const Image& image, const ComponentMap& com
   const int size = static_cast<int>(image_size);
   const auto map = resize_nearest(pad_to_square(component_map), size, size);
   auto ids = at::empty({image_size, image_size}, at::kInt);
-  std::copy(map.pixels.begin(), map.pixels.end(), ids.data_ptr<int32_t>());
+  std::ranges::copy(map.pixels, ids.data_ptr<int32_t>());
   return image_encoder::component_images(square_bytes(image, image_size), ids, num_components);
 }
 

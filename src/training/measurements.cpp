@@ -49,7 +49,7 @@ NamedValues Measurements::take(distributed::ProcessGroup& group) {
   }
   read();
   const auto sums = group.sum(sums_, "measurements");
-  std::fill(sums_.begin(), sums_.end(), 0.0);
+  std::ranges::fill(sums_, 0.0);
   NamedValues means;
   for (size_t i = 0; i < names_.size(); ++i) {
     const double count = sums[names_.size() + i];

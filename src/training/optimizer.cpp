@@ -62,7 +62,7 @@ std::vector<ParameterUpdate> Optimizer::updates(double learning_rate) const {
     }
     const double rate = learning_rate * options_[i].learning_rate_factor;
     const double decay = options_[i].weight_decay;
-    auto found = std::find_if(updates.begin(), updates.end(), [&](const auto& update) {
+    auto found = std::ranges::find_if(updates, [&](const auto& update) {
       return update.learning_rate == rate && update.weight_decay == decay;
     });
     if (found == updates.end()) {

@@ -14,8 +14,8 @@ namespace {
 // Every pattern must match something: a misspelt one would change nothing, silently.
 void check_matches_any(const std::string& pattern, const std::vector<std::string>& names,
                        const std::string& setting) {
-  const bool any = std::any_of(names.begin(), names.end(),
-                               [&](const std::string& name) { return matches(name, pattern); });
+  const bool any =
+      std::ranges::any_of(names, [&](const std::string& name) { return matches(name, pattern); });
   if (!any) {
     throw Error(setting + ": no parameter that is trained fits '" + pattern +
                 "'. Their names are like '" + names.front() + "' and '" + names.back() +

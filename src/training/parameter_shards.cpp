@@ -16,12 +16,12 @@ ParameterShards shards_of(const std::vector<at::Tensor>& parameters, int rank, i
   shards.owners.resize(parameters.size());
   std::vector<size_t> largest_first(parameters.size());
   std::iota(largest_first.begin(), largest_first.end(), 0);
-  std::stable_sort(largest_first.begin(), largest_first.end(), [&](size_t a, size_t b) {
+  std::ranges::stable_sort(largest_first, [&](size_t a, size_t b) {
     return parameters[a].numel() > parameters[b].numel();
   });
   std::vector<int64_t> held(static_cast<size_t>(world_size), 0);
   for (const size_t i : largest_first) {
-    const auto least = std::min_element(held.begin(), held.end());
+    const auto least = std::ranges::min_element(held);
     shards.owners[i] = static_cast<int>(least - held.begin());
     *least += parameters[i].numel();
   }

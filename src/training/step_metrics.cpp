@@ -48,7 +48,7 @@ NamedValues StepMetrics::gpu_memory() {
   std::vector<double> peaks(static_cast<size_t>(place_.group.size()));
   peaks[static_cast<size_t>(place_.group.rank())] = ops::take_peak_gpu_memory_gib(place_.device);
   peaks = place_.group.sum(peaks, "memory");
-  return {{"gpu_memory_gib", *std::max_element(peaks.begin(), peaks.end())}};
+  return {{"gpu_memory_gib", *std::ranges::max_element(peaks)}};
 }
 
 NamedValues StepMetrics::take_speed(int64_t step, double seconds) {

@@ -65,8 +65,7 @@ struct Choice {
   // Those of the chosen option, whose type is T.
   template <class T>
   const T& settings() const {
-    const auto chosen = std::find_if(options.begin(), options.end(),
-                                     [&](const Option& option) { return option.name == name; });
+    const auto chosen = std::ranges::find(options, name, &Option::name);
     return std::any_cast<const T&>(options.at(chosen - options.begin()).settings);
   }
 

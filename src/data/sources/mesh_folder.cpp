@@ -45,8 +45,8 @@ struct MeshFolderConfig {
 };
 
 std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
 
@@ -65,7 +65,7 @@ void add_mesh_files(const fs::path& folder, std::set<fs::path>& seen,
     return;
   }
   std::vector<fs::directory_entry> entries{fs::directory_iterator(folder), {}};
-  std::sort(entries.begin(), entries.end());  // where two paths lead to a folder, the first counts
+  std::ranges::sort(entries);  // where two paths lead to a folder, the first counts
   for (const auto& entry : entries) {
     if (entry.path().filename().string().starts_with('.')) {
       continue;
@@ -91,7 +91,7 @@ std::vector<fs::path> mesh_files_in(const fs::path& folder) {
     throw Error("data.meshes.folder: " + folder.string() +
                 " holds no .glb, .gltf, .obj, .ply or .stl file.");
   }
-  std::sort(files.begin(), files.end());
+  std::ranges::sort(files);
   return files;
 }
 
@@ -109,7 +109,7 @@ std::string sha256_of(const fs::path& file) {
 // "chairs/office.glb" becomes "chairs_office", safe as a file name.
 std::string id_of(const fs::path& file, const fs::path& folder) {
   auto id = to_utf8(file.lexically_relative(folder).replace_extension().string());
-  std::replace(id.begin(), id.end(), '/', '_');
+  std::ranges::replace(id, '/', '_');
   return id;
 }
 
@@ -143,7 +143,7 @@ void hold_out(int64_t count, uint64_t seed, std::vector<AssetEntry>& entries) {
   for (auto& entry : entries) {
     drawn.emplace_back(stream_seed(seed, "held-out split", stream_of(entry)), &entry);
   }
-  std::sort(drawn.begin(), drawn.end());
+  std::ranges::sort(drawn);
   for (int64_t i = 0; i < count; ++i) {
     drawn[i].second->split = "test";
   }

@@ -46,9 +46,7 @@ std::vector<procedural::Family> families_of(const ProceduralConfig& config) {
   }
   std::vector<procedural::Family> families;
   for (const auto& name : config.families) {
-    const auto* found = std::find_if(
-        procedural::kAllFamilies.begin(), procedural::kAllFamilies.end(),
-        [&](procedural::Family family) { return procedural::name_of(family) == name; });
+    const auto* found = std::ranges::find(procedural::kAllFamilies, name, procedural::name_of);
     if (found == procedural::kAllFamilies.end()) {
       throw Error("data.procedural.families must be of {" +
                   joined(procedural::kAllFamilies, ", ", procedural::name_of) + "}, got '" + name +

@@ -10,8 +10,7 @@ namespace moca::evaluation {
 namespace {
 
 double share_below(const std::vector<double>& distances, double threshold) {
-  const auto count =
-      std::count_if(distances.begin(), distances.end(), [&](double d) { return d < threshold; });
+  const auto count = std::ranges::count_if(distances, [&](double d) { return d < threshold; });
   return static_cast<double>(count) / static_cast<double>(distances.size());
 }
 

@@ -46,7 +46,7 @@ SelfIou self_iou(const mesh::Scene& scene, int64_t resolution) {
   }
   if (!result.pairs.empty()) {
     result.mean = mean_of(result.pairs);
-    result.max = *std::max_element(result.pairs.begin(), result.pairs.end());
+    result.max = *std::ranges::max_element(result.pairs);
   }
   return result;
 }
