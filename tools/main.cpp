@@ -15,7 +15,6 @@
 #include "moca/core/interrupt.h"
 #include "moca/core/logging.h"
 #include "moca/core/program.h"
-#include "moca/core/run_failed.h"
 #include "moca/distributed/launch.h"
 
 // Each adds its subcommand, in a file of its own; the subcommand's callback does the work.

@@ -13,8 +13,7 @@ namespace {
 struct TrainOptions {
   std::string config;
   std::vector<std::string> overrides;
-  bool resume = false;
-  bool accept_changed_data = false;
+  moca::experiment::Resume resume;
   bool dry_run = false;
 };
 
@@ -28,8 +27,7 @@ void run(const TrainOptions& options) {
   }
   const auto launch = moca::distributed::read_launch();
   try {
-    const auto reason =
-        moca::experiment::train_run(config, {options.resume, options.accept_changed_data}, launch);
+    const auto reason = moca::experiment::train_run(config, options.resume, launch);
     if (reason == moca::training::StopReason::kInterrupted) {
       exit_interrupted("interrupted; a checkpoint was written. Continue with --resume.");
     }
@@ -45,8 +43,9 @@ void add_train(CLI::App& app) {
       app, "train", "Train the VAE or the DiT, as the config's stage says", run);
   command->add_option("config", options->config, "YAML file of the run")->required();
   command->add_option("overrides", options->overrides, "settings as section.key=value");
-  command->add_flag("--resume", options->resume, "continue from the newest checkpoint of the run");
-  command->add_flag("--accept-changed-data", options->accept_changed_data,
+  command->add_flag("--resume", options->resume.asked,
+                    "continue from the newest checkpoint of the run");
+  command->add_flag("--accept-changed-data", options->resume.accept_changed_data,
                     "continue although the dataset or the VAE is another than until now");
   command->add_flag(
       "--dry-run", options->dry_run,

@@ -1,7 +1,5 @@
 #include "moca/config/binding.h"
 
-#include <algorithm>
-
 #include "moca/config/choice.h"
 
 namespace moca::config {
@@ -25,15 +23,11 @@ void Binder::operator()(const char* name, Choice& choice) {
     names.allowed.push_back(option.name);
     help += (help.empty() ? "" : "; ") + option.name + ": " + option.help;
   }
-  add({path_of(name), std::move(help), &choice.name, {}, std::move(names), false, may_change_});
+  const auto path = path_of(section_, name);
+  add({path, std::move(help), &choice.name, {}, std::move(names), false, may_change_});
   for (Option& option : choice.options) {
-    option.bind(option.settings, path_of(option.name.c_str()), option.help.c_str(), binding_,
-                may_change_);
+    option.bind(option.settings, path_of(section_, option.name), binding_, may_change_);
   }
-}
-
-std::string Binder::path_of(const char* name) const {
-  return section_.empty() ? name : section_ + "." + name;
 }
 
 void Binder::add(Setting setting) {

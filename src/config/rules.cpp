@@ -2,6 +2,7 @@
 
 #include "moca/config/values.h"
 #include "moca/core/error.h"
+#include "moca/core/mapped.h"
 #include "moca/core/text.h"
 
 namespace moca::config {
@@ -28,11 +29,7 @@ std::string braced(const std::vector<std::string>& names) {
 
 std::string rule_text(const NumberRule& rule) {
   if (!rule.allowed.empty()) {
-    std::vector<std::string> values;
-    for (const double value : rule.allowed) {
-      values.push_back(format_number(value));
-    }
-    return "one of " + braced(values);
+    return "one of " + braced(mapped(rule.allowed, format_number));
   }
   if (rule.above_low) {
     return "above " + format_number(rule.low);

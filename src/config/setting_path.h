@@ -5,11 +5,6 @@
 
 namespace moca::config {
 
-// "section.name", or the name alone at the top level.
-inline std::string path_of(const std::string& section, const std::string& name) {
-  return section.empty() ? name : section + "." + name;
-}
-
 // The section and the name of a path.
 inline std::pair<std::string, std::string> split(const std::string& path) {
   const size_t dot = path.rfind('.');

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "moca/config/values.h"
+#include "moca/core/mapped.h"
 #include "setting_path.h"
 
 namespace moca::config {
@@ -33,10 +34,7 @@ size_t edit_distance(const std::string& a, const std::string& b) {
 }
 
 std::vector<std::string> all_paths(const Binding& binding) {
-  std::vector<std::string> paths;
-  for (const Setting& setting : binding.settings) {
-    paths.push_back(setting.path);
-  }
+  auto paths = mapped(binding.settings, &Setting::path);
   for (const Section& section : binding.sections) {
     if (!section.path.empty()) {
       paths.push_back(section.path);

@@ -151,7 +151,7 @@ void read(const WrittenValue& value, const EnumVariable& choice, const Target& t
   }
   check(choice.names, value.text, target);
   const auto found = std::ranges::find(choice.names, value.text);
-  choice.set(choice.variable, static_cast<size_t>(found - choice.names.begin()));
+  choice.set(static_cast<size_t>(found - choice.names.begin()));
 }
 
 // Plain where YAML cannot mistake the text for anything else, else in double quotes.
@@ -161,8 +161,7 @@ std::string yaml_scalar(const std::string& text) {
   };
   const bool word = !text.empty() && (std::isalpha(static_cast<unsigned char>(text[0])) != 0) &&
                     std::ranges::all_of(text, plain);
-  std::string lower = text;
-  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string lower = lower_case(text);
   if (word && lower != "null" && lower != "true" && lower != "false") {
     return text;
   }
@@ -204,7 +203,7 @@ std::string yaml_of(const std::vector<Element>* list) {
 }
 
 std::string yaml_of(const EnumVariable& choice) {
-  return yaml_scalar(choice.names.at(choice.get(choice.variable)));
+  return yaml_scalar(choice.names.at(choice.get()));
 }
 
 // In the order of Variable.

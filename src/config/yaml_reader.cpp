@@ -48,7 +48,7 @@ WrittenValue written(const YAML::Node& node) {
     value.form = Form::kList;
     for (const YAML::Node& element : node) {
       // Nested lists are refused anyway; and aliases within them could take all memory.
-      value.elements.push_back(element.IsSequence() ? WrittenValue{Form::kList, "", false, {}}
+      value.elements.push_back(element.IsSequence() ? WrittenValue{.form = Form::kList}
                                                     : written(element));
     }
   } else if (node.IsMap()) {
@@ -237,13 +237,12 @@ WrittenValue written_override(const Setting& setting, const std::string& text) {
       // Not YAML, hence no list: `assign` refuses the text and shows it.
     }
   }
-  return {Form::kText, text, false, {}};
+  return {.form = Form::kText, .text = text};
 }
 
 [[noreturn]] void refuse_override(const Binding& binding, const std::string& path,
                                   const std::string& where) {
-  const auto is_path = [&](const Section& section) { return section.path == path; };
-  if (std::ranges::any_of(binding.sections, is_path)) {
+  if (std::ranges::find(binding.sections, path, &Section::path) != binding.sections.end()) {
     fail(where + "'" + path + "' is a section. Set one of its settings: " + path + ".key=value.");
   }
   const auto [section, name] = split(path);
@@ -290,7 +289,7 @@ void validate_all(const Binding& binding, const std::string& source) {
       continue;
     }
     try {
-      section.validate(section.self, section.path);
+      section.validate(section.path);
     } catch (const Error& failure) {
       throw Error(source + ": " + failure.what());
     }

@@ -4,9 +4,6 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <memory>
-#include <string>
-
 #include "moca/core/error.h"
 
 namespace moca::log {

@@ -16,11 +16,6 @@ constexpr double kTerminalInterval = 0.2;  // seconds between redraws of the lin
 constexpr double kLogInterval = 10.0;      // seconds between plain log lines
 constexpr double kShortestRated = 0.1;     // seconds; the rate of an instant says nothing
 
-double seconds_between(std::chrono::steady_clock::time_point from,
-                       std::chrono::steady_clock::time_point to) {
-  return std::chrono::duration<double>(to - from).count();
-}
-
 std::string format_rate(double per_second, const std::string& unit) {
   return per_second >= 1.0 || per_second <= 0.0
              ? formatted("%.1f %ss/s", per_second, unit.c_str())
@@ -30,7 +25,7 @@ std::string format_rate(double per_second, const std::string& unit) {
 }  // namespace
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
-  return seconds_between(start, std::chrono::steady_clock::now());
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 std::string format_duration(double seconds) {
@@ -60,10 +55,8 @@ Progress::~Progress() {
 void Progress::update(int64_t done, const std::string& note) {
   last_done_ = done;
   last_note_ = note;
-  const auto now = Clock::now();
-  if (shown_ &&
-      seconds_between(last_print_, now) >= (terminal_ ? kTerminalInterval : kLogInterval)) {
-    last_print_ = now;
+  if (shown_ && seconds_since(last_print_) >= (terminal_ ? kTerminalInterval : kLogInterval)) {
+    last_print_ = Clock::now();
     print(done, note, false);
   }
 }
@@ -77,7 +70,7 @@ std::string Progress::time_left(int64_t done, double rate, double elapsed) const
 }
 
 void Progress::print(int64_t done, const std::string& note, bool last) {
-  const double elapsed = seconds_between(start_, Clock::now());
+  const double elapsed = seconds_since(start_);
   const double rate = elapsed > 0 ? static_cast<double>(done - start_count_) / elapsed : 0.0;
   std::string line = title_ + " " + std::to_string(done) + "/" + std::to_string(total_) + " | ";
   if (elapsed >= kShortestRated) {

@@ -1,6 +1,7 @@
 #include "moca/core/text.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdarg>
 #include <cstdio>
 
@@ -15,6 +16,13 @@ std::string formatted(const char* format, ...) {
   va_end(measured);
   va_end(values);
   return text;
+}
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  std::ranges::transform(text, lower.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower;
 }
 
 }  // namespace moca

@@ -2,7 +2,6 @@
 
 #include <set>
 #include <stdexcept>
-#include <utility>
 
 #include "dataset_index.h"
 #include "moca/config/kind_table.h"

@@ -20,7 +20,7 @@ constexpr float kBoxMargin = 0.2F;
 constexpr double kSpace = 1.05;  // the uniform quarter lies in [-1.05, 1.05]^3 (Dora)
 
 at::Tensor tensor_of(const std::vector<mesh::Vec3>& points) {
-  const auto count = static_cast<int64_t>(points.size());
+  const auto count = std::ssize(points);
   auto tensor = at::empty({count, 3}, at::kFloat);
   std::memcpy(tensor.data_ptr<float>(), static_cast<const void*>(points.data()), tensor.nbytes());
   return tensor;
@@ -58,12 +58,12 @@ void add_meshes(const mesh::Scene& scene, AssetTensors& tensors) {
   std::vector<int64_t> sizes;
   for (const auto& component : scene.components) {
     vertices.push_back(tensor_of(component.mesh.vertices));
-    auto indices = at::empty({static_cast<int64_t>(component.mesh.faces.size()), 3}, at::kInt);
+    auto indices = at::empty({std::ssize(component.mesh.faces), 3}, at::kInt);
     std::memcpy(indices.data_ptr<int32_t>(), component.mesh.faces.data(), indices.nbytes());
     faces.push_back(indices);
     colors.push_back(tensor_of({component.color}));
-    sizes.push_back(static_cast<int64_t>(component.mesh.vertices.size()));
-    sizes.push_back(static_cast<int64_t>(component.mesh.faces.size()));
+    sizes.push_back(std::ssize(component.mesh.vertices));
+    sizes.push_back(std::ssize(component.mesh.faces));
   }
   tensors.vertices = at::cat(vertices);
   tensors.faces = at::cat(faces);

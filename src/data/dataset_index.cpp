@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "moca/core/error.h"
-#include "moca/core/file_io.h"
+#include "moca/core/mapped.h"
 #include "moca/core/program.h"
 
 namespace moca::data {
@@ -22,18 +22,17 @@ constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
 std::string prepare_again() { return "Prepare it again: " + command("prepare-data CONFIG") + "."; }
 
 Json json_of(const AssetRecord& record) {
-  Json views = Json::array();
-  for (const auto& camera : record.views) {
-    views.push_back({{"azimuth", camera.azimuth},
-                     {"elevation", camera.elevation},
-                     {"field_of_view", camera.field_of_view},
-                     {"distance", camera.distance},
-                     {"half_extent", camera.half_extent}});
-  }
+  const auto view_of = [](const mesh::Camera& camera) -> Json {
+    return {{"azimuth", camera.azimuth},
+            {"elevation", camera.elevation},
+            {"field_of_view", camera.field_of_view},
+            {"distance", camera.distance},
+            {"half_extent", camera.half_extent}};
+  };
   return {{"id", record.id},         {"split", record.split},
           {"shard", record.shard},   {"components", record.component_names},
           {"source", record.source}, {"sha256", record.sha256},
-          {"stream", record.stream}, {"views", views}};
+          {"stream", record.stream}, {"views", mapped(record.views, view_of)}};
 }
 
 // One value of the file and where it stands: "assets[3].views[0].azimuth".
@@ -122,23 +121,17 @@ AssetRecord record_of(const Entry& asset) {
   record.split = asset.at("split").plain_name();
   record.shard = asset.at("shard").plain_name();
   const auto components = asset.at("components");
-  for (const auto& component : components.elements()) {
-    record.component_names.push_back(component.text());
-  }
+  record.component_names = mapped(components.elements(), &Entry::text);
   components.require(record.num_components() > 0, "a list that is not empty");
   record.source = asset.at("source").text();
   record.sha256 = asset.at("sha256").text();
   record.stream = asset.at("stream").whole_number(-kMax, kMax);
-  for (const auto& view : asset.at("views").elements()) {
-    record.views.push_back(camera_of(view));
-  }
+  record.views = mapped(asset.at("views").elements(), camera_of);
   return record;
 }
 
 void read_progress(const Entry& whole, DatasetIndex& index) {
-  for (const auto& reason : whole.at("left_out").elements()) {
-    index.left_out.push_back(reason.text());
-  }
+  index.left_out = mapped(whole.at("left_out").elements(), &Entry::text);
   for (const auto& [name, sum] : whole.at("shards").fields()) {
     index.shards[name] = {static_cast<uint64_t>(sum.at("bytes").whole_number(0, kMax)),
                           static_cast<uint32_t>(sum.at("crc32c").whole_number(
@@ -170,16 +163,12 @@ bool is_plain_name(const std::string& name) {
 }
 
 void write_index(const std::filesystem::path& file, const DatasetIndex& index) {
-  Json assets = Json::array();
-  for (const auto& record : index.records) {
-    assets.push_back(json_of(record));
-  }
   Json shards = Json::object();
   for (const auto& [name, sum] : index.shards) {
     shards[name] = {{"bytes", sum.bytes}, {"crc32c", sum.crc32c}};
   }
   Json json = {{"schema_version", kSchemaVersion}, {"image_size", index.image_size},
-               {"made_by", index.made_by},         {"assets", assets},
+               {"made_by", index.made_by},         {"assets", mapped(index.records, json_of)},
                {"left_out", index.left_out},       {"shards", shards}};
   if (!index.finished()) {
     json["unfinished"] = {

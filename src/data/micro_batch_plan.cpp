@@ -33,7 +33,7 @@ MicroBatchPlan::MicroBatchPlan(std::vector<int64_t> num_components, MicroBatchRu
                                uint64_t seed)
     : num_components_(std::move(num_components)),
       rule_(rule),
-      order_(static_cast<int64_t>(num_components_.size()), seed) {
+      order_(std::ssize(num_components_), seed) {
   const int64_t most = *std::ranges::max_element(num_components_);
   if (rule_.max_components > 0 && most > rule_.max_components) {
     throw std::logic_error("a sample of " + std::to_string(most) +
@@ -91,9 +91,8 @@ std::vector<int64_t> MicroBatchPlan::draw_micro_batch() {
   while (true) {
     const int64_t sample = order_.sample(position_);
     held += num_components_[sample];
-    const bool full = rule_.max_components > 0
-                          ? held > rule_.max_components
-                          : static_cast<int64_t>(samples.size()) == rule_.batch_size;
+    const bool full = rule_.max_components > 0 ? held > rule_.max_components
+                                               : std::ssize(samples) == rule_.batch_size;
     if (full) {
       return samples;
     }

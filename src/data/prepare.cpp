@@ -10,6 +10,7 @@
 #include "moca/core/error.h"
 #include "moca/core/interrupt.h"
 #include "moca/core/logging.h"
+#include "moca/core/mapped.h"
 #include "moca/core/progress.h"
 #include "moca/data/asset_source.h"
 #include "moca/data/prepared_dataset.h"
@@ -27,19 +28,10 @@ struct PreparedAsset {
 PreparedAsset prepare_asset(const AssetSource& source, const DataConfig& config, int64_t index) {
   const auto asset = load_asset(source, index, config);
   const auto& entry = source.entries[index];
-  PreparedAsset prepared;
-  auto& record = prepared.record;
-  record.id = entry.id;
-  record.split = entry.split;
-  record.source = entry.source;
-  record.sha256 = asset.sha256;
-  record.stream = stream_of(entry);
-  record.views = cameras_of(config.views, asset.scene);
-  for (const auto& component : asset.scene.components) {
-    record.component_names.push_back(component.name);
-  }
-  prepared.tensors = sample_asset(entry, asset, config);
-  return prepared;
+  const auto names = mapped(asset.scene.components, &mesh::Component::name);
+  return {{entry.id, entry.split, names, /*shard=*/"", entry.source, asset.sha256, stream_of(entry),
+           cameras_of(config.views, asset.scene)},
+          sample_asset(entry, asset, config)};
 }
 
 // One asset that cannot be used must not cost the others. None: it was left out, with a word.

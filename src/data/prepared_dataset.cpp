@@ -105,16 +105,14 @@ std::vector<int64_t> PreparedDataset::indices_of(const std::string& split) const
   return indices;
 }
 
-const checkpoint::SafetensorsFile& PreparedDataset::shard_of(int64_t asset) const {
-  return shards_.at(records_.at(asset).shard);
-}
-
 at::Tensor PreparedDataset::read(int64_t asset, const std::string& name) const {
-  return shard_of(asset).read(records_.at(asset).id + "/" + name);
+  const auto& record = records_.at(asset);
+  return shards_.at(record.shard).read(record.id + "/" + name);
 }
 
 at::Tensor PreparedDataset::read_row(int64_t asset, const std::string& name, int64_t row) const {
-  return shard_of(asset).read_row(records_.at(asset).id + "/" + name, row);
+  const auto& record = records_.at(asset);
+  return shards_.at(record.shard).read_row(record.id + "/" + name, row);
 }
 
 ComponentSurface PreparedDataset::surface(int64_t asset, int64_t component) const {
@@ -125,14 +123,6 @@ ComponentSurface PreparedDataset::surface(int64_t asset, int64_t component) cons
 ComponentQueries PreparedDataset::queries(int64_t asset, int64_t component) const {
   return {read_row(asset, "query_points", component),
           read_row(asset, "query_distances", component)};
-}
-
-at::Tensor PreparedDataset::image(int64_t asset, int64_t view) const {
-  return read_row(asset, "images", view);
-}
-
-at::Tensor PreparedDataset::component_map(int64_t asset, int64_t view) const {
-  return read_row(asset, "component_ids", view);
 }
 
 mesh::Scene PreparedDataset::reference(int64_t asset) const {
@@ -191,9 +181,7 @@ DatasetWriter::~DatasetWriter() = default;
 
 int64_t DatasetWriter::next() const { return index_->num_done; }
 
-int64_t DatasetWriter::num_left_out() const {
-  return static_cast<int64_t>(index_->left_out.size());
-}
+int64_t DatasetWriter::num_left_out() const { return std::ssize(index_->left_out); }
 
 int64_t DatasetWriter::num_components() const {
   int64_t count = 0;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
-#include <string>
 
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
@@ -93,7 +92,7 @@ mesh::Rendering view_of(const std::string& id, const SourceAsset& asset, const V
   }
   const auto image = read_image(file);
   const auto map = component_map(folder / (number_of(view) + "_components.png"), image,
-                                 static_cast<int64_t>(asset.scene.components.size()), size);
+                                 std::ssize(asset.scene.components), size);
   return {to_square_rgb(image, size), map};
 }
 
@@ -116,10 +115,9 @@ void warn_of_unseen(const std::string& id, const SourceAsset& asset, const at::T
 std::vector<mesh::Camera> cameras_of(const ViewConfig& config, const mesh::Scene& scene) {
   std::vector<mesh::Camera> cameras;
   for (size_t i = 0; i < config.azimuths.size(); ++i) {
-    mesh::Camera camera;
-    camera.azimuth = static_cast<float>(config.azimuths[i]);
-    camera.elevation = static_cast<float>(config.elevations[i]);
-    camera.field_of_view = static_cast<float>(config.field_of_view);
+    const mesh::Camera camera{.azimuth = static_cast<float>(config.azimuths[i]),
+                              .elevation = static_cast<float>(config.elevations[i]),
+                              .field_of_view = static_cast<float>(config.field_of_view)};
     const int size = static_cast<int>(config.image_size);
     cameras.push_back(config.images.empty() ? mesh::fitted(camera, scene, size, config.lines)
                                             : camera);

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "moca/core/mapped.h"
 #include "moca/mesh/registration.h"
 #include "point_distances.h"
 
@@ -43,12 +44,7 @@ std::vector<Eigen::Matrix3f> axis_rotations() {
 }
 
 std::vector<Vec3> rotated(const std::vector<Vec3>& points, const Eigen::Matrix3f& rotation) {
-  std::vector<Vec3> result;
-  result.reserve(points.size());
-  for (const Vec3& point : points) {
-    result.emplace_back(rotation * point);
-  }
-  return result;
+  return mapped(points, [&](const Vec3& point) -> Vec3 { return rotation * point; });
 }
 
 // Turns the queries instead of the searched points, so that two trees serve all rotations.
@@ -76,12 +72,9 @@ std::vector<Vec3> registered(const std::vector<Vec3>& prediction,
   const Eigen::Matrix4d motion = mesh::register_points(prediction, reference);
   const Eigen::Matrix3d rotation = motion.topLeftCorner<3, 3>();
   const Eigen::Vector3d shift = motion.topRightCorner<3, 1>();
-  std::vector<Vec3> result;
-  result.reserve(prediction.size());
-  for (const Vec3& point : prediction) {
-    result.emplace_back((rotation * point.cast<double>() + shift).cast<float>());
-  }
-  return result;
+  return mapped(prediction, [&](const Vec3& point) -> Vec3 {
+    return (rotation * point.cast<double>() + shift).cast<float>();
+  });
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "moca/core/error.h"
+#include "moca/core/mapped.h"
 #include "moca/evaluation/score.h"
 #include "spatial_order.h"
 
@@ -29,12 +30,7 @@ void check_points(const std::vector<Vec3>& points) {
 }
 
 std::vector<Vec3> in_spatial_order(const std::vector<Vec3>& points) {
-  std::vector<Vec3> sorted;
-  sorted.reserve(points.size());
-  for (const uint32_t i : spatial_order(points)) {
-    sorted.push_back(points[i]);
-  }
-  return sorted;
+  return mapped(spatial_order(points), [&](uint32_t i) { return points[i]; });
 }
 
 double mean_square(const std::vector<double>& values) {
@@ -80,7 +76,7 @@ std::vector<double> NearestPoints::distances(const std::vector<Vec3>& queries) c
   check_points(queries);
   const std::vector<uint32_t> order = spatial_order(queries);  // nearby searches share the cache
   std::vector<double> result(queries.size());
-  const auto count = static_cast<int64_t>(queries.size());
+  const auto count = std::ssize(queries);
 #pragma omp parallel for schedule(static)
   for (int64_t n = 0; n < count; ++n) {
     const uint32_t i = order[n];

@@ -1,18 +1,15 @@
 #include "moca/evaluation/score.h"
 
 #include <algorithm>
-#include <iterator>
 #include <numeric>
 
 #include "moca/core/text.h"
 
 namespace moca::evaluation {
 
-Scores labelled(const Scores& scores) {
-  Scores shown;
-  std::ranges::copy_if(scores, std::back_inserter(shown),
-                       [](const Score& score) { return !score.label.empty(); });
-  return shown;
+Scores labelled(Scores scores) {
+  std::erase_if(scores, [](const Score& score) { return score.label.empty(); });
+  return scores;
 }
 
 std::string text_of(const Scores& scores) {

@@ -43,7 +43,7 @@ ComponentMap map_of(const at::Tensor& ids) {
 }  // namespace
 
 std::vector<int64_t> views_of(const EvaluationConfig& config, const data::AssetRecord& record) {
-  const auto count = static_cast<int64_t>(record.views.size());
+  const auto count = std::ssize(record.views);
   if (count == 0) {
     throw Error("asset " + record.id +
                 " of the dataset has no image to generate from. Prepare the dataset again: " +

@@ -5,6 +5,7 @@
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
 #include "moca/experiment/models.h"
+#include "moca/experiment/run_paths.h"
 #include "moca/generation/adapter.h"
 #include "moca/generation/conditioner.h"
 #include "moca/pretrained/write_pretrained.h"
@@ -16,10 +17,8 @@ namespace {
 // For upstream, which knows no `square` preprocessing: an image that was padded to a square on
 // white and brought to the encoder's size passes unchanged.
 image_encoder::PreprocessConfig preprocessing_of(int64_t image_size) {
-  image_encoder::PreprocessConfig preprocess;
   const auto size = static_cast<int>(image_size);
-  preprocess.shortest_edge = preprocess.crop_width = preprocess.crop_height = size;
-  return preprocess;
+  return {.shortest_edge = size, .crop_width = size, .crop_height = size};
 }
 
 void require_image_alone(const RunConfig& config) {
@@ -35,10 +34,7 @@ void require_image_alone(const RunConfig& config) {
 
 void convert_run(const RunConfig& config, const std::filesystem::path& output,
                  bool accept_changed_data) {
-  if (std::filesystem::exists(output)) {
-    throw Error("the folder " + output.string() +
-                " exists already and is not overwritten. Remove it or name another.");
-  }
+  require_new(output, "Remove it or name another.");
   require_image_alone(config);
   check_inputs(config, Inputs::kVae, accept_changed_data);
   for (const auto& [path, trained, now, may_change] :

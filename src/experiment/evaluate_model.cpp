@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "moca/core/error.h"
+#include "moca/core/mapped.h"
 #include "moca/core/progress.h"
 #include "moca/core/text.h"
 #include "moca/evaluation/metric.h"
@@ -25,15 +26,10 @@ struct Job {
 
 // `views`: those it is generated from.
 AssetScore unscored(const data::AssetRecord& record, const std::vector<int64_t>& views) {
-  AssetScore score;
-  score.id = record.id;
-  score.split = record.split;
-  score.num_components = record.num_components();
-  for (const int64_t view : views) {
-    const auto& camera = record.views[view];
-    score.views.push_back({view, camera.azimuth, camera.elevation});
-  }
-  return score;
+  const auto used = mapped(views, [&](int64_t view) {
+    return UsedView{view, record.views[view].azimuth, record.views[view].elevation};
+  });
+  return {record.id, record.split, record.num_components(), used};
 }
 
 class Evaluation {
@@ -43,7 +39,7 @@ class Evaluation {
       : model_(model), dataset_(dataset), config_(config), output_(output) {
     result_.config = config;
     for (const auto& record : dataset.records()) {
-      references_.push_back(dataset.reference(static_cast<int64_t>(references_.size())));
+      references_.push_back(dataset.reference(std::ssize(references_)));
       result_.assets.push_back(
           unscored(record, model.generate ? views_of(config, record) : std::vector<int64_t>()));
     }
@@ -66,7 +62,7 @@ class Evaluation {
         jobs.push_back({i, static_cast<int64_t>(nth)});
       }
     }
-    Progress progress("generate", static_cast<int64_t>(jobs.size()), "image");
+    Progress progress("generate", std::ssize(jobs), "image");
     for (size_t first = 0; first < jobs.size();) {
       const size_t last = std::min(first + static_cast<size_t>(config_.batch_size), jobs.size());
       generate_batch({jobs.begin() + static_cast<std::ptrdiff_t>(first),
@@ -79,7 +75,7 @@ class Evaluation {
   const EvaluationResult& result() const { return result_; }
 
  private:
-  int64_t count() const { return static_cast<int64_t>(result_.assets.size()); }
+  int64_t count() const { return std::ssize(result_.assets); }
 
   // The asset whose reference and image serve as asset i's control: the next one of its split, of
   // any split where i is alone in its own, i itself only where there is no other.

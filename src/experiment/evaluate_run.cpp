@@ -42,15 +42,10 @@ ScoredModel scored_model(const RunConfig& config, const data::PreparedDataset& d
 
 // What is no evaluation is the user's and stays.
 void require_room(const std::filesystem::path& output, bool overwrite) {
-  if (!std::filesystem::exists(output)) {
-    return;
-  }
   if (!overwrite) {
-    throw Error("the folder " + output.string() +
-                " exists already and is not overwritten. Name another with --out, or replace it "
-                "with --overwrite.");
-  }
-  if (!std::filesystem::exists(output / "evaluation.json")) {
+    require_new(output, "Name another with --out, or replace it with --overwrite.");
+  } else if (std::filesystem::exists(output) &&
+             !std::filesystem::exists(output / "evaluation.json")) {
     throw Error("the folder " + output.string() +
                 " is not overwritten: it holds no evaluation.json. Name another with --out.");
   }

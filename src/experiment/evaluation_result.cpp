@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "moca/config/binding.h"
+#include "moca/core/mapped.h"
 #include "moca/core/text.h"
 #include "moca/evaluation/comparison.h"
 #include "model_description.h"
@@ -33,7 +34,7 @@ Json value_of(const config::Variable& variable) {
   return std::visit(
       [](const auto& bound) -> Json {
         if constexpr (requires { bound.names; }) {
-          return bound.names.at(bound.get(bound.variable));
+          return bound.names.at(bound.get());
         } else {
           return *bound;
         }
@@ -60,15 +61,14 @@ Json conventions_of(const EvaluationResult& result) {
 
 // For tables. Every metric scores the reconstructions, whatever the run's stage.
 Json shown_scores(const EvaluationResult& result) {
-  Json shown = Json::array();
-  if (!result.assets.empty()) {
-    for (const auto& score : evaluation::labelled(result.assets.front().reconstruction.scores)) {
-      shown.push_back({{"name", score.name},
-                       {"label", score.label},
-                       {"better", config::name_of(score.better)}});
-    }
+  if (result.assets.empty()) {
+    return Json::array();
   }
-  return shown;
+  const auto& scores = result.assets.front().reconstruction.scores;
+  return mapped(evaluation::labelled(scores), [](const evaluation::Score& score) -> Json {
+    return {
+        {"name", score.name}, {"label", score.label}, {"better", config::name_of(score.better)}};
+  });
 }
 
 // The assets of a split as one: mean scores, all components.
@@ -104,50 +104,42 @@ Json split_json(const EvaluationResult& result, const std::string& split) {
 }
 
 Json asset_json(const AssetScore& asset) {
-  Json views = Json::array();
-  for (const auto& view : asset.views) {
-    views.push_back(
-        {{"index", view.index}, {"azimuth", view.azimuth}, {"elevation", view.elevation}});
-  }
+  const auto view_json = [](const UsedView& view) -> Json {
+    return {{"index", view.index}, {"azimuth", view.azimuth}, {"elevation", view.elevation}};
+  };
   Json json = {{"id", asset.id},
                {"split", asset.split},
                {"components", asset.num_components},
-               {"views", views},
+               {"views", mapped(asset.views, view_json)},
                {"control_id", asset.control_id}};
   add_scenes(asset, json);
   return json;
 }
 
 Json vae_json(const EvaluationResult& result, const std::string& split) {
-  std::vector<const ComponentScore*> components;
-  for (const auto& component : result.components) {
-    if (component.split == split) {
-      components.push_back(&component);
-    }
-  }
+  auto components = result.components;
+  std::erase_if(components, [&](const ComponentScore& of) { return of.split != split; });
   Json json = {{"num_components", components.size()}};
   const size_t num_scores = result.components.empty() ? 0 : result.components[0].scores.size();
   for (size_t i = 0; i < num_scores; ++i) {
-    std::vector<double> values;
-    for (const auto* component : components) {
-      values.push_back(component->scores[i].value);
-    }
+    const auto value = [&](const ComponentScore& of) { return of.scores[i].value; };
+    const auto values = mapped(components, value);
     const auto& name = result.components[0].scores[i].name;
     json[name + "_median"] = evaluation::median_of(values);
     json[name + "_mean"] = evaluation::mean_of(values);
   }
   // By the first of all scores, whatever metrics were added behind it.
-  std::ranges::sort(components, [](const auto* a, const auto* b) {
-    return evaluation::is_worse(a->scores.front(), b->scores.front());
+  std::ranges::sort(components, [](const auto& a, const auto& b) {
+    return evaluation::is_worse(a.scores.front(), b.scores.front());
   });
   components.resize(std::min(components.size(), kNumWorst));
   if (!components.empty()) {
-    json["worst_by"] = components[0]->scores.front().name;
+    json["worst_by"] = components[0].scores.front().name;
   }
   json["worst"] = Json::array();
-  for (const auto* component : components) {
-    Json entry = {{"asset", component->asset}, {"component", component->component}};
-    entry.update(json_of(component->scores));
+  for (const auto& component : components) {
+    Json entry = {{"asset", component.asset}, {"component", component.component}};
+    entry.update(json_of(component.scores));
     json["worst"].push_back(entry);
   }
   return json;
@@ -169,14 +161,10 @@ std::vector<std::string> splits_of(const EvaluationResult& result) {
 EmptyComponents empty_in(const mesh::Scene& scene) {
   const auto& components = scene.components;
   return {std::ranges::count_if(components, &mesh::TriangleMesh::empty, &mesh::Component::mesh),
-          static_cast<int64_t>(components.size())};
+          std::ssize(components)};
 }
 
 std::string json_of(const EvaluationResult& result) {
-  Json assets = Json::array();
-  for (const auto& asset : result.assets) {
-    assets.push_back(asset_json(asset));
-  }
   Json json = {{"model", json_of(result.model)},
                {"conventions", conventions_of(result)},
                {"scores", shown_scores(result)}};
@@ -186,7 +174,7 @@ std::string json_of(const EvaluationResult& result) {
     components[split] = vae_json(result, split);
   }
   json["vae_components"] = components;
-  json["assets"] = assets;
+  json["assets"] = mapped(result.assets, asset_json);
   // Names and folders may have any bytes.
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "moca/config/schema.h"
-#include "moca/config/values.h"
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
 #include "moca/pretrained/hugging_face_folder.h"

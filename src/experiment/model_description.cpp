@@ -29,8 +29,7 @@ ModelDescription describe_run(const RunConfig& config, std::vector<std::string> 
   ModelDescription model{absolute_folder(config.folder()).string(),
                          checkpoint::latest_good_step(config.folder() / "checkpoints"),
                          settings_of(config, is_of_sampling), std::move(accepted)};
-  model.settings.emplace_back("training.precision",
-                              std::string(config::name_of(config.training.precision)));
+  model.settings.emplace_back("training.precision", config::name_of(config.training.precision));
   for (const auto& [path, stored, now, may_change] :
        config::differences(load_run(config.folder()), config)) {
     if (is_of_model(path)) {  // given anew for this use of the model

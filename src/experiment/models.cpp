@@ -146,8 +146,7 @@ generation::ComponentGenerator load_generator(const RunConfig& config, c10::Devi
   auto vae = vae_of(config, device);
   auto denoiser = load_denoiser(config, vae->config().latent_channels);
   denoiser->to(device);
-  return {denoiser, vae, config.sampler, config.decoder,
-          config.training.precision == training::Precision::kBf16};
+  return {denoiser, vae, config.sampler, config.decoder, config.training.uses_bf16()};
 }
 
 generation::ComponentGenerator load_pretrained_generator(const RunConfig& config,
@@ -157,7 +156,7 @@ generation::ComponentGenerator load_pretrained_generator(const RunConfig& config
   const auto stored = pretrained::read_sampling(config.pretrained.dit);
   const auto sampling = stored.value_or(pretrained::SamplingDescription{
       {}, ComponentIds::kPartCrafter, pretrained::Preprocessing::kDinov2});
-  const bool use_bf16 = stored && !type && config.training.precision == training::Precision::kBf16;
+  const bool use_bf16 = stored && !type && config.training.uses_bf16();
   auto sampler = config.sampler;
   if (sampling.component_ids == ComponentIds::kPartCrafter && sampler.guidance_scale < 1.0) {
     log::warn("sampler.guidance_scale below 1 is none (1), as in PartCrafter's pipeline");

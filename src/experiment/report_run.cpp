@@ -7,6 +7,7 @@
 #include "moca/checkpoint/checkpoint_folder.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
+#include "moca/core/mapped.h"
 #include "moca/core/program.h"
 #include "moca/core/text.h"
 #include "moca/data/prepared_dataset.h"
@@ -69,14 +70,9 @@ void add_columns(const Columns& more, const std::string& prefix, const std::stri
 void add_table(const std::string& title, const std::string& note, const Columns& columns,
                const Json& rows, report::ReportPage& page) {
   report::Table table{title, {}, {}, note};
-  for (const auto& column : columns) {
-    table.header.push_back(column.header + column.arrow);
-  }
+  table.header = mapped(columns, [](const Column& of) { return of.header + of.arrow; });
   for (const auto& row : rows) {
-    auto& cells = table.rows.emplace_back();
-    for (const auto& column : columns) {
-      cells.push_back(cell(row, column));
-    }
+    table.rows.push_back(mapped(columns, [&](const Column& column) { return cell(row, column); }));
   }
   page.tables.push_back(table);
 }
@@ -280,16 +276,13 @@ std::vector<fs::path> report_run(const RunConfig& config, const fs::path& evalua
   report::ReportPage page;
   std::vector<fs::path> written;
   page.title = "moca run " + config.name;
-  page.subtitle = "Stage " + std::string(config.stage == Stage::kVae ? "vae" : "dit") +
-                  ", dataset " + config.data.path;
-  if (config.stage == Stage::kDit) {
-    if (!config.vae_run.empty()) {
-      add_curves(config.vae_run, "VAE", page);
-    }
-    add_curves(config.folder(), "MoCA DiT", page);
-  } else {
-    add_curves(config.folder(), "VAE", page);
+  page.subtitle =
+      std::string("Stage ") + config::name_of(config.stage) + ", dataset " + config.data.path;
+  const bool is_dit = config.stage == Stage::kDit;
+  if (is_dit && !config.vae_run.empty()) {
+    add_curves(config.vae_run, "VAE", page);
   }
+  add_curves(config.folder(), is_dit ? "MoCA DiT" : "VAE", page);
   if (fs::exists(evaluation_folder / "evaluation.json")) {
     add_evaluation(evaluation_folder, config, page, written);
   }

@@ -34,8 +34,7 @@ void require_tokens(const std::string& name, int64_t num_points, const std::stri
 // what is between components stays MoCA's.
 RunConfig with_pretrained_sizes(const PretrainedConfig& from, RunConfig config) {
   if (!from.vae.empty()) {
-    const auto own = config.vae;
-    config.vae = pretrained::describe_vae(from.vae).vae;
+    const auto own = std::exchange(config.vae, pretrained::describe_vae(from.vae).vae);
     config.vae.num_tokens = own.num_tokens;
     config.vae.num_surface_points = own.num_surface_points;
   }
@@ -47,9 +46,9 @@ RunConfig with_pretrained_sizes(const PretrainedConfig& from, RunConfig config) 
     config.dit.global_blocks = dit.global_blocks;
   }
   if (!from.image_encoder.empty()) {
-    const int64_t image_size = config.image_encoder.image_size;
-    config.image_encoder = pretrained::describe_image_encoder(from.image_encoder);
-    config.image_encoder.image_size = image_size;
+    const auto own =
+        std::exchange(config.image_encoder, pretrained::describe_image_encoder(from.image_encoder));
+    config.image_encoder.image_size = own.image_size;
   }
   return config;
 }

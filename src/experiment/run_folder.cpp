@@ -14,7 +14,6 @@
 #include "moca/config/schema.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
-#include "moca/core/logging.h"
 #include "moca/core/text.h"
 #include "moca/experiment/run_paths.h"
 #include "run_inputs.h"
@@ -99,10 +98,8 @@ void make_folder(const RunConfig& config, const ops::DeviceChoice& device) {
 // What must be equal, one thing a line, the settings last.
 std::string description(const RunConfig& config) {
   const auto index = std::filesystem::path(config.data.path) / "index.json";
-  std::string dataset = "missing";
-  if (std::filesystem::exists(index)) {
-    dataset = std::to_string(sum_of_file(index).crc32c);
-  }
+  const auto dataset =
+      std::filesystem::exists(index) ? std::to_string(sum_of_file(index).crc32c) : "missing";
   std::string text = std::string("program: moca ") + kVersion + " " + kGitRevision +
                      "\nchecksum of " + index.string() + ": " + dataset + "\n";
   for (const auto& setting : config::describe(config)) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "moca/config/schema.h"
+#include "moca/core/error.h"
 
 namespace moca::experiment {
 namespace {
@@ -33,6 +34,13 @@ RunConfig with_absolute_paths(RunConfig config) {
   }
   config.runs_folder = absolute_folder(config.runs_folder).string();
   return config;
+}
+
+void require_new(const std::filesystem::path& folder, const std::string& way_out) {
+  if (std::filesystem::exists(folder)) {
+    throw Error("the folder " + folder.string() + " exists already and is not overwritten. " +
+                way_out);
+  }
 }
 
 void follow_moved_run(const std::filesystem::path& run_folder, RunConfig& config) {

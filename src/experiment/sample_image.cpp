@@ -10,6 +10,7 @@
 #include "moca/experiment/asset_scenes.h"
 #include "moca/experiment/models.h"
 #include "moca/experiment/run_config.h"
+#include "moca/experiment/run_paths.h"
 #include "moca/image/component_map.h"
 #include "moca/image/foreground.h"
 #include "moca/image/image_io.h"
@@ -24,6 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kDefaultComponents = 4;
+constexpr const char* kWayOut = "Name another with --out.";  // where the folder exists
 
 // A model with what is said of it.
 struct Model {
@@ -79,10 +81,8 @@ Model model_of_weights(const SampleOptions& options) {
 
 generation::Request request_of(const SampleOptions& options, Image image,
                                const generation::ComponentGenerator& generator) {
-  generation::Request request;
-  request.image = std::move(image);
-  request.num_components = options.num_components.value_or(kDefaultComponents);
-  request.seed = static_cast<uint64_t>(options.seed);
+  generation::Request request{std::move(image), options.num_components.value_or(kDefaultComponents),
+                              static_cast<uint64_t>(options.seed)};
   if (options.component_map.empty()) {
     return request;
   }
@@ -112,13 +112,6 @@ fs::path folder_of(const SampleOptions& options, const generation::Request& requ
   return source / "samples" /
          (options.image.stem().string() + "_" + std::to_string(request.num_components) +
           "_components_seed_" + std::to_string(options.seed));
-}
-
-void require_new(const fs::path& out) {
-  if (fs::exists(out)) {
-    throw Error("the folder " + out.string() +
-                " exists already and is not overwritten. Name another with --out.");
-  }
 }
 
 void write_record(const fs::path& out, const SampleOptions& options,
@@ -152,7 +145,7 @@ void sample_image(const SampleOptions& options) {
     throw Error("--seed (" + std::to_string(options.seed) + ") must be at least 0.");
   }
   if (!options.out.empty()) {
-    require_new(options.out);  // before the model is read
+    require_new(options.out, kWayOut);  // before the model is read
   }
   const auto image = read_image(options.image);
   auto [generator, description, crops_to_foreground] =
@@ -167,7 +160,7 @@ void sample_image(const SampleOptions& options) {
   const auto request =
       request_of(options, image_to_show(image, crop, options.image.string()), generator);
   const auto out = folder_of(options, request);
-  require_new(out);
+  require_new(out, kWayOut);
   const auto latents = generator.generate_latents({request}).front();
   const auto scene = generator.decode(latents);
   write_asset(out, scene);

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <string>
 
 #include "moca/core/error.h"
 #include "moca/core/logging.h"
@@ -31,13 +30,12 @@ namespace moca::experiment {
 namespace {
 
 training::BatchSetup batches_of(const RunConfig& config, const distributed::ProcessGroup& group) {
-  training::BatchSetup batches;
-  batches.rule = {config.training.micro_batches, config.training.batch_size,
-                  config.stage == Stage::kDit ? config.dit_training.max_components : 0};
-  batches.share = training::share_of(group.rank(), group.size(), config.training);
-  batches.num_threads = config.training.loader_threads;
-  batches.seed = stream_seed(config.seed, "training");
-  return batches;
+  const auto& settings = config.training;
+  return {.rule = {settings.micro_batches, settings.batch_size,
+                   config.stage == Stage::kDit ? config.dit_training.max_components : 0},
+          .share = training::share_of(group.rank(), group.size(), settings),
+          .num_threads = settings.loader_threads,
+          .seed = stream_seed(config.seed, "training")};
 }
 
 // A stage, and how its model is scored on the way.
@@ -61,16 +59,12 @@ ScoredStage make_stage(const RunConfig& config,
     made = {training::vae_stage(vae, dataset, config.vae_training, batches),
             validation_of(config, dataset, vae, nullptr)};
   } else {
-    training::DitTrainingSetup setup;
-    setup.vae = vae_of(config, device);
-    setup.denoiser = initial_denoiser(config, setup.vae->config().latent_channels);
-    setup.measure_latents = config.pretrained.vae.empty();
-    setup.denoiser->to(device);
-    setup.dataset = dataset;
-    setup.config = config.dit_training;
-    setup.flow = config.flow;
-    setup.batches = batches;
-    made = {training::dit_stage(setup), validation_of(config, dataset, setup.vae, setup.denoiser)};
+    const auto vae = vae_of(config, device);
+    auto denoiser = initial_denoiser(config, vae->config().latent_channels);
+    denoiser->to(device);
+    made = {training::dit_stage({denoiser, vae, dataset, config.dit_training, config.flow, batches,
+                                 /*measure_latents=*/config.pretrained.vae.empty()}),
+            validation_of(config, dataset, vae, denoiser)};
   }
   training::freeze(made.stage->model(), config.training.optimizer);
   return made;

@@ -88,15 +88,11 @@ bool uses_vae_run(const RunConfig& config) {
 }
 
 void require_settings_of_vae(const config::Binding& binding, const RunConfig& config) {
-  RunConfig theirs = load_run(config.vae_run);
-  const auto their_binding = config::bind(theirs);
-  for (size_t i = 0; i < binding.settings.size(); ++i) {
-    const auto& setting = binding.settings[i];
-    const auto our_text = config::yaml_text(setting);
-    const auto their_text = config::yaml_text(their_binding.settings[i]);
-    if (setting.path.starts_with("vae.") && setting.assigned && our_text != their_text) {
-      refuse_setting(setting.path, our_text, "the VAE of vae_run " + config.vae_run + " has",
-                     their_text, ", or name another vae_run");
+  for (const auto& [path, ours, theirs, may_change] :
+       config::differences(config, load_run(config.vae_run))) {
+    if (path.starts_with("vae.") && binding.is_assigned(path)) {
+      refuse_setting(path, ours, "the VAE of vae_run " + config.vae_run + " has", theirs,
+                     ", or name another vae_run");
     }
   }
 }
@@ -122,16 +118,13 @@ void require_size_of_one(const config::Binding& binding, const std::string& weig
   if (is_set || !weights.empty()) {
     return;
   }
-  std::string example;
-  for (const auto& name : names) {
-    for (const auto& setting : binding.settings) {
-      example += setting.path == section + "." + name
-                     ? " " + setting.path + "=" + config::yaml_text(setting)
-                     : "";
-    }
-  }
+  const auto example = joined(names, " ", [&](const std::string& name) {
+    const auto path = section + "." + name;
+    return path + "=" +
+           config::yaml_text(*std::ranges::find(binding.settings, path, &config::Setting::path));
+  });
   throw Error("none of " + section + "." + joined(names, ", " + section + ".") +
-              " is set. Their defaults (" + example.substr(1) +
+              " is set. Their defaults (" + example +
               ") are the sizes of public weights, which pretrained." + section +
               " would name. Is `base:` missing in the config? To train a model of these sizes from "
               "nothing, set one of them.");

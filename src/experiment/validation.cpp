@@ -4,6 +4,7 @@
 
 #include "moca/core/interrupt.h"
 #include "moca/core/logging.h"
+#include "moca/core/mapped.h"
 #include "moca/evaluation/metric.h"
 #include "moca/experiment/asset_scenes.h"
 #include "moca/generation/component_generator.h"
@@ -40,9 +41,8 @@ training::Validation validation_of(const RunConfig& config,
     if (denoiser.is_empty()) {
       return reconstruct(vae, *dataset, asset, config.evaluation.seed, config.decoder);
     }
-    generation::ComponentGenerator generator(
-        denoiser, vae, config.sampler, config.decoder,
-        config.training.precision == training::Precision::kBf16);
+    generation::ComponentGenerator generator(denoiser, vae, config.sampler, config.decoder,
+                                             config.training.uses_bf16());
     // Of several views the first: a validation is to be quick.
     const auto& record = dataset->records()[asset];
     const auto view = views_of(config.evaluation, record).front();
@@ -64,11 +64,9 @@ training::Validation validation_of(const RunConfig& config,
       log::info("the validation was cut short");
       return {};  // the run stops at its next step
     }
-    std::vector<std::pair<std::string, double>> values;
-    for (const auto& mean : evaluation::labelled(means)) {
-      values.emplace_back("validation_" + mean.name, mean.value);
-    }
-    return values;
+    return mapped(evaluation::labelled(means), [](const evaluation::Score& mean) {
+      return std::pair{"validation_" + mean.name, mean.value};
+    });
   };
 }
 

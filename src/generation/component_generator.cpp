@@ -9,6 +9,7 @@
 #include "moca/core/error.h"
 #include "moca/core/generator.h"
 #include "moca/core/interrupt.h"
+#include "moca/core/mapped.h"
 #include "moca/core/text.h"
 #include "moca/core/transfer.h"
 #include "moca/generation/partcrafter_ids.h"
@@ -80,7 +81,7 @@ ComponentGenerator::BatchStart ComponentGenerator::start_of(
     const std::vector<Request>& requests) const {
   const auto& dit_config = denoiser_->dit()->config();
   const double guidance_scale = sampler_.guidance_scale;
-  const auto B = static_cast<int64_t>(requests.size());
+  const auto B = std::ssize(requests);
   const int64_t N =
       padded_components(requests, max_components_of(dit_config, component_ids_, guidance_scale));
   const int64_t L = vae_->config().num_tokens;
@@ -90,17 +91,15 @@ ComponentGenerator::BatchStart ComponentGenerator::start_of(
   for (int64_t b = 0; b < B; ++b) {
     const auto& request = requests[b];
     const int64_t count = request.num_components;
-    start.noise[b]
-        .narrow(0, 0, count)
+    const auto own = [&](const at::Tensor& of_batch) { return of_batch[b].narrow(0, 0, count); };
+    own(start.noise)
         .copy_(at::randn({count, L, C}, generator_for(request.seed, "sampling noise"),
                          at::TensorOptions()));
-    start.conditioned_ids[b]
-        .narrow(0, 0, count)
+    own(start.conditioned_ids)
         .copy_(ids_of(request, dit_config, component_ids_, true, guidance_scale));
-    start.unconditioned_ids[b]
-        .narrow(0, 0, count)
+    own(start.unconditioned_ids)
         .copy_(ids_of(request, dit_config, component_ids_, false, guidance_scale));
-    start.component_mask[b].narrow(0, 0, count).fill_(true);
+    own(start.component_mask).fill_(true);
   }
   return start;
 }
@@ -109,10 +108,8 @@ std::vector<at::Tensor> ComponentGenerator::inputs_of(const std::vector<Request>
                                                       c10::Device device) const {
   std::vector<at::Tensor> inputs;
   for (const auto& conditioner : denoiser_->conditioners()) {
-    std::vector<at::Tensor> of_requests;
-    for (const auto& request : requests) {
-      of_requests.push_back(conditioner->input(request));
-    }
+    const auto of_requests =
+        mapped(requests, [&](const Request& request) { return conditioner->input(request); });
     inputs.push_back(to_device(at::pad_sequence(of_requests, /*batch_first=*/true), device));
   }
   return inputs;
@@ -128,10 +125,7 @@ std::vector<at::Tensor> ComponentGenerator::generate_latents(const std::vector<R
   const auto inputs = inputs_of(requests, device);
   const nn::Autocast autocast(device, use_bf16_);
   const auto conditions = denoiser_->conditions(inputs, start.component_mask);
-  std::vector<dit::Condition> null;
-  for (const auto& condition : conditions) {
-    null.push_back(dit::null_of(condition));
-  }
+  const auto null = mapped(conditions, dit::null_of);
   const auto velocity = [&](const at::Tensor& noisy_latents, const at::Tensor& noise_level,
                             bool conditioned) {
     stop_if_interrupted();
@@ -159,11 +153,8 @@ mesh::Scene ComponentGenerator::decode(const at::Tensor& latents) {
 }
 
 std::vector<mesh::Scene> ComponentGenerator::generate(const std::vector<Request>& requests) {
-  std::vector<mesh::Scene> scenes;
-  for (const auto& latents : generate_latents(requests)) {
-    scenes.push_back(decode(latents));
-  }
-  return scenes;
+  return mapped(generate_latents(requests),
+                [this](const at::Tensor& latents) { return decode(latents); });
 }
 
 }  // namespace moca::generation

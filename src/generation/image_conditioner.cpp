@@ -87,11 +87,9 @@ void warn_of_lost_components(const ComponentMap& map, const at::Tensor& inputs) 
 // One image of the asset, inputs [B, 3, S, S].
 class AssetImage : public ImageConditioner {
  public:
-  explicit AssetImage(const image_encoder::ImageEncoderConfig& config) : ImageConditioner(config) {}
+  explicit AssetImage(const image_encoder::ImageEncoderConfig& config)
+      : ImageConditioner(config, dit::ConditionScope::kAsset) {}
 
-  dit::DitSizes::ConditionSize size() const override {
-    return size_of(dit::ConditionScope::kAsset);
-  }
   at::Tensor input(const data::PreparedDataset& dataset, int64_t asset,
                    int64_t view) const override {
     return image_encoder::normalise_images(dataset.image(asset, view).unsqueeze(0))[0];
@@ -101,20 +99,16 @@ class AssetImage : public ImageConditioner {
                        : image_to_input(request.image, encoder_->config().image_size);
   }
   dit::Condition condition(const at::Tensor& inputs, const at::Tensor&) override {
-    return {name(), dit::ConditionScope::kAsset, encoder_->forward(inputs)};
+    return {name(), scope_, encoder_->forward(inputs)};
   }
-  double flops(int64_t num_assets, int64_t) const override { return flops_of(num_assets); }
 };
 
 // An image of every component in its scene (MIDI-3D; paper A.2), inputs [B, N, 7, S, S].
 class ComponentImages : public ImageConditioner {
  public:
   explicit ComponentImages(const image_encoder::ImageEncoderConfig& config)
-      : ImageConditioner(config) {}
+      : ImageConditioner(config, dit::ConditionScope::kComponent) {}
 
-  dit::DitSizes::ConditionSize size() const override {
-    return size_of(dit::ConditionScope::kComponent);
-  }
   bool takes_component_maps() const override { return true; }
   at::Tensor input(const data::PreparedDataset& dataset, int64_t asset,
                    int64_t view) const override {
@@ -143,12 +137,11 @@ class ComponentImages : public ImageConditioner {
     const auto present =
         to_device(component_mask.cpu().flatten().nonzero().squeeze(1), inputs.device());
     const auto tokens = encoder_->forward(inputs.flatten(0, 1).index_select(0, present));
-    return {name(), dit::ConditionScope::kComponent,
+    return {name(), scope_,
             at::zeros({B * N, tokens.size(1), tokens.size(2)}, tokens.options())
                 .index_copy(0, present, tokens)
                 .unflatten(0, {B, N})};
   }
-  double flops(int64_t, int64_t num_components) const override { return flops_of(num_components); }
 };
 
 }  // namespace
@@ -170,11 +163,12 @@ void ImageConditioner::check(const data::PreparedDataset& dataset) const {
   }
 }
 
-dit::DitSizes::ConditionSize ImageConditioner::size_of(dit::ConditionScope scope) const {
-  return {encoder_->config().num_image_tokens(), encoder_->config().width, scope};
+dit::DitSizes::ConditionSize ImageConditioner::size() const {
+  return {encoder_->config().num_image_tokens(), encoder_->config().width, scope_};
 }
 
-double ImageConditioner::flops_of(int64_t num_images) const {
+double ImageConditioner::flops(int64_t num_assets, int64_t num_components) const {
+  const int64_t num_images = scope_ == dit::ConditionScope::kAsset ? num_assets : num_components;
   const auto& config = encoder_->config();
   return (config.trainable ? nn::kForwardAndBackward : 1.0) * static_cast<double>(num_images) *
          config.forward_flops();

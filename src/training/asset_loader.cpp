@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "moca/core/error.h"
+#include "moca/core/mapped.h"
 #include "moca/core/random.h"
 #include "moca/core/text.h"
 #include "moca/core/transfer.h"
@@ -84,17 +85,16 @@ std::string AssetLoader::asset_names(MicroBatch batch) {
 }
 
 double AssetLoader::flops(MicroBatch batch) {
-  std::vector<int64_t> counts;
-  for (const int64_t sample : plan_.samples(batch)) {
-    counts.push_back(setup_.dataset->records()[assets_[sample]].num_components());
-  }
+  const auto counts = mapped(plan_.samples(batch), [&](int64_t sample) {
+    return setup_.dataset->records()[assets_[sample]].num_components();
+  });
   const auto& vae = setup_.vae->config();
   const int64_t components = plan_.num_components(batch);
   dit::DitSizes sizes{vae.num_tokens, vae.latent_channels, {}};
   double conditions = 0;
   for (const auto& conditioner : setup_.denoiser->conditioners()) {
     sizes.conditions.push_back(conditioner->size());
-    conditions += conditioner->flops(static_cast<int64_t>(counts.size()), components);
+    conditions += conditioner->flops(std::ssize(counts), components);
   }
   const double dit = dit::forward_flops(setup_.denoiser->dit()->config(), sizes, counts);
   const bool encodes = setup_.config.num_cached_encodings == 0;
@@ -104,11 +104,8 @@ double AssetLoader::flops(MicroBatch batch) {
 }
 
 std::vector<int64_t> AssetLoader::component_counts() const {
-  std::vector<int64_t> counts;
-  for (const int64_t asset : assets_) {
-    counts.push_back(setup_.dataset->records()[asset].num_components());
-  }
-  return counts;
+  return mapped(assets_,
+                [&](int64_t asset) { return setup_.dataset->records()[asset].num_components(); });
 }
 
 std::function<std::vector<AssetLoader::Sample>()> AssetLoader::prepare(MicroBatch batch) {
@@ -129,11 +126,9 @@ std::function<std::vector<AssetLoader::Sample>()> AssetLoader::prepare(MicroBatc
 std::vector<at::Tensor> AssetLoader::inputs(const Sample& sample) const {
   const auto& record = setup_.dataset->records()[sample.asset];
   const auto view = static_cast<int64_t>(stream_seed(sample.seed, "view") % record.views.size());
-  std::vector<at::Tensor> inputs;
-  for (const auto& conditioner : setup_.denoiser->conditioners()) {
-    inputs.push_back(conditioner->input(*setup_.dataset, sample.asset, view));
-  }
-  return inputs;
+  return mapped(setup_.denoiser->conditioners(), [&](const auto& conditioner) {
+    return conditioner->input(*setup_.dataset, sample.asset, view);
+  });
 }
 
 }  // namespace moca::training

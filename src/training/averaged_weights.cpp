@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <string>
 
 #include "moca/checkpoint/module_state.h"
 #include "moca/core/transfer.h"

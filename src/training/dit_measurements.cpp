@@ -26,9 +26,7 @@ std::vector<std::string> dit_measurement_names() {
   for (int i = 0; i < kNoiseRanges; ++i) {
     names.push_back(noise_range(i));
   }
-  for (const char* name : {"router_importance", "router_entropy", "router_load", "components"}) {
-    names.emplace_back(name);
-  }
+  names.insert(names.end(), {"router_importance", "router_entropy", "router_load", "components"});
   return names;
 }
 

@@ -74,7 +74,7 @@ DryRun dry_run(Stage& stage, const TrainingConfig& config, const MicroBatchShare
   model.train();
   const auto step = [&](MicroBatch batch) {
     optimizer.zero_gradients();
-    const nn::Autocast autocast(device, config.precision == Precision::kBf16);
+    const nn::Autocast autocast(device, config.uses_bf16());
     const auto loss = stage.loss(batch);
     found.loss = loss.item<double>();
     loss.backward();

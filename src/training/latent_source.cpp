@@ -41,7 +41,7 @@ LatentSource::LatentSource(vae::VecsetVae vae, std::shared_ptr<const data::Prepa
       assets_(assets),
       seed_(seed),
       cached_(dataset_->records().size()) {
-  Progress progress("encode", static_cast<int64_t>(assets.size()), "asset");
+  Progress progress("encode", std::ssize(assets), "asset");
   int64_t done = 0;
   for (const int64_t asset : assets) {
     stop_if_interrupted();
@@ -72,7 +72,7 @@ at::Tensor LatentSource::latents(int64_t asset, uint64_t seed) {
 
 at::Tensor LatentSource::samples() {
   std::vector<at::Tensor> all;
-  const auto count = std::min<int64_t>(static_cast<int64_t>(assets_.size()), kMaxStatisticsAssets);
+  const auto count = std::min<int64_t>(std::ssize(assets_), kMaxStatisticsAssets);
   for (int64_t i = 0; i < count; ++i) {
     stop_if_interrupted();
     const auto& encodings = cached_[assets_[i]];

@@ -13,15 +13,9 @@ constexpr size_t kMostUnread = 4096;  // each takes memory of the device
 
 }  // namespace
 
-Measurements::Measurements(const std::vector<std::string>& names)
-    : names_(names), sums_(2 * names.size(), 0.0) {
-  for (size_t i = 0; i < names_.size(); ++i) {
-    places_.emplace(names_[i], i);
-  }
-}
-
 void Measurements::add(const std::string& name, double value, double count) {
-  const size_t place = places_.at(name);
+  const size_t place = std::ranges::find(names_, name) - names_.begin();
+  TORCH_CHECK(place < names_.size(), "nothing called ", name, " is measured");
   sums_[place] += value * count;
   sums_[names_.size() + place] += count;
 }

@@ -8,8 +8,7 @@ namespace moca::training {
 
 ParameterShards shards_of(const std::vector<at::Tensor>& parameters, int rank, int world_size,
                           bool sharded) {
-  ParameterShards shards;
-  shards.rank = rank;
+  ParameterShards shards{rank, {}};
   if (!sharded) {
     return shards;
   }

@@ -46,7 +46,7 @@ class Prefetcher {
     if (ahead_.empty()) {
       next_ = wanted;
     }
-    while (static_cast<int64_t>(ahead_.size()) <= num_threads_) {
+    while (std::ssize(ahead_) <= num_threads_) {
       ahead_.push_back({next_, std::async(std::launch::async, prepare_(next_))});
       next_ = share_.after(next_);
     }

@@ -17,12 +17,9 @@ namespace {
 // With a sharded optimiser every process writes a part of a checkpoint, otherwise the first all.
 checkpoint::CheckpointPart part_of(const distributed::ProcessGroup& group,
                                    const TrainingConfig& config) {
-  checkpoint::CheckpointPart part;
-  if (config.shard_optimizer) {
-    part.index = group.rank();
-    part.count = group.size();
-  }
-  return part;
+  return config.shard_optimizer
+             ? checkpoint::CheckpointPart{.index = group.rank(), .count = group.size()}
+             : checkpoint::CheckpointPart();
 }
 
 }  // namespace

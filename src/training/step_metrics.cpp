@@ -31,12 +31,10 @@ void StepMetrics::record(int64_t step, const StepStats& stats, double seconds) {
                         {"gradient_norm", stats.gradient_norm},
                         {"learning_rate", stats.learning_rate},
                         {"minutes", seconds / 60.0}};
-  const auto measured = stage_.take_measurements(place_.group);
-  values.insert(values.end(), measured.begin(), measured.end());
-  const auto speed = take_speed(step, seconds);
-  values.insert(values.end(), speed.begin(), speed.end());
-  const auto memory = place_.device.is_cpu() ? NamedValues{} : gpu_memory();
-  values.insert(values.end(), memory.begin(), memory.end());
+  for (const auto& more : {stage_.take_measurements(place_.group), take_speed(step, seconds),
+                           place_.device.is_cpu() ? NamedValues{} : gpu_memory()}) {
+    values.insert(values.end(), more.begin(), more.end());
+  }
   if (log_ != nullptr) {
     values.emplace_back("memory_gib", memory_gib());
     log_->record(step, values);

@@ -7,8 +7,8 @@
 #include <limits>
 
 #include "bad_steps.h"
-#include "moca/core/error.h"
 #include "moca/core/logging.h"
+#include "moca/core/mapped.h"
 #include "moca/core/progress.h"
 #include "moca/core/transfer.h"
 #include "moca/nn/autocast.h"
@@ -125,7 +125,7 @@ MicroBatchLoss Trainer::loss_and_gradients(MicroBatch batch) {
   const auto names = stage_.batches().asset_names(batch);
   phase_->set_asset_names(names);
   const double seconds_waited = load(batch);
-  const nn::Autocast autocast(device_, config_.precision == Precision::kBf16);
+  const nn::Autocast autocast(device_, config_.uses_bf16());
   phase_->enter("forward", step_);
   const auto loss = stage_.loss(batch);
   phase_->enter("backward", step_);
@@ -137,11 +137,7 @@ MicroBatchLoss Trainer::loss_and_gradients(MicroBatch batch) {
 
 // This rank's share of the step's loss; says which micro-batch has none.
 double Trainer::sum_of(const std::vector<MicroBatchLoss>& losses) const {
-  std::vector<at::Tensor> values;
-  for (const auto& loss : losses) {
-    values.push_back(loss.value);
-  }
-  const auto read = to_host(at::stack(values));
+  const auto read = to_host(at::stack(mapped(losses, &MicroBatchLoss::value)));
   double sum = 0;
   for (size_t i = 0; i < losses.size(); ++i) {
     const auto value = read[static_cast<int64_t>(i)].item<double>();

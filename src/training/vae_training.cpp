@@ -8,6 +8,7 @@
 
 #include "component_batch.h"
 #include "moca/core/generator.h"
+#include "moca/core/mapped.h"
 #include "moca/core/text.h"
 #include "moca/core/transfer.h"
 #include "moca/nn/flops.h"
@@ -44,11 +45,7 @@ class ComponentLoader : public Batches {
 
  private:
   std::vector<ComponentIndex> components(MicroBatch batch) {
-    std::vector<ComponentIndex> chosen;
-    for (const int64_t sample : plan_.samples(batch)) {
-      chosen.push_back(components_[sample]);
-    }
-    return chosen;
+    return mapped(plan_.samples(batch), [&](int64_t sample) { return components_[sample]; });
   }
 
   std::function<ComponentBatch()> prepare(MicroBatch batch) {

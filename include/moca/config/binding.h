@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -10,21 +11,26 @@
 #include <vector>
 
 #include "moca/config/rules.h"
+#include "moca/core/mapped.h"
 
 // A config struct seen without its type: a flat list of its settings, each bound to its variable.
 // Built once per use by `bind`, so that reading, writing and describing are compiled only once.
 namespace moca::config {
 
-// An enum variable behind plain functions on the position in its list of names.
+// An enum variable behind functions on the position in its list of names.
 struct EnumVariable {
-  void* variable;
   std::vector<std::string> names;
-  size_t (*get)(const void* variable);
-  void (*set)(void* variable, size_t position);
+  std::function<size_t()> get;
+  std::function<void(size_t position)> set;
 };
 
 using Variable = std::variant<bool*, int64_t*, double*, std::string*, std::vector<int64_t>*,
                               std::vector<double>*, std::vector<std::string>*, EnumVariable>;
+
+// "section.name", or the name alone at the top level.
+inline std::string path_of(const std::string& section, const std::string& name) {
+  return section.empty() ? name : section + "." + name;
+}
 
 struct Setting {
   std::string path;  // "model.router.num_selected"
@@ -37,10 +43,8 @@ struct Setting {
 };
 
 struct Section {
-  std::string path;  // "model.router"; the whole config is ""
-  std::string help;
-  const void* self;
-  void (*validate)(const void* self, const std::string& path);  // null where there is no rule
+  std::string path;                                       // "model.router"; the whole config is ""
+  std::function<void(const std::string& path)> validate;  // null where there is no rule
 };
 
 // A setting of an earlier version and what to do instead, as a sentence.
@@ -107,25 +111,23 @@ class Binder {
     static_assert((takes<T, Rules>() && ...), "this rule is not for a setting of this type");
     const MayChange may_change = std::max({may_change_, may_change_of(rules)...});
     if constexpr (SectionType<T>) {
-      bind_section(value, path_of(name), help, binding_, may_change);
+      bind_section(value, path_of(section_, name), binding_, may_change);
     } else {
-      Setting setting{path_of(name), help, variable_of(value), {}, {}, false, may_change};
+      Setting setting{path_of(section_, name), help, variable_of(value), {}, {}, false, may_change};
       (set_rule(rules, &setting), ...);
       add(std::move(setting));
     }
   }
 
   template <SectionType T>
-  static void bind_section(T& value, std::string path, const char* help, Binding* binding,
+  static void bind_section(T& value, std::string path, Binding* binding,
                            MayChange may_change = MayChange::kNo) {
     Binder binder(binding, path, may_change);
     T::fields(value, binder);
     binder.require_all_listed(arity<T>());
-    Section section{std::move(path), help, &value, nullptr};
+    Section section{std::move(path), nullptr};
     if constexpr (Validated<T>) {
-      section.validate = [](const void* self, const std::string& where) {
-        static_cast<const T*>(self)->validate(where);
-      };
+      section.validate = [&value](const std::string& where) { value.validate(where); };
     }
     binding->sections.push_back(std::move(section));
   }
@@ -148,33 +150,25 @@ class Binder {
   template <class T>
   static Variable variable_of(T& value) {
     if constexpr (std::is_enum_v<T>) {
-      EnumVariable variable{&value, {}, enum_get<T>, enum_set<T>};
-      for (const auto& [listed, unused] : enum_names(T{})) {
-        variable.names.emplace_back(listed);
-      }
-      return variable;
+      const auto name = [](const auto& listed) { return std::string(listed.first); };
+      return EnumVariable{mapped(enum_names(T{}), name), [&value] { return position_of(value); },
+                          [&value](size_t i) { value = enum_names(T{}).at(i).second; }};
     } else {
       return &value;
     }
   }
 
   template <class Enum>
-  static size_t enum_get(const void* variable) {
+  static size_t position_of(Enum value) {
     const auto names = enum_names(Enum{});
     for (size_t i = 0; i < names.size(); ++i) {
-      if (names[i].second == *static_cast<const Enum*>(variable)) {
+      if (names[i].second == value) {
         return i;
       }
     }
     throw std::logic_error("an enum setting holds a value that its enum_names does not list");
   }
 
-  template <class Enum>
-  static void enum_set(void* variable, size_t position) {
-    *static_cast<Enum*>(variable) = enum_names(Enum{}).at(position).second;
-  }
-
-  std::string path_of(const char* name) const;
   void add(Setting setting);
   void require_all_listed(size_t num_members) const;
 
@@ -188,7 +182,7 @@ class Binder {
 template <SectionType T>
 Binding bind(T& config) {
   Binding binding;
-  Binder::bind_section(config, "", "", &binding);
+  Binder::bind_section(config, "", &binding);
   if constexpr (requires { T::retired(); }) {
     binding.retired = T::retired();
   }

@@ -19,10 +19,8 @@ struct Option {
       : name(std::move(option)),
         help(std::move(meaning)),
         settings(std::move(defaults)),
-        bind([](std::any& held, std::string path, const char* about, Binding* binding,
-                MayChange may_change) {
-          Binder::bind_section(std::any_cast<T&>(held), std::move(path), about, binding,
-                               may_change);
+        bind([](std::any& held, std::string path, Binding* binding, MayChange may_change) {
+          Binder::bind_section(std::any_cast<T&>(held), std::move(path), binding, may_change);
         }),
         assign([](std::any& to, const std::any& from) {
           std::any_cast<T&>(to) = std::any_cast<const T&>(from);
@@ -31,8 +29,7 @@ struct Option {
   std::string name;
   std::string help;
   std::any settings;
-  void (*bind)(std::any& held, std::string path, const char* about, Binding* binding,
-               MayChange may_change);
+  void (*bind)(std::any& held, std::string path, Binding* binding, MayChange may_change);
   void (*assign)(std::any& to, const std::any& from);
 };
 

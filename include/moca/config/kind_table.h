@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "moca/config/rules.h"
 #include "moca/config/suggestion.h"
 #include "moca/core/error.h"
+#include "moca/core/mapped.h"
 
 namespace moca::config {
 
@@ -22,38 +24,28 @@ class KindTable {
       : setting_(std::move(setting)), kinds_(std::move(kinds)) {}
 
   void add(Kind kind) {
-    for (const Kind& known : kinds_) {
-      if (known.option.name == kind.option.name) {
-        throw std::logic_error("two options of " + setting_ + " are called '" + kind.option.name +
-                               "'");
-      }
+    if (std::ranges::find(kinds_, name_of(kind), name_of) != kinds_.end()) {
+      throw std::logic_error("two options of " + setting_ + " are called '" + name_of(kind) + "'");
     }
     kinds_.push_back(std::move(kind));
   }
 
   // All of them; the first is the default.
-  Choice choice() const {
-    std::vector<Option> options;
-    for (const Kind& kind : kinds_) {
-      options.push_back(kind.option);
-    }
-    return Choice(std::move(options));
-  }
+  Choice choice() const { return Choice(mapped(kinds_, &Kind::option)); }
 
   // The one that is chosen. Throws Error for a name that only a program with more kinds knows.
   const Kind& chosen(const Choice& choice) const {
-    std::vector<std::string> names;
-    for (const Kind& kind : kinds_) {
-      if (kind.option.name == choice.name) {
-        return kind;
-      }
-      names.push_back(kind.option.name);
+    if (const auto found = std::ranges::find(kinds_, choice.name, name_of); found != kinds_.end()) {
+      return *found;
     }
+    const auto names = mapped(kinds_, name_of);
     throw Error(setting_ + " must be one of " + braced(nearest_first(choice.name, names)) +
                 ", got '" + choice.name + "'." + did_you_mean(choice.name, names));
   }
 
  private:
+  static const std::string& name_of(const Kind& kind) { return kind.option.name; }
+
   std::string setting_;
   std::vector<Kind> kinds_;
 };

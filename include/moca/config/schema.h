@@ -82,11 +82,10 @@ std::string write_yaml(const Binding& binding);
 // --- of a config struct ---
 
 // The settings of `file` (and of its `base:`) with `section.key=value` overrides on top. Every
-// mistake is a moca::Error of one line with file, line and the nearest known name. What neither
-// sets keeps its value in `config`.
+// mistake is a moca::Error of one line with file, line and the nearest known name.
 template <SectionType T>
-T load(const std::filesystem::path& file, const std::vector<std::string>& overrides = {},
-       T config = {}) {
+T load(const std::filesystem::path& file, const std::vector<std::string>& overrides = {}) {
+  T config;
   Binding binding = bind(config);
   read_file(binding, file);
   apply_overrides(binding, overrides);

@@ -12,9 +12,9 @@ namespace moca::config {
 struct WrittenValue {
   enum class Form { kText, kList, kSection, kNothing };
   Form form = Form::kNothing;
-  std::string text;
+  std::string text = {};
   bool quoted = false;  // then it is text even where it looks like a number
-  std::vector<WrittenValue> elements;
+  std::vector<WrittenValue> elements = {};
 };
 
 // Sets the variable, or throws moca::Error; `where` ("run.yaml:4: ") is put before the message.

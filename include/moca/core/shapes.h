@@ -35,7 +35,7 @@ std::array<int64_t, Rank> shape(const at::Tensor& tensor, const char* descriptio
 inline void expect_shape(const at::Tensor& tensor, std::initializer_list<int64_t> expected,
                          const char* description) {
   TORCH_CHECK(tensor.defined(), description, " is undefined");
-  bool equal = tensor.dim() == static_cast<int64_t>(expected.size());
+  bool equal = tensor.dim() == std::ssize(expected);
   int64_t axis = 0;
   for (const int64_t size : expected) {
     equal = equal && (size == -1 || tensor.size(axis) == size);

@@ -10,6 +10,9 @@ namespace moca {
 // What std::printf would write.
 [[gnu::format(printf, 1, 2)]] std::string formatted(const char* format, ...);
 
+// ASCII letters in lower case.
+std::string lower_case(std::string_view text);
+
 // The elements' texts with `separator` between them.
 template <class Range, class TextOf = std::identity>
 std::string joined(const Range& elements, std::string_view separator, TextOf text_of = {}) {

@@ -71,7 +71,7 @@ struct AssetSource {
   std::string sum = {};  // changes when the source's files do; empty where it has none
   std::function<SourceAsset(int64_t index)> load;
 
-  int64_t count() const { return static_cast<int64_t>(entries.size()); }
+  int64_t count() const { return std::ssize(entries); }
 };
 
 struct SourceKind {

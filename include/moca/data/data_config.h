@@ -32,20 +32,19 @@ struct ViewConfig {
   std::string images;
 
   static void fields(auto& self, auto&& v) {
-    v("image_size", self.image_size, "side of the rendered images in pixels",
-      config::in_range(8, 4096));
-    v("azimuths", self.azimuths, "degrees, one per view (0 is the front)",
-      config::in_range(-360, 360));
-    v("elevations", self.elevations, "degrees, one per view", config::in_range(-90, 90));
+    using config::in_range, config::place;
+    v("image_size", self.image_size, "side of the rendered images in pixels", in_range(8, 4096));
+    v("azimuths", self.azimuths, "degrees, one per view (0 is the front)", in_range(-360, 360));
+    v("elevations", self.elevations, "degrees, one per view", in_range(-90, 90));
     v("field_of_view", self.field_of_view, "degrees; 0 is orthographic (PartCrafter: 40)",
-      config::in_range(0, 120));
+      in_range(0, 120));
     v("lines", self.lines, "creases: draw outlines and sharp edges; never where components touch");
     v("images", self.images,
       "folder of images to use instead of rendered ones: ASSET/VIEW.png, .jpg or .webp (00, 01, "
       "...), and ASSET/VIEW_components.png where a model is to see component masks; ASSET: a "
       "mesh's "
       "path in its folder without the ending, _ for /",
-      config::place());
+      place());
   }
   void validate(const std::string& path) const;
 };

@@ -29,7 +29,7 @@ struct AssetRecord {
   int64_t stream = 0;  // names its random streams in training
   std::vector<mesh::Camera> views;
 
-  int64_t num_components() const { return static_cast<int64_t>(component_names.size()); }
+  int64_t num_components() const { return std::ssize(component_names); }
 };
 
 // The tensors of one asset as stored.
@@ -74,15 +74,17 @@ class PreparedDataset {
 
   ComponentSurface surface(int64_t asset, int64_t component) const;
   ComponentQueries queries(int64_t asset, int64_t component) const;
-  at::Tensor image(int64_t asset, int64_t view) const;  // [size, size, 3] uint8
+  // [size, size, 3] uint8
+  at::Tensor image(int64_t asset, int64_t view) const { return read_row(asset, "images", view); }
   // [size, size] uint8 or int32, 0 background, i + 1 component i
-  at::Tensor component_map(int64_t asset, int64_t view) const;
+  at::Tensor component_map(int64_t asset, int64_t view) const {
+    return read_row(asset, "component_ids", view);
+  }
   mesh::Scene reference(int64_t asset) const;  // the asset's own meshes
 
  private:
   at::Tensor read(int64_t asset, const std::string& name) const;
   at::Tensor read_row(int64_t asset, const std::string& name, int64_t row) const;
-  const checkpoint::SafetensorsFile& shard_of(int64_t asset) const;
 
   std::filesystem::path folder_;
   int64_t image_size_ = 0;

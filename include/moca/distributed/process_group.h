@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "moca/core/run_failed.h"
+#include "moca/core/error.h"
 #include "moca/distributed/launch.h"
 
 namespace moca::distributed {

@@ -27,7 +27,7 @@ struct Score {
 using Scores = std::vector<Score>;
 
 // The scores that tables show: those with a label.
-Scores labelled(const Scores& scores);
+Scores labelled(Scores scores);
 
 // "Chamfer 0.0361  F@0.1 0.9720": what tables show, on one line.
 std::string text_of(const Scores& scores);

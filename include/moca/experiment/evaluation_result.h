@@ -46,13 +46,13 @@ struct AssetScore {
   std::string split;
   int64_t num_components = 0;
   std::vector<UsedView> views;
-  std::string control_id;
-  ScoredScene generated;  // from its own image, against its own reference
-  ScoredScene control;    // the same generated asset against another asset's reference
+  std::string control_id = {};
+  ScoredScene generated = {};  // from its own image, against its own reference
+  ScoredScene control = {};    // the same generated asset against another asset's reference
   // From the other asset's image with this one's seed, against the other.
-  ScoredScene other_image;
-  ScoredScene reconstruction;  // the VAE's own, the ceiling of what can be generated
-  ScoredScene exact_field;     // the exact field, extracted: the decoder's ceiling
+  ScoredScene other_image = {};
+  ScoredScene reconstruction = {};  // the VAE's own, the ceiling of what can be generated
+  ScoredScene exact_field = {};     // the exact field, extracted: the decoder's ceiling
 };
 
 // What everything that lists or shows the scenes of an asset knows of them.

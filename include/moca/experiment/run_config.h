@@ -68,22 +68,20 @@ struct PretrainedConfig {
   std::string image_encoder_lora;
 
   static void fields(auto& self, auto&& v) {
+    using config::kMayChangeWithInputs, config::place;
     v("vae", self.vae,
       "folder with a VAE; the dit stage uses it frozen instead of vae_run, the vae stage starts "
       "from it",
-      config::place(), config::kMayChangeWithInputs);
-    v("dit", self.dit, "folder with a DiT (TripoSG, PartCrafter or MoCA) to start from",
-      config::place());
-    v("image_encoder", self.image_encoder, "folder with a DINOv2 image encoder to use",
-      config::place());
+      place(), kMayChangeWithInputs);
+    v("dit", self.dit, "folder with a DiT (TripoSG, PartCrafter or MoCA) to start from", place());
+    v("image_encoder", self.image_encoder, "folder with a DINOv2 image encoder to use", place());
     v("inflation", self.inflation,
       "new input channels of a pretrained image encoder: zero, or clone of RGB (MIDI-3D)");
     v("dit_lora", self.dit_lora, "folder with a peft LoRA adapter that is merged into the DiT",
-      config::place());
+      place());
     v("image_encoder_lora", self.image_encoder_lora,
-      "folder with a peft LoRA adapter that is merged into the image encoder", config::place());
+      "folder with a peft LoRA adapter that is merged into the image encoder", place());
   }
-  bool any() const { return !(vae.empty() && dit.empty() && image_encoder.empty()); }
 };
 
 // Everything a run is made of; config.yaml in its folder holds all values, and training from that

@@ -17,18 +17,20 @@ class ImageConditioner : public Conditioner {
   std::string name() const override { return "image"; }
   std::shared_ptr<torch::nn::Module> module() const override { return encoder_.ptr(); }
   std::string module_name() const override { return "image_encoder"; }
+  dit::DitSizes::ConditionSize size() const override;
   void check(const data::PreparedDataset& dataset) const override;
+  double flops(int64_t num_assets, int64_t num_components) const override;
 
   image_encoder::ImageEncoder encoder() const { return encoder_; }
   // Requests' images are prepared as DINOv2's processor does instead of as `image_to_input`.
   void set_preprocess(const image_encoder::PreprocessConfig& config) { preprocess_ = config; }
 
  protected:
-  explicit ImageConditioner(const image_encoder::ImageEncoderConfig& config) : encoder_(config) {}
-  dit::DitSizes::ConditionSize size_of(dit::ConditionScope scope) const;
-  double flops_of(int64_t num_images) const;
+  ImageConditioner(const image_encoder::ImageEncoderConfig& config, dit::ConditionScope scope)
+      : encoder_(config), scope_(scope) {}
 
   image_encoder::ImageEncoder encoder_;
+  dit::ConditionScope scope_;
   std::optional<image_encoder::PreprocessConfig> preprocess_;
 };
 

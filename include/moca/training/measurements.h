@@ -2,7 +2,6 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,7 +17,8 @@ using NamedValues = std::vector<std::pair<std::string, double>>;
 class Measurements {
  public:
   // The names, alike on all ranks.
-  explicit Measurements(const std::vector<std::string>& names);
+  explicit Measurements(const std::vector<std::string>& names)
+      : names_(names), sums_(2 * names.size(), 0.0) {}
 
   void add(const std::string& name, double value, double count = 1.0);
   // value: one number, on any device; it is read when the means are taken.
@@ -32,7 +32,6 @@ class Measurements {
   void read();
 
   std::vector<std::string> names_;
-  std::map<std::string, size_t> places_;
   std::vector<double> sums_;  // of values, then of counts
   std::vector<std::string> unread_names_;
   std::vector<at::Tensor> unread_;

@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "moca/core/run_failed.h"
+#include "moca/core/error.h"
 #include "moca/distributed/gradient_sync.h"
 #include "moca/distributed/process_group.h"
 #include "moca/training/averaged_weights.h"

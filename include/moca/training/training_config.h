@@ -89,6 +89,8 @@ struct TrainingConfig {
   int64_t profile_steps = 0;
   OptimizerConfig optimizer;
 
+  bool uses_bf16() const { return precision == Precision::kBf16; }
+
   static void fields(auto& self, auto&& v) {
     using config::at_least, config::in_range, config::kMayChange;
     v("max_steps", self.max_steps, "training steps in all", at_least(1), kMayChange);
@@ -101,8 +103,7 @@ struct TrainingConfig {
       "gradients up",
       at_least(1));
     v("ema_decay", self.ema_decay,
-      "decay of the averaged weights, with warm-up (PartCrafter: 0.9999)",
-      config::in_range(0.0, 1.0));
+      "decay of the averaged weights, with warm-up (PartCrafter: 0.9999)", in_range(0.0, 1.0));
     v("ema_on_cpu", self.ema_on_cpu, "keep the averaged weights in main memory: a copy a step",
       kMayChange);
     v("shard_optimizer", self.shard_optimizer,

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -43,12 +42,6 @@ struct MeshFolderConfig {
       config::in_range(0.1, 2.0));
   }
 };
-
-std::string lower_case(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 bool is_mesh_file(const fs::directory_entry& entry) {
   const std::set<std::string> known = {".glb", ".gltf", ".obj", ".ply", ".stl"};
@@ -159,7 +152,7 @@ AssetSource open(const DataConfig& config) {
   const auto& settings = config.source.settings<MeshFolderConfig>();
   const auto files = mesh_files_in(settings.folder);
   check_ids(files, settings.folder);
-  if (config.num_held_out >= static_cast<int64_t>(files.size())) {
+  if (config.num_held_out >= std::ssize(files)) {
     throw Error("data.num_held_out (" + std::to_string(config.num_held_out) + ") leaves none of " +
                 std::to_string(files.size()) + " assets in " + settings.folder + " for training.");
   }

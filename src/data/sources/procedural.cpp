@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "moca/core/error.h"
+#include "moca/core/mapped.h"
 #include "moca/core/random.h"
 #include "moca/core/text.h"
 #include "moca/data/asset_source.h"
@@ -27,12 +28,11 @@ struct ProceduralConfig {
   Paint paint = Paint::kByRole;
 
   static void fields(auto& self, auto&& v) {
+    using config::at_least, config::in_range;
     v("num_assets", self.num_assets, "assets to generate for training, families in turn",
-      config::at_least(1));
-    v("min_components", self.min_components, "fewest components of an asset",
-      config::in_range(2, 32));
-    v("max_components", self.max_components, "most components of an asset",
-      config::in_range(2, 32));
+      at_least(1));
+    v("min_components", self.min_components, "fewest components of an asset", in_range(2, 32));
+    v("max_components", self.max_components, "most components of an asset", in_range(2, 32));
     v("families", self.families, "families to use; [] is all of them");
     v("paint", self.paint,
       "colours: by_role, or alike: one for all components of an asset, so that the image does not "
@@ -57,16 +57,6 @@ std::vector<procedural::Family> families_of(const ProceduralConfig& config) {
   return families;
 }
 
-std::vector<float> distances_to(const procedural::Primitive& primitive,
-                                std::span<const mesh::Vec3> points) {
-  std::vector<float> distances;
-  distances.reserve(points.size());
-  for (const auto& point : points) {
-    distances.push_back(procedural::signed_distance(primitive, point));
-  }
-  return distances;
-}
-
 SourceAsset make_asset(procedural::Family family, uint64_t seed, const ProceduralConfig& settings) {
   const auto made = procedural::make_asset(family, static_cast<int>(settings.min_components),
                                            static_cast<int>(settings.max_components), seed);
@@ -81,7 +71,9 @@ SourceAsset make_asset(procedural::Family family, uint64_t seed, const Procedura
     asset.closed.push_back(asset.scene.components[i].mesh);
     asset.distances.emplace_back(
         [primitive = made.components[i].primitive](std::span<const mesh::Vec3> points) {
-          return distances_to(primitive, points);
+          return mapped(points, [&](const mesh::Vec3& point) {
+            return procedural::signed_distance(primitive, point);
+          });
         });
   }
   return asset;

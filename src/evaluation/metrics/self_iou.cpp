@@ -37,7 +37,7 @@ SelfIou self_iou(const mesh::Scene& scene, int64_t resolution) {
   const mesh::Scene placed = near_zero(scene, (low + high) / 2, pitch);
   for (const mesh::Component& component : placed.components) {
     voxels.push_back(mesh::filled_voxels(component.mesh, pitch));
-    result.voxel_counts.push_back(static_cast<int64_t>(voxels.back().size()));
+    result.voxel_counts.push_back(std::ssize(voxels.back()));
   }
   for (size_t i = 0; i < voxels.size(); ++i) {
     for (size_t j = i + 1; j < voxels.size(); ++j) {
