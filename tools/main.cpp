@@ -58,9 +58,8 @@ void refuse_unknown_command(const CLI::App& app, int argc, char** argv) {
       return;
     }
   }
-  throw moca::Error("unknown command '" + std::string(argv[1]) + "'." +
-                    moca::config::did_you_mean(argv[1], names) + " See " + moca::command("--help") +
-                    ".");
+  throw moca::Error("unknown command '", argv[1], "'.", moca::config::did_you_mean(argv[1], names),
+                    " See ", moca::command("--help"), ".");
 }
 
 int fail(const std::string& message, int code) {
@@ -133,11 +132,10 @@ int main(int argc, char** argv) {
   } catch (const std::exception& broken) {
     if (is_out_of_memory(broken)) {
       const std::string said = broken.what();
-      return fail(
-          "out of memory (" + said.substr(0, said.find('\n')) +
-              "). Make batches, numbers of tokens or points, or resolutions smaller; 'train "
-              "CONFIG --dry-run' says what a training step needs.",
-          EXIT_FAILURE);
+      return fail("out of memory (" + said.substr(0, said.find('\n')) +
+                      "). Make batches, numbers of tokens or points, or resolutions smaller; "
+                      "'train CONFIG --dry-run' says what a training step needs.",
+                  EXIT_FAILURE);
     }
     return fail(std::string("internal error: ") + broken.what(), EXIT_FAILURE);
   }

@@ -40,7 +40,7 @@ void run(const MetricsOptions& options) {
                   (score.note.empty() ? "" : "  (" + score.note + ")").c_str());
     }
   } catch (const moca::Error& mistake) {
-    throw moca::Error(options.prediction + " against " + options.reference + ": " + mistake.what());
+    throw moca::Error(options.prediction, " against ", options.reference, ": ", mistake.what());
   }
 }
 

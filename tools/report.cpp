@@ -20,9 +20,8 @@ void run(const ReportOptions& options) {
   const auto evaluation = options.evaluation.empty() ? folder / "evaluation"
                                                      : std::filesystem::path(options.evaluation);
   if (!options.evaluation.empty() && !std::filesystem::exists(evaluation / "evaluation.json")) {
-    throw moca::Error(
-        "--evaluation " + options.evaluation +
-        " holds no evaluation.json. Make one: " + moca::command("evaluate RUN --out FOLDER") + ".");
+    throw moca::Error("--evaluation ", options.evaluation, " holds no evaluation.json. Make one: ",
+                      moca::command("evaluate RUN --out FOLDER"), ".");
   }
   for (const auto& file :
        moca::experiment::report_run(moca::experiment::load_run(folder), evaluation)) {

@@ -18,8 +18,8 @@ TextRule place() { return {{}, true}; }
 void require_multiple(const std::string& path, const std::string& name, int64_t value,
                       const std::string& divisor_name, int64_t divisor) {
   if (value % divisor != 0) {
-    throw Error(path + "." + name + " (" + std::to_string(value) + ") must be a multiple of " +
-                path + "." + divisor_name + " (" + std::to_string(divisor) + ").");
+    throw Error(path, ".", name, " (", value, ") must be a multiple of ", path, ".", divisor_name,
+                " (", divisor, ").");
   }
 }
 

@@ -23,17 +23,17 @@ constexpr int kMostBases = 64;               // of one config, each as often as 
 
 using Form = WrittenValue::Form;
 
-[[noreturn]] void fail(const std::string& message) { throw Error(one_line(message)); }
+[[noreturn]] void fail(const auto&... parts) { throw Error(one_line(concatenated(parts...))); }
 
 std::string read_bytes(const fs::path& file) {
   std::error_code error;
   if (!fs::is_regular_file(file, error)) {
-    fail("no config file " + file.string() + ". Name a .yaml file.");
+    fail("no config file ", file, ". Name a .yaml file.");
   }
   const uintmax_t bytes = fs::file_size(file, error);
   if (error || bytes > kLargestFile) {
-    fail(file.string() + " has " + std::to_string(bytes) + " bytes, a config has at most " +
-         std::to_string(kLargestFile) + ". Is this the right file?");
+    fail(file, " has ", bytes, " bytes, a config has at most ", kLargestFile,
+         ". Is this the right file?");
   }
   return moca::read_file(file);
 }
@@ -86,13 +86,13 @@ bool has_second_document(const std::string& text) {
 YAML::Node parse_document(const std::string& text, const std::string& name) {
   try {
     if (has_second_document(text)) {  // Load would not see it
-      fail(name + " holds more than one YAML document, a config is one. Remove the '---' lines.");
+      fail(name, " holds more than one YAML document, a config is one. Remove the '---' lines.");
     }
     return YAML::Load(text);
   } catch (const YAML::Exception& failure) {
     const bool placed = !failure.mark.is_null();
-    fail(name + (placed ? ":" + std::to_string(failure.mark.line + 1) : "") +
-         ": not valid YAML: " + failure.msg + ".");
+    fail(name, (placed ? ":" + std::to_string(failure.mark.line + 1) : ""),
+         ": not valid YAML: ", failure.msg, ".");
   }
 }
 
@@ -105,7 +105,7 @@ class Reader {
     name_ = name.string();
     const YAML::Node root = parse_document(text, name_);
     if (!root.IsNull() && !root.IsMap()) {
-      fail(name_ + ":" + line(root) + ": a config consists of 'setting: value' lines.");
+      fail(name_, ":", line(root), ": a config consists of 'setting: value' lines.");
     }
     if (root.IsMap()) {
       read_bases(root, name, std::move(chain));
@@ -121,7 +121,7 @@ class Reader {
 
   std::string key_text(const YAML::Node& key) const {
     if (!key.IsScalar() || key.Scalar().empty()) {
-      fail(where(key) + "the name of a setting is missing. Write 'setting: value'.");
+      fail(where(key), "the name of a setting is missing. Write 'setting: value'.");
     }
     return key.Scalar();
   }
@@ -152,8 +152,7 @@ class Reader {
       add(value);
     }
     if (names.empty() || std::ranges::find(names, "") != names.end()) {
-      fail(here +
-           "base must name a config file or a list of them, for example 'base: other.yaml'.");
+      fail(here, "base must name a config file or a list of them, for example 'base: other.yaml'.");
     }
     return names;
   }
@@ -164,20 +163,19 @@ class Reader {
     const std::string shown = "base " + quoted(base);
     std::error_code error;
     if (!fs::is_regular_file(file, error)) {
-      fail(here + shown + (fs::exists(file, error) ? " is no file" : " does not exist") +
-           " (looked for " + file.string() + ").");
+      fail(here, shown, (fs::exists(file, error) ? " is no file" : " does not exist"),
+           " (looked for ", file, ").");
     }
     const fs::path canonical = fs::weakly_canonical(file, error);
     if (std::ranges::find(chain, canonical) != chain.end()) {
-      fail(here + shown + " leads back to a file that is based on it.");
+      fail(here, shown, " leads back to a file that is based on it.");
     }
     if (chain.size() > kLongestBaseChain) {
-      fail(here + "more than " + std::to_string(kLongestBaseChain) +
+      fail(here, "more than ", kLongestBaseChain,
            " files based on one another. Merge some of them.");
     }
     if (++num_bases_ > kMostBases) {
-      fail(here + "more than " + std::to_string(kMostBases) +
-           " files are read as bases. Name each of them once.");
+      fail(here, "more than ", kMostBases, " files are read as bases. Name each of them once.");
     }
     read(read_bytes(file), file, chain);
   }
@@ -189,8 +187,7 @@ class Reader {
       const std::string path = path_of(section, key);
       const auto [first, added] = first_lines.emplace(key, line(entry.first));
       if (!added) {
-        fail(where(entry.first) + quoted(path) + " is set twice, first on line " + first->second +
-             ".");
+        fail(where(entry.first), quoted(path), " is set twice, first on line ", first->second, ".");
       }
       if (path != "base") {
         read_entry(entry.first, entry.second, section, key, path);
@@ -213,12 +210,11 @@ class Reader {
       if (value.IsMap()) {
         read_section(value, path);
       } else if (!value.IsNull()) {
-        fail(where(key_node) + "'" + path +
-             "' is a section: its settings follow on indented lines.");
+        fail(where(key_node), "'", path, "' is a section: its settings follow on indented lines.");
       }
       return;
     }
-    fail(where(key_node) +
+    fail(where(key_node),
          (key == "base" ? "unknown setting " + quoted(path) + ". 'base' belongs at the top level."
                         : unknown_setting(binding_, section, key)));
   }
@@ -243,10 +239,10 @@ WrittenValue written_override(const Setting& setting, const std::string& text) {
 [[noreturn]] void refuse_override(const Binding& binding, const std::string& path,
                                   const std::string& where) {
   if (std::ranges::find(binding.sections, path, &Section::path) != binding.sections.end()) {
-    fail(where + "'" + path + "' is a section. Set one of its settings: " + path + ".key=value.");
+    fail(where, "'", path, "' is a section. Set one of its settings: ", path, ".key=value.");
   }
   const auto [section, name] = split(path);
-  fail(where + unknown_setting(binding, section, name));
+  fail(where, unknown_setting(binding, section, name));
 }
 
 }  // namespace
@@ -265,14 +261,14 @@ void apply_overrides(Binding& binding, const std::vector<std::string>& overrides
     const std::string where = "override " + quoted(text) + ": ";
     const size_t equals = text.find('=');
     if (equals == std::string::npos || equals == 0) {
-      fail(where + "write section.key=value.");
+      fail(where, "write section.key=value.");
     }
     const std::string path = text.substr(0, equals);
     if (path == "base") {
-      fail(where + "a base can only be named in a file.");
+      fail(where, "a base can only be named in a file.");
     }
     if (++seen[path] > 1) {
-      fail(where + quoted(path) + " is set twice.");
+      fail(where, quoted(path), " is set twice.");
     }
     Setting* setting = binding.find(path);
     if (setting == nullptr) {
@@ -291,7 +287,7 @@ void validate_all(const Binding& binding, const std::string& source) {
     try {
       section.validate(section.path);
     } catch (const Error& failure) {
-      throw Error(source + ": " + failure.what());
+      throw Error(source, ": ", failure.what());
     }
   }
 }

@@ -30,8 +30,8 @@ void read_exactly(int descriptor, void* target, uint64_t size, uint64_t offset,
       continue;
     }
     if (count <= 0) {
-      throw Error("cannot read " + what + ": " +
-                  (count == 0 ? "the file ends too early" : std::strerror(errno)) + ".");
+      throw Error("cannot read ", what, ": ",
+                  (count == 0 ? "the file ends too early" : std::strerror(errno)), ".");
     }
     bytes += count;
     offset += static_cast<uint64_t>(count);
@@ -56,7 +56,7 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::fail(const char* action) const {
-  throw Error(std::string("cannot ") + action + " " + file_.string() + ": " + std::strerror(errno) +
+  throw Error("cannot ", action, " ", file_, ": ", std::strerror(errno),
               ". Free space on the disk or choose a folder that can be written to.");
 }
 
@@ -107,7 +107,7 @@ void read_pieces(const std::filesystem::path& file, size_t largest_piece, Use&& 
       continue;
     }
     if (count < 0) {
-      throw Error("cannot read " + file.string() + ": " + std::strerror(errno) + ".");
+      throw Error("cannot read ", file, ": ", std::strerror(errno), ".");
     }
     if (count == 0) {
       return;
@@ -136,7 +136,7 @@ FileSum sum_of_file(const std::filesystem::path& file) {
 void sync_folder(const std::filesystem::path& folder) {
   const FileDescriptor opened(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (opened.get() < 0 || fsync(opened.get()) != 0) {
-    throw Error("cannot flush the folder " + folder.string() + ": " + std::strerror(errno) + ".");
+    throw Error("cannot flush the folder ", folder, ": ", std::strerror(errno), ".");
   }
 }
 
@@ -144,8 +144,7 @@ void check_free_space(const std::filesystem::path& folder, uint64_t bytes,
                       const std::string& what) {
   const auto free = std::filesystem::space(folder).available;
   if (free < bytes) {
-    throw Error("cannot write " + what + " in " + folder.string() + ": it needs " +
-                std::to_string(bytes) + " bytes, " + std::to_string(free) +
+    throw Error("cannot write ", what, " in ", folder, ": it needs ", bytes, " bytes, ", free,
                 " are free. Free space on the disk or choose another folder.");
   }
 }

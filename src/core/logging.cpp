@@ -38,7 +38,7 @@ File::File(const std::filesystem::path& file) {
     logger().flush_on(spdlog::level::info);
     registration_ = {nullptr, [sink](void*) { std::erase(logger().sinks(), sink); }};
   } catch (const spdlog::spdlog_ex& failure) {
-    throw Error("cannot write the log " + file.string() + ": " + failure.what() +
+    throw Error("cannot write the log ", file, ": ", failure.what(),
                 ". Choose a folder that can be written to.");
   }
 }

@@ -24,18 +24,18 @@ config::KindTable<SourceKind>& table() {
 
 void check_entries(const std::vector<AssetEntry>& entries, const std::string& source) {
   if (entries.empty()) {
-    throw Error("data.source: " + source + " has no asset.");
+    throw Error("data.source: ", source, " has no asset.");
   }
   std::set<std::string> ids;
   for (const auto& entry : entries) {
     for (const auto& name : {entry.id, entry.split}) {
       if (!is_plain_name(name)) {
-        throw Error("data.source: " + source + " has the asset '" + entry.id + "' of the split '" +
-                    entry.split + "': both must be names without '/'.");
+        throw Error("data.source: ", source, " has the asset '", entry.id, "' of the split '",
+                    entry.split, "': both must be names without '/'.");
       }
     }
     if (!ids.insert(entry.id).second) {
-      throw Error("data.source: " + source + " has two assets with the id '" + entry.id +
+      throw Error("data.source: ", source, " has two assets with the id '", entry.id,
                   "'. Every asset needs an id of its own.");
     }
   }
@@ -45,12 +45,11 @@ void check_entries(const std::vector<AssetEntry>& entries, const std::string& so
 void complete(SourceAsset& asset, const std::string& name, const DataConfig& config) {
   const size_t count = asset.scene.components.size();
   if (count == 0) {
-    throw Error(name + " has no component.");
+    throw Error(name, " has no component.");
   }
   if (static_cast<int64_t>(count) > config.max_components) {
-    throw Error(name + " has " + std::to_string(count) +
-                " components, data.max_components allows " + std::to_string(config.max_components) +
-                ". Raise it, or leave the asset out of its source.");
+    throw Error(name, " has ", count, " components, data.max_components allows ",
+                config.max_components, ". Raise it, or leave the asset out of its source.");
   }
   if (asset.closed.size() != asset.distances.size() ||
       (!asset.closed.empty() && asset.closed.size() != count)) {
@@ -100,7 +99,7 @@ SourceAsset load_asset(const AssetSource& source, int64_t index, const DataConfi
     if (message.find(name) != std::string::npos) {
       throw;
     }
-    throw Error(name + ": " + message);
+    throw Error(name, ": ", message);
   }
 }
 

@@ -46,7 +46,7 @@ class Entry {
     const auto path = path_.empty() ? key : path_ + "." + key;
     const auto found = json_.find(key);
     if (found == json_.end()) {
-      throw Error(file_.string() + ": " + path + " is missing. " + prepare_again());
+      throw Error(file_, ": ", path, " is missing. ", prepare_again());
     }
     return {file_, *found, path};
   }
@@ -98,8 +98,8 @@ class Entry {
   void require(bool fulfilled, const std::string& rule) const {
     if (!fulfilled) {
       const auto shown = json_.dump(-1, ' ', false, Json::error_handler_t::replace);
-      throw Error(file_.string() + ": " + (path_.empty() ? "the whole file" : path_) + " must be " +
-                  rule + ", got " + shown.substr(0, kLongestValue) + ". " + prepare_again());
+      throw Error(file_, ": ", (path_.empty() ? "the whole file" : path_), " must be ", rule,
+                  ", got ", shown.substr(0, kLongestValue), ". ", prepare_again());
     }
   }
 
@@ -149,7 +149,7 @@ Json parsed(const std::filesystem::path& file, const std::string& text) {
   try {
     return Json::parse(text);
   } catch (const Json::exception& failure) {
-    throw Error(file.string() + ": not an index of a prepared dataset (" + failure.what() + "). " +
+    throw Error(file, ": not an index of a prepared dataset (", failure.what(), "). ",
                 prepare_again());
   }
 }
@@ -192,16 +192,15 @@ std::string as_stored(const std::string& text) {
 
 DatasetIndex read_index(const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) {
-    throw Error("no prepared dataset at " + file.parent_path().string() +
-                " (index.json is missing). Make one: " + command("prepare-data CONFIG") + ".");
+    throw Error("no prepared dataset at ", file.parent_path(),
+                " (index.json is missing). Make one: ", command("prepare-data CONFIG"), ".");
   }
   const auto json = parsed(file, read_file(file));
   const Entry whole(file, json, "");
   const int64_t version = whole.at("schema_version").whole_number(0, 1 << 20);
   if (version != kSchemaVersion) {
-    throw Error(file.string() + ": the dataset has schema version " + std::to_string(version) +
-                ", this program reads version " + std::to_string(kSchemaVersion) + ". " +
-                prepare_again());
+    throw Error(file, ": the dataset has schema version ", version, ", this program reads version ",
+                kSchemaVersion, ". ", prepare_again());
   }
   DatasetIndex index;
   index.image_size = whole.at("image_size").whole_number(0, 1 << 16);

@@ -96,7 +96,7 @@ void warn_of_unread(DataConfig config) {
 void require_images_folder(const ViewConfig& views) {
   std::error_code ignored;
   if (!views.images.empty() && !std::filesystem::is_directory(views.images, ignored)) {
-    throw Error("data.views.images: no folder at " + views.images +
+    throw Error("data.views.images: no folder at ", views.images,
                 ". It holds one folder of images for each asset, ASSET/00.png.");
   }
 }
@@ -121,11 +121,10 @@ void prepare_dataset(const DataConfig& config, const std::string& made_by) {
   }
   writer.save();
   const int64_t left_out = writer.num_left_out();
-  log::info("prepared " + std::to_string(source.count() - left_out) + " assets with " +
-            std::to_string(writer.num_components()) + " components in " + config.path +
-            (left_out == 0 ? ""
-                           : "; left out " + std::to_string(left_out) +
-                                 ", each with its reason in index.json"));
+  const auto gaps = concatenated("; left out ", left_out, ", each with its reason in index.json");
+  log::info(concatenated("prepared ", source.count() - left_out, " assets with ",
+                         writer.num_components(), " components in ", config.path,
+                         left_out == 0 ? "" : gaps));
 }
 
 }  // namespace moca::data

@@ -46,10 +46,10 @@ void remove_files(const std::filesystem::path& folder, const char* beginning,
 }
 
 [[noreturn]] void refuse_shard(const std::filesystem::path& shard, const std::string& what) {
-  throw Error(shard.string() + " " + what +
+  throw Error(shard, " ", what,
               ", but index.json says otherwise: it was changed or cut off. Copy it again, or "
-              "prepare the dataset again: " +
-              command("prepare-data CONFIG") + ".");
+              "prepare the dataset again: ",
+              command("prepare-data CONFIG"), ".");
 }
 
 // The index is written after its shards. One that is newer was changed or copied since: its bytes
@@ -77,16 +77,15 @@ void check_shards(const std::filesystem::path& folder, const DatasetIndex& index
 PreparedDataset::PreparedDataset(const std::filesystem::path& folder) : folder_(folder) {
   auto index = read_index(folder / "index.json");
   if (!index.finished()) {
-    throw Error("the dataset " + folder.string() + " is not finished: " +
-                std::to_string(index.num_done) + " of " + std::to_string(index.num_assets) +
-                " assets. Go on with it: " + command("prepare-data CONFIG") + ".");
+    throw Error("the dataset ", folder, " is not finished: ", index.num_done, " of ",
+                index.num_assets, " assets. Go on with it: ", command("prepare-data CONFIG"), ".");
   }
   check_shards(folder, index);
   image_size_ = index.image_size;
   records_ = std::move(index.records);
   if (records_.empty()) {
-    throw Error("the dataset " + folder.string() +
-                " holds no asset. Prepare it again: " + command("prepare-data CONFIG") + ".");
+    throw Error("the dataset ", folder,
+                " holds no asset. Prepare it again: ", command("prepare-data CONFIG"), ".");
   }
   for (const auto& record : records_) {
     if (shards_.count(record.shard) == 0) {
@@ -155,15 +154,14 @@ DatasetWriter::DatasetWriter(std::filesystem::path folder, DatasetOrigin origin)
   if (std::filesystem::exists(folder_ / "index.json")) {
     *index_ = read_index(folder_ / "index.json");
     if (index_->finished()) {
-      throw Error("the dataset " + folder_.string() +
+      throw Error("the dataset ", folder_,
                   " exists already and is not overwritten. Remove it or set another data.path.");
     }
     if (index_->made_by != as_stored(origin.made_by) || index_->num_assets != origin.num_assets ||
         index_->source_sum != origin.source_sum) {
-      throw Error("the unfinished dataset " + folder_.string() +
-                  " was begun with other settings or other files (" +
-                  std::to_string(index_->num_assets) + " assets, now " +
-                  std::to_string(origin.num_assets) + "). Remove it or set another data.path.");
+      throw Error("the unfinished dataset ", folder_,
+                  " was begun with other settings or other files (", index_->num_assets,
+                  " assets, now ", origin.num_assets, "). Remove it or set another data.path.");
     }
   }
   index_->made_by = as_stored(origin.made_by);
@@ -172,7 +170,7 @@ DatasetWriter::DatasetWriter(std::filesystem::path folder, DatasetOrigin origin)
   std::error_code failure;
   std::filesystem::create_directories(folder_, failure);
   if (failure) {
-    throw Error("cannot create the folder " + folder_.string() + ": " + failure.message() + ".");
+    throw Error("cannot create the folder ", folder_, ": ", failure.message(), ".");
   }
   remove_files(folder_, "shard_", index_->shards);  // that were not finished
 }

@@ -49,10 +49,9 @@ fs::path find_image(const fs::path& folder, size_t view) {
 void refuse_surplus(const fs::path& folder, size_t num_views) {
   const auto surplus = find_image(folder, num_views);
   if (!surplus.empty()) {
-    throw Error("data.views.images: " + surplus.string() + " is one image more than the " +
-                std::to_string(num_views) +
-                " of data.views.azimuths. Give every image an azimuth and an elevation, or remove "
-                "it.");
+    throw Error(
+        "data.views.images: ", surplus, " is one image more than the ", num_views,
+        " of data.views.azimuths. Give every image an azimuth and an elevation, or remove it.");
   }
 }
 
@@ -64,15 +63,13 @@ ComponentMap component_map(const fs::path& file, const Image& image, int64_t num
   }
   const auto map = read_component_map(file);
   if (map.width != image.width || map.height != image.height) {
-    throw Error(file.string() + ": a component map must have its image's size, " +
-                std::to_string(image.width) + " x " + std::to_string(image.height) + "; it has " +
-                std::to_string(map.width) + " x " + std::to_string(map.height) + ".");
+    throw Error(file, ": a component map must have its image's size, ", image.width, " x ",
+                image.height, "; it has ", map.width, " x ", map.height, ".");
   }
   const auto numbers = numbers_in(map);
   if (!numbers.empty() && numbers.back() > num_components) {
-    throw Error(file.string() + ": a pixel names component " + std::to_string(numbers.back()) +
-                ", but the asset has " + std::to_string(num_components) +
-                ". Pixels of component i hold i + 1, the background 0.");
+    throw Error(file, ": a pixel names component ", numbers.back(), ", but the asset has ",
+                num_components, ". Pixels of component i hold i + 1, the background 0.");
   }
   return resize_nearest(pad_to_square(map), size, size);
 }
@@ -87,7 +84,7 @@ mesh::Rendering view_of(const std::string& id, const SourceAsset& asset, const V
   const auto file = find_image(folder, view);
   if (file.empty()) {
     throw Error(
-        "data.views.images: no " + (folder / number_of(view)).string() +
+        "data.views.images: no ", folder / number_of(view),
         ".png, .jpg or .webp. Every asset needs one image for each of data.views.azimuths.");
   }
   const auto image = read_image(file);

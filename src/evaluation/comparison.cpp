@@ -36,11 +36,10 @@ void check_reach(const mesh::Scene& prediction) {
   const mesh::Box box = mesh::bounds(prediction);
   const double reach = std::max(-box.low.minCoeff(), box.high.maxCoeff());
   if (!(reach <= kFarthest)) {
-    throw Error(
-        formatted("metrics: where the reference's longest side is 2, the prediction reaches to %g, "
-                  "at most %g can be compared; renormalise_prediction=true centres and scales each "
-                  "by itself.",
-                  reach, kFarthest));
+    throw Error(formatted(
+        "metrics: where the reference's longest side is 2, the prediction reaches to %g, at most "
+        "%g can be compared; renormalise_prediction=true centres and scales each by itself.",
+        reach, kFarthest));
   }
 }
 

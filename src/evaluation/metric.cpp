@@ -29,8 +29,8 @@ Scores scores_of(const Comparison& comparison, Scored scored) {
     }
     for (Score& score : metric.scores(comparison)) {
       if (std::ranges::find(all, score.name, &Score::name) != all.end()) {
-        throw Error("metrics: two scores are called " + score.name + ", the second by metric " +
-                    metric.name + ". Give every threshold and every metric once.");
+        throw Error("metrics: two scores are called ", score.name, ", the second by metric ",
+                    metric.name, ". Give every threshold and every metric once.");
       }
       all.push_back(std::move(score));
     }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <nanoflann.hpp>
 #include <numeric>
-#include <string>
 
 #include "moca/core/error.h"
 #include "moca/core/mapped.h"
@@ -24,7 +23,7 @@ void check_points(const std::vector<Vec3>& points) {
   }
   const auto broken = std::ranges::find_if(points, [](const Vec3& p) { return !p.allFinite(); });
   if (broken != points.end()) {
-    throw Error("metrics: point " + std::to_string(broken - points.begin()) +
+    throw Error("metrics: point ", broken - points.begin(),
                 " is not finite; check the vertices of the mesh it was drawn from.");
   }
 }

@@ -7,7 +7,6 @@
 #include <cstring>
 #include <numeric>
 #include <span>
-#include <string>
 #include <utility>
 
 #include "moca/core/error.h"
@@ -45,14 +44,13 @@ ComponentMap map_of(const at::Tensor& ids) {
 std::vector<int64_t> views_of(const EvaluationConfig& config, const data::AssetRecord& record) {
   const auto count = std::ssize(record.views);
   if (count == 0) {
-    throw Error("asset " + record.id +
-                " of the dataset has no image to generate from. Prepare the dataset again: " +
-                command("prepare-data CONFIG") + ".");
+    throw Error("asset ", record.id,
+                " of the dataset has no image to generate from. Prepare the dataset again: ",
+                command("prepare-data CONFIG"), ".");
   }
   if (config.view == ViewRule::kFixed && config.view_index >= count) {
-    throw Error("evaluation.view_index is " + std::to_string(config.view_index) + ", but asset " +
-                record.id + " has views 0 to " + std::to_string(count - 1) +
-                ". Choose one of them, or evaluation.view=random.");
+    throw Error("evaluation.view_index is ", config.view_index, ", but asset ", record.id,
+                " has views 0 to ", count - 1, ". Choose one of them, or evaluation.view=random.");
   }
   if (config.view == ViewRule::kAll) {
     std::vector<int64_t> all(count);

@@ -23,8 +23,8 @@ image_encoder::PreprocessConfig preprocessing_of(int64_t image_size) {
 
 void require_image_alone(const RunConfig& config) {
   if (config.stage == Stage::kDit && !generation::make_conditioners(config.condition).empty()) {
-    throw Error("the run " + config.folder().string() + " was trained with condition.kind " +
-                config.condition.kind.name +
+    throw Error("the run ", config.folder(), " was trained with condition.kind ",
+                config.condition.kind.name,
                 ", which the layout of TripoSG and PartCrafter has no place for. Convert a run of "
                 "condition.kind none.");
   }

@@ -121,8 +121,7 @@ class Evaluation {
     } catch (const Error& mistake) {
       const auto ids =
           joined(jobs, ", ", [&](const Job& job) { return result_.assets[job.asset].id; });
-      throw Error("generating " + ids + " of the dataset " + dataset_.folder().string() + ": " +
-                  mistake.what());
+      throw Error("generating ", ids, " of the dataset ", dataset_.folder(), ": ", mistake.what());
     }
   }
 

@@ -46,7 +46,7 @@ void require_room(const std::filesystem::path& output, bool overwrite) {
     require_new(output, "Name another with --out, or replace it with --overwrite.");
   } else if (std::filesystem::exists(output) &&
              !std::filesystem::exists(output / "evaluation.json")) {
-    throw Error("the folder " + output.string() +
+    throw Error("the folder ", output,
                 " is not overwritten: it holds no evaluation.json. Name another with --out.");
   }
 }
@@ -56,8 +56,8 @@ void require_free_names(const data::PreparedDataset& dataset) {
   constexpr std::array kTaken = {"model", "conventions", "scores", "vae_components", "assets"};
   for (const auto& record : dataset.records()) {
     if (std::ranges::find(kTaken, record.split) != kTaken.end()) {
-      throw Error("the asset " + record.id + " of the dataset " + dataset.folder().string() +
-                  " is in a split called '" + record.split +
+      throw Error("the asset ", record.id, " of the dataset ", dataset.folder(),
+                  " is in a split called '", record.split,
                   "', a name that evaluation.json has for something else. Prepare the dataset with "
                   "another name of the split.");
     }

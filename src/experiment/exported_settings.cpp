@@ -51,15 +51,15 @@ void apply_exported_settings(const NamedSettings& stored, const std::filesystem:
     };
     if (is_exported(setting.path) && std::ranges::none_of(assignments, is_it) &&
         std::ranges::none_of(overrides, is_it)) {
-      throw Error(file + ": _sampling.settings." + setting.path +
-                  " is missing, and sampling needs it. Name it on the command line (" +
-                  setting.path + "=VALUE) or write the folder again with moca convert-weights.");
+      throw Error(file, ": _sampling.settings.", setting.path,
+                  " is missing, and sampling needs it. Name it on the command line (", setting.path,
+                  "=VALUE) or write the folder again with moca convert-weights.");
     }
   }
   try {
     config::apply_overrides(binding, assignments);
   } catch (const Error& mistake) {
-    throw Error(file + ": _sampling.settings: " + mistake.what());
+    throw Error(file, ": _sampling.settings: ", mistake.what());
   }
 }
 

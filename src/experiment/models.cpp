@@ -25,9 +25,9 @@ void load_averaged(torch::nn::Module& module, const std::filesystem::path& run_f
   const auto checkpoints = run_folder / "checkpoints";
   const auto step = checkpoint::latest_good_step(checkpoints);
   if (!step) {
-    throw Error(
-        "the run " + run_folder.string() + " holds no checkpoint. Train it: " +
-        command("train " + shell_word((run_folder / "config.yaml").string()) + " --resume") + ".");
+    throw Error("the run ", run_folder, " holds no checkpoint. Train it: ",
+                command("train " + shell_word((run_folder / "config.yaml").string()) + " --resume"),
+                ".");
   }
   const auto file =
       checkpoint::weights_file(checkpoint::step_folder(checkpoints, *step), "ema.safetensors");
@@ -81,7 +81,7 @@ image_encoder::PreprocessConfig preprocess_of(const std::filesystem::path& folde
 vae::VecsetVae load_vae(const std::filesystem::path& run_folder, c10::Device device) {
   const auto config = load_run(run_folder);
   if (config.stage != Stage::kVae) {
-    throw Error("the run " + run_folder.string() +
+    throw Error("the run ", run_folder,
                 " is of stage dit, a VAE is needed: name a run of stage vae.");
   }
   vae::VecsetVae vae(config.vae);
@@ -132,7 +132,7 @@ generation::ComponentDenoiser initial_denoiser(const RunConfig& config, int64_t 
 
 generation::ComponentDenoiser load_denoiser(const RunConfig& config, int64_t latent_channels) {
   if (config.stage != Stage::kDit) {
-    throw Error("the run " + config.folder().string() +
+    throw Error("the run ", config.folder(),
                 " is of stage vae and cannot generate: name a run of stage dit.");
   }
   generation::ComponentDenoiser denoiser(config.dit, config.image_encoder, latent_channels,

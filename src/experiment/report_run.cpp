@@ -264,9 +264,9 @@ void add_evaluation(const fs::path& folder, const RunConfig& config, report::Rep
       add_sheets(evaluation, scores, config, folder, page, written);
     }
   } catch (const Json::exception& mistake) {
-    throw Error(file.string() + " is not the result of an evaluation (" + mistake.what() +
-                "). Remove its folder and make it again: " +
-                command("evaluate " + shell_word(config.folder().string())) + ".");
+    throw Error(file, " is not the result of an evaluation (", mistake.what(),
+                "). Remove its folder and make it again: ",
+                command("evaluate " + shell_word(config.folder().string())), ".");
   }
 }
 

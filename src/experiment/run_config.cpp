@@ -24,9 +24,8 @@ namespace fs = std::filesystem;
 void require_tokens(const std::string& name, int64_t num_points, const std::string& prefix,
                     int64_t num_tokens) {
   if (num_points < num_tokens) {
-    throw Error(prefix + name + " (" + std::to_string(num_points) + ") must be at least " + prefix +
-                "vae.num_tokens (" + std::to_string(num_tokens) +
-                "): every token begins at a surface point of its own.");
+    throw Error(prefix, name, " (", num_points, ") must be at least ", prefix, "vae.num_tokens (",
+                num_tokens, "): every token begins at a surface point of its own.");
   }
 }
 
@@ -86,12 +85,10 @@ void follow_image_size(const config::Binding& binding, RunConfig& config, bool t
   if (!binding.is_assigned("image_encoder.image_size")) {
     encoder.image_size = config.data.views.image_size;
     if (!is_multiple) {
-      throw Error("image_encoder.image_size follows data.views.image_size (" +
-                  std::to_string(encoder.image_size) +
-                  "), which must be a multiple of image_encoder.patch_size (" +
-                  std::to_string(encoder.patch_size) +
-                  "). Set patch_size to a divisor of it, or prepare images of another size. "
-                  "Where the config names neither, its `base:` may be missing.");
+      throw Error("image_encoder.image_size follows data.views.image_size (", encoder.image_size,
+                  "), which must be a multiple of image_encoder.patch_size (", encoder.patch_size,
+                  "). Set patch_size to a divisor of it, or prepare images of another size. Where "
+                  "the config names neither, its `base:` may be missing.");
     }
   }
   if (!binding.is_assigned("image_encoder.position_grid") &&
@@ -142,7 +139,7 @@ RunConfig load_config(const fs::path& file, const std::vector<std::string>& over
     }
     follow_image_size(binding, config, to_train);
   } catch (const Error& mistake) {
-    throw Error(file.string() + ": " + mistake.what());
+    throw Error(file, ": ", mistake.what());
   }
   config::validate_all(binding, file.string());
   return config;
@@ -150,8 +147,8 @@ RunConfig load_config(const fs::path& file, const std::vector<std::string>& over
 
 void EvaluationConfig::validate(const std::string& path) const {
   if (view_index != 0 && view != ViewRule::kFixed) {
-    throw Error(path + ".view_index is " + std::to_string(view_index) + ", but " + path +
-                ".view is " + config::name_of(view) + ", which does not use it: set " + path +
+    throw Error(path, ".view_index is ", view_index, ", but ", path, ".view is ",
+                config::name_of(view), ", which does not use it: set ", path,
                 ".view to fixed, or leave view_index out.");
   }
 }
@@ -167,23 +164,23 @@ std::vector<config::RetiredSetting> RunConfig::retired() {
 void RunConfig::validate(const std::string& path) const {
   const auto prefix = path.empty() ? "" : path + ".";
   if (name == "." || name == ".." || name.find('/') != std::string::npos) {
-    throw Error(prefix + "name (" + name +
+    throw Error(prefix, "name (", name,
                 ") names a folder inside runs_folder and must be a plain name, without '/'. Put "
                 "runs elsewhere with runs_folder=FOLDER.");
   }
   if (stage == Stage::kDit && vae_run.empty() && pretrained.vae.empty()) {
-    throw Error(prefix +
-                "vae_run is empty: stage dit needs the folder of a run that trained the VAE, or " +
+    throw Error(prefix,
+                "vae_run is empty: stage dit needs the folder of a run that trained the VAE, or ",
                 "public weights in pretrained.vae.");
   }
   if (stage == Stage::kDit && !vae_run.empty() && !pretrained.vae.empty()) {
-    throw Error(prefix + "vae_run (" + vae_run + ") and " + prefix + "pretrained.vae (" +
-                pretrained.vae + ") both name a VAE: keep one of them.");
+    throw Error(prefix, "vae_run (", vae_run, ") and ", prefix, "pretrained.vae (", pretrained.vae,
+                ") both name a VAE: keep one of them.");
   }
   if (dit.codebook_size > 0 && data.max_components > dit.codebook_size) {
-    throw Error(prefix + "data.max_components (" + std::to_string(data.max_components) +
-                ") must be at most " + prefix + "dit.codebook_size (" +
-                std::to_string(dit.codebook_size) + "): every component needs an id of its own.");
+    throw Error(prefix, "data.max_components (", data.max_components, ") must be at most ", prefix,
+                "dit.codebook_size (", dit.codebook_size,
+                "): every component needs an id of its own.");
   }
   if (stage == Stage::kVae) {  // a DiT's decoder is held to the run of its VAE, see vae_of
     require_sound_slope(decoder, field_of_vae(*this), prefix);
@@ -209,19 +206,18 @@ void require_sound_slope(const vae::DecoderConfig& decoder,
   const double slope = 1.0 / field.truncation;
   if (field.target == training::FieldTarget::kDistance && decoder.max_slope > 0 &&
       decoder.max_slope < slope * (1 - 1e-6)) {
-    throw Error(
-        prefix + "decoder.max_slope (" + config::format_number(decoder.max_slope) +
-        ") must be at least 1 / vae_training.truncation = " + config::format_number(slope) +
-        ", the slope of the VAE's field: with less, thin components are lost. 0 refines only "
-        "where the sign changes.");
+    throw Error(prefix, "decoder.max_slope (", config::format_number(decoder.max_slope),
+                ") must be at least 1 / vae_training.truncation = ", config::format_number(slope),
+                ", the slope of the VAE's field: with less, thin components are lost. 0 refines "
+                "only where the sign changes.");
   }
 }
 
 RunConfig load_run(const fs::path& run_folder, const std::vector<std::string>& overrides) {
   const auto file = run_folder / "config.yaml";
   if (!fs::exists(file)) {
-    throw Error("no run at " + run_folder.string() +
-                " (config.yaml is missing). Train one: " + command("train CONFIG") + ".");
+    throw Error("no run at ", run_folder,
+                " (config.yaml is missing). Train one: ", command("train CONFIG"), ".");
   }
   RunConfig config;
   auto binding = config::bind(config);

@@ -11,13 +11,12 @@ void require_own_gpus(const std::vector<std::string>& gpus) {
   for (size_t rank = 1; rank < gpus.size(); ++rank) {
     const auto same = static_cast<size_t>(std::ranges::find(gpus, gpus[rank]) - gpus.begin());
     if (!gpus[rank].empty() && same < rank) {
-      throw Error("ranks " + std::to_string(same) + " and " + std::to_string(rank) +
-                  " were given the same GPU (" + gpus[rank] +
+      throw Error("ranks ", same, " and ", rank, " were given the same GPU (", gpus[rank],
                   "). Start one process a GPU, or give each its own (Slurm: --gpus-per-task=1).");
     }
     if (gpus[rank].empty() != gpus[0].empty()) {
-      throw Error("rank 0 computes on " + (gpus[0].empty() ? "a CPU" : gpus[0]) + ", rank " +
-                  std::to_string(rank) + " on " + (gpus[rank].empty() ? "a CPU" : gpus[rank]) +
+      throw Error("rank 0 computes on ", (gpus[0].empty() ? "a CPU" : gpus[0]), ", rank ", rank,
+                  " on ", (gpus[rank].empty() ? "a CPU" : gpus[rank]),
                   ". Use device: cuda, which says why a GPU is not used, or device: cpu.");
     }
   }

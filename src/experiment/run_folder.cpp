@@ -47,8 +47,8 @@ void require_steps_left(const std::filesystem::path& run_folder, int64_t max_ste
   const auto steps = checkpoint::steps_in(run_folder / "checkpoints");
   if (!steps.empty() && steps.back() > max_steps) {
     throw Error(
-        "training.max_steps (" + std::to_string(max_steps) + ") must be at least " +
-        std::to_string(steps.back()) + ", the step that " + run_folder.string() +
+        "training.max_steps (", max_steps, ") must be at least ", steps.back(), ", the step that ",
+        run_folder,
         " has reached. Give it with --resume, as it was given last: its config.yaml has it.");
   }
 }
@@ -65,7 +65,7 @@ std::string take_over(const RunConfig& config, bool accept_changed_data) {
     (is_accepted ? changed : refused).push_back(difference);
   }
   if (!refused.empty()) {
-    throw Error("cannot resume " + config.folder().string() + " with " + text_of(refused) +
+    throw Error("cannot resume ", config.folder(), " with ", text_of(refused),
                 ": that would be another run. Resume with the settings of its config.yaml ('moca "
                 "settings' says which may change, such as training.optimizer.learning_rate; data.* "
                 "and the VAE with --accept-changed-data), or start a run of another name.");
@@ -81,14 +81,14 @@ std::string take_over(const RunConfig& config, bool accept_changed_data) {
 void make_folder(const RunConfig& config, const ops::DeviceChoice& device) {
   const auto folder = config.folder();
   if (std::filesystem::exists(folder)) {
-    throw Error("the run folder " + folder.string() +
+    throw Error("the run folder ", folder,
                 " exists already and is not overwritten. Continue it with --resume, or choose "
                 "another name=...");
   }
   std::error_code failure;
   std::filesystem::create_directories(folder, failure);
   if (failure) {
-    throw Error("cannot create the run folder " + folder.string() + ": " + failure.message() + ".");
+    throw Error("cannot create the run folder ", folder, ": ", failure.message(), ".");
   }
   write_file(folder / "config.yaml", config::dump(with_absolute_paths(config)));
   write_file(folder / "environment.json", environment_json(device));
@@ -130,8 +130,8 @@ void check_same_everywhere(distributed::ProcessGroup& group, const RunConfig& co
   const auto all = group.gather(description(config), "settings");
   for (size_t rank = 1; rank < all.size(); ++rank) {
     if (all[rank] != all[0]) {
-      throw Error("the processes were not started alike: " +
-                  first_difference(all[0], all[rank], std::to_string(rank)) +
+      throw Error("the processes were not started alike: ",
+                  first_difference(all[0], all[rank], std::to_string(rank)),
                   ". Give all ranks the same program, config, overrides and dataset.");
     }
   }

@@ -74,7 +74,7 @@ Json recorded_inputs(const RunConfig& config) {
   for (const char* key : {"dataset", "vae"}) {
     if (!json.is_object() || !json.contains(key) ||
         !(json[key].is_null() || (json[key].is_object() && json[key].contains("files")))) {
-      throw Error(file.string() + " is damaged: '" + key +
+      throw Error(file, " is damaged: '", key,
                   "' with the files that the run was trained on is missing. Remove the file to go "
                   "on without this check.");
     }
@@ -110,7 +110,7 @@ std::vector<std::string> differences(const Json& recorded, const RunConfig& conf
 void refuse_or_say(const std::vector<std::string>& changed, const RunConfig& config, bool accept) {
   for (const auto& change : changed) {
     if (!accept) {
-      throw Error(config.folder().string() + ": " + change +
+      throw Error(config.folder(), ": ", change,
                   ". Name the right one (data.path, vae_run or pretrained.vae), or accept this one "
                   "with --accept-changed-data.");
     }

@@ -38,8 +38,7 @@ RunConfig with_absolute_paths(RunConfig config) {
 
 void require_new(const std::filesystem::path& folder, const std::string& way_out) {
   if (std::filesystem::exists(folder)) {
-    throw Error("the folder " + folder.string() + " exists already and is not overwritten. " +
-                way_out);
+    throw Error("the folder ", folder, " exists already and is not overwritten. ", way_out);
   }
 }
 

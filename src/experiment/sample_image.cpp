@@ -42,7 +42,7 @@ void refuse_without_effect(const std::vector<std::string>& overrides) {
   for (const auto& text : overrides) {
     for (const char* start : kWithoutEffect) {
       if (text.starts_with(start) && !text.starts_with("training.precision")) {
-        throw Error(text +
+        throw Error(text,
                     " has no effect on sampling from a run. What can be given: sampler.*, "
                     "decoder.*, device, training.precision, and dit.* and image_encoder.*, which "
                     "sample.json then names; the noise's seed is --seed.");
@@ -53,10 +53,10 @@ void refuse_without_effect(const std::vector<std::string>& overrides) {
 
 Model model_of_run(const SampleOptions& options) {
   if (!options.precision.empty()) {
-    throw Error("--precision " + options.precision +
-                " is for --weights. A run is sampled in its own precision; for another "
-                "give training.precision=" +
-                options.precision + ".");
+    throw Error("--precision ", options.precision,
+                " is for --weights. A run is sampled in its own precision; for another give "
+                "training.precision=",
+                options.precision, ".");
   }
   refuse_without_effect(options.overrides);
   const auto config = load_run(options.run, options.overrides);
@@ -87,7 +87,7 @@ generation::Request request_of(const SampleOptions& options, Image image,
     return request;
   }
   if (!generator.takes_component_maps()) {
-    throw Error("--component-map " + options.component_map.string() +
+    throw Error("--component-map ", options.component_map,
                 " does not fit the model, which was trained on images without component masks. "
                 "Leave it out.");
   }
@@ -95,9 +95,8 @@ generation::Request request_of(const SampleOptions& options, Image image,
       without_gaps(read_component_map(options.component_map), options.component_map.string());
   request.num_components = static_cast<int64_t>(numbers_in(request.component_map).size());
   if (options.num_components.value_or(request.num_components) != request.num_components) {
-    throw Error("--components " + std::to_string(*options.num_components) +
-                " does not fit --component-map " + options.component_map.string() +
-                ", which marks " + std::to_string(request.num_components) +
+    throw Error("--components ", *options.num_components, " does not fit --component-map ",
+                options.component_map, ", which marks ", request.num_components,
                 ". Leave --components out.");
   }
   return request;
@@ -142,7 +141,7 @@ void sample_image(const SampleOptions& options) {
     throw Error("name either a run with --run or a model folder with --weights.");
   }
   if (options.seed < 0) {
-    throw Error("--seed (" + std::to_string(options.seed) + ") must be at least 0.");
+    throw Error("--seed (", options.seed, ") must be at least 0.");
   }
   if (!options.out.empty()) {
     require_new(options.out, kWayOut);  // before the model is read
@@ -154,8 +153,8 @@ void sample_image(const SampleOptions& options) {
   const bool crop = crops_to_foreground && options.component_map.empty();
   if (crops_to_foreground && !crop) {
     log::info(
-        "the image is not cropped to its foreground (sampler.crop_to_foreground): the "
-        "component map is of the whole image");
+        "the image is not cropped to its foreground (sampler.crop_to_foreground): the component "
+        "map is of the whole image");
   }
   const auto request =
       request_of(options, image_to_show(image, crop, options.image.string()), generator);

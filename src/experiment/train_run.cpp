@@ -73,12 +73,11 @@ ScoredStage make_stage(const RunConfig& config,
 std::shared_ptr<const data::PreparedDataset> dataset_to_train_on(const std::string& path) {
   auto dataset = std::make_shared<const data::PreparedDataset>(path);
   if (dataset->indices_of("train").empty()) {
-    throw Error("the dataset " + path + " is for evaluation only: none of its " +
-                std::to_string(dataset->records().size()) +
-                " assets is in the split train. Name one to train on (data.path), or evaluate a "
-                "run on it: " +
-                command("evaluate RUN data.path=" + shell_word(path) + " --accept-changed-data") +
-                ".");
+    throw Error(
+        "the dataset ", path, " is for evaluation only: none of its ", dataset->records().size(),
+        " assets is in the split train. Name one to train on (data.path), or evaluate a run on "
+        "it: ",
+        command("evaluate RUN data.path=" + shell_word(path) + " --accept-changed-data"), ".");
   }
   return dataset;
 }

@@ -37,8 +37,8 @@ std::string train_vae_command(const fs::path& vae_run, const fs::path& file) {
 [[noreturn]] void refuse_setting(const std::string& path, const std::string& ours,
                                  const std::string& of_what, const std::string& theirs,
                                  const std::string& way_out) {
-  throw Error(path + " is " + ours + ", but " + of_what + " " + theirs +
-              ". Leave it out of the config" + way_out + ".");
+  throw Error(path, " is ", ours, ", but ", of_what, " ", theirs, ". Leave it out of the config",
+              way_out, ".");
 }
 
 // Whether both name one folder of a dataset's sources, as far as that can be seen: one of them may
@@ -102,12 +102,12 @@ void require_ids(const data::DatasetSettings& dataset, const RunConfig& config) 
   if (config.stage == Stage::kDit && config.dit.codebook_size == 0 && dataset.most_components > 1 &&
       config.dit.global_attention == dit::GlobalAttentionKind::kNone) {
     throw Error(
-        "dit.codebook_size is 0 and dit.global_attention none: such a model makes one "
-        "component, but the asset " +
-        dataset.largest_asset + " of the dataset " + config.data.path + " has " +
-        std::to_string(dataset.most_components) +
-        ". Give the components ids (dit.codebook_size, at least as many), or train on "
-        "assets of one component.");
+        "dit.codebook_size is 0 and dit.global_attention none: such a model makes one component, "
+        "but the asset ",
+        dataset.largest_asset, " of the dataset ", config.data.path, " has ",
+        dataset.most_components,
+        ". Give the components ids (dit.codebook_size, at least as many), or train on assets of "
+        "one component.");
   }
 }
 
@@ -123,9 +123,9 @@ void require_size_of_one(const config::Binding& binding, const std::string& weig
     return path + "=" +
            config::yaml_text(*std::ranges::find(binding.settings, path, &config::Setting::path));
   });
-  throw Error("none of " + section + "." + joined(names, ", " + section + ".") +
-              " is set. Their defaults (" + example +
-              ") are the sizes of public weights, which pretrained." + section +
+  throw Error("none of ", section, ".", joined(names, ", " + section + "."),
+              " is set. Their defaults (", example,
+              ") are the sizes of public weights, which pretrained.", section,
               " would name. Is `base:` missing in the config? To train a model of these sizes from "
               "nothing, set one of them.");
 }
@@ -136,14 +136,15 @@ void require_inputs(const RunConfig& config, const fs::path& file,
                     const std::vector<std::string>& overrides) {
   const auto& path = config.data.path;
   if (!path.empty() && !fs::exists(fs::path(path) / "index.json")) {
-    throw Error("no prepared dataset at " + path + place_of(path) +
-                " (index.json is missing). Make it: " + prepare_command(file, overrides) +
+    throw Error("no prepared dataset at ", path, place_of(path),
+                " (index.json is missing). Make it: ", prepare_command(file, overrides),
                 ". Or name another: data.path=FOLDER.");
   }
   const auto& vae = config.vae_run;
   if (config.stage == Stage::kDit && !vae.empty() && !fs::exists(fs::path(vae) / "config.yaml")) {
-    throw Error("no run at " + vae + place_of(vae) + " (config.yaml is missing). Train the VAE: " +
-                train_vae_command(vae, file) + ". Or name another: vae_run=FOLDER.");
+    throw Error("no run at ", vae, place_of(vae),
+                " (config.yaml is missing). Train the VAE: ", train_vae_command(vae, file),
+                ". Or name another: vae_run=FOLDER.");
   }
 }
 
@@ -164,9 +165,9 @@ void take_settings_of_inputs(const config::Binding& binding, RunConfig& config) 
       take_data_settings(binding, dataset, config);
     }
     if (dataset.most_components > config.data.max_components) {
-      throw Error("data.max_components is " + std::to_string(config.data.max_components) +
-                  ", but the asset " + dataset.largest_asset + " of the dataset " +
-                  config.data.path + " has " + std::to_string(dataset.most_components) +
+      throw Error("data.max_components is ", config.data.max_components, ", but the asset ",
+                  dataset.largest_asset, " of the dataset ", config.data.path, " has ",
+                  dataset.most_components,
                   " components. Set it to that, or prepare a dataset (data.path) with it.");
     }
     require_ids(dataset, config);

@@ -39,7 +39,7 @@ void attach_adapter(ComponentDenoiser& denoiser, const AdapterConfig& config) {
 void merge_adapter(ComponentDenoiser& denoiser, const AdapterConfig& config) {
   const auto& merge = adapter_table().chosen(config.kind).merge;
   if (!merge) {
-    throw Error("adapter.kind " + config.kind.name +
+    throw Error("adapter.kind ", config.kind.name,
                 " cannot be merged into the model's own weights, which other programs could read.");
   }
   merge(denoiser);

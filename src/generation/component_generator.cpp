@@ -45,9 +45,8 @@ int64_t padded_components(const std::vector<Request>& requests, int64_t limit) {
   int64_t most = 1;
   for (const auto& request : requests) {
     if (request.num_components < 1 || request.num_components > limit) {
-      throw Error("cannot generate " + std::to_string(request.num_components) +
-                  " components: the model's codebook has ids for 1 to " + std::to_string(limit) +
-                  ".");
+      throw Error("cannot generate ", request.num_components,
+                  " components: the model's codebook has ids for 1 to ", limit, ".");
     }
     most = std::max(most, request.num_components);
   }

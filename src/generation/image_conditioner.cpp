@@ -37,16 +37,16 @@ void check_component_map(const Request& request) {
         "of component i hold i + 1 and the background 0. Give it with --component-map.");
   }
   if (map.width != image.width || map.height != image.height) {
-    throw Error("the component map (" + size_text(map) + ") must have the image's size (" +
-                size_text(image) + ").");
+    throw Error("the component map (", size_text(map), ") must have the image's size (",
+                size_text(image), ").");
   }
   const int largest = *std::ranges::max_element(map.pixels);
   if (largest == 0) {
     throw Error("the component map marks no component: its pixels are all 0, the background.");
   }
   if (largest > request.num_components) {
-    throw Error("a pixel of the component map names component " + std::to_string(largest) +
-                ", but " + std::to_string(request.num_components) +
+    throw Error("a pixel of the component map names component ", largest, ", but ",
+                request.num_components,
                 " are asked for. Pixels of component i hold i + 1, the background 0.");
   }
 }
@@ -115,7 +115,7 @@ class ComponentImages : public ImageConditioner {
     const auto& record = dataset.records()[asset];
     const auto map = dataset.component_map(asset, view);
     if (!map.any().item<bool>()) {
-      throw Error("asset " + record.id + ", view " + std::to_string(view) +
+      throw Error("asset ", record.id, ", view ", view,
                   ": the model sees component masks, but no component is marked in the image. Give "
                   "VIEW_components.png in data.views.images and prepare the data again.");
     }
@@ -157,8 +157,8 @@ std::shared_ptr<ImageConditioner> ImageConditioner::make(
 void ImageConditioner::check(const data::PreparedDataset& dataset) const {
   const int64_t wanted = encoder_->config().image_size;
   if (dataset.image_size() != wanted) {
-    throw Error("the dataset's images are " + std::to_string(dataset.image_size()) +
-                " pixels wide, image_encoder.image_size is " + std::to_string(wanted) +
+    throw Error("the dataset's images are ", dataset.image_size(),
+                " pixels wide, image_encoder.image_size is ", wanted,
                 ". Set data.views.image_size to it and prepare the data again.");
   }
 }

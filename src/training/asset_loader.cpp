@@ -21,9 +21,9 @@ const DitTrainingSetup& checked(const DitTrainingSetup& setup) {
   const auto require_at_most = [](const data::AssetRecord& record, int64_t most,
                                   const std::string& rule) {
     if (most > 0 && record.num_components() > most) {
-      throw Error("the dataset's asset '" + record.id + "' has " +
-                  std::to_string(record.num_components()) + " components, " + rule + " " +
-                  std::to_string(most) + ". Raise it, or prepare the data with fewer components.");
+      throw Error("the dataset's asset '", record.id, "' has ", record.num_components(),
+                  " components, ", rule, " ", most,
+                  ". Raise it, or prepare the data with fewer components.");
     }
   };
   for (const auto& record : setup.dataset->records()) {
@@ -36,9 +36,8 @@ const DitTrainingSetup& checked(const DitTrainingSetup& setup) {
   }
   const auto& vae = setup.vae->config();
   if (vae.num_surface_points < vae.num_tokens) {
-    throw Error("vae.num_surface_points (" + std::to_string(vae.num_surface_points) +
-                ") must be at least the VAE's num_tokens (" + std::to_string(vae.num_tokens) +
-                ").");
+    throw Error("vae.num_surface_points (", vae.num_surface_points,
+                ") must be at least the VAE's num_tokens (", vae.num_tokens, ").");
   }
   return setup;
 }
@@ -48,7 +47,9 @@ const DitTrainingSetup& checked(const DitTrainingSetup& setup) {
 AssetLoader::AssetLoader(const DitTrainingSetup& setup)
     : setup_(checked(setup)),
       assets_(setup.dataset->indices_of("train")),
-      plan_(component_counts(), setup.batches.rule, setup.batches.seed),
+      plan_(mapped(assets_,
+                   [&](int64_t asset) { return setup.dataset->records()[asset].num_components(); }),
+            setup.batches.rule, setup.batches.seed),
       source_(setup.vae, setup.dataset, assets_, setup.config.num_cached_encodings,
               setup.batches.seed),
       prefetcher_([this](MicroBatch batch) { return prepare(batch); }, setup.batches.share,
@@ -101,11 +102,6 @@ double AssetLoader::flops(MicroBatch batch) {
   return nn::kForwardAndBackward * dit + conditions +
          (encodes ? static_cast<double>(components) * vae.encode_flops(vae.num_surface_points)
                   : 0.0);
-}
-
-std::vector<int64_t> AssetLoader::component_counts() const {
-  return mapped(assets_,
-                [&](int64_t asset) { return setup_.dataset->records()[asset].num_components(); });
 }
 
 std::function<std::vector<AssetLoader::Sample>()> AssetLoader::prepare(MicroBatch batch) {

@@ -41,7 +41,6 @@ class AssetLoader : public Batches {
     std::vector<at::Tensor> inputs;  // of every conditioner
   };
 
-  std::vector<int64_t> component_counts() const;  // of all assets
   std::function<std::vector<Sample>()> prepare(MicroBatch batch);
   std::vector<at::Tensor> inputs(const Sample& sample) const;
 

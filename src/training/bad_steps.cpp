@@ -23,13 +23,12 @@ void BadSteps::count(int64_t step, const StepStats& stats) {
   log::warn("step " + std::to_string(step) + " skipped: loss " + text_of(stats.loss) +
             ", gradient norm " + text_of(stats.gradient_norm) + ", with " + names);
   if (++in_a_row_ == kMaxBadSteps) {
-    throw Error("stopped at step " + std::to_string(step + 1) +
-                ": the loss or gradient was not finite for " + std::to_string(kMaxBadSteps) +
-                " steps in a row. Where the learning rate is the cause, go on from the last "
-                "checkpoint, or from the beginning where there is none, with --resume "
-                "training.optimizer.learning_rate=" +
-                text_of(config_.optimizer.learning_rate / 10, "%.4g") +
-                "; where the data are, the lines above name the assets.");
+    throw Error(
+        "stopped at step ", step + 1, ": the loss or gradient was not finite for ", kMaxBadSteps,
+        " steps in a row. Where the learning rate is the cause, go on from the last checkpoint, or "
+        "from the beginning where there is none, with --resume training.optimizer.learning_rate=",
+        text_of(config_.optimizer.learning_rate / 10, "%.4g"),
+        "; where the data are, the lines above name the assets.");
   }
 }
 

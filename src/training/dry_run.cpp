@@ -93,8 +93,8 @@ DryRun dry_run(Stage& stage, const TrainingConfig& config, const MicroBatchShare
     copy = checkpoint_copy(model, optimizer, ema);
   }
   if (!std::isfinite(found.loss)) {
-    throw Error("the loss is not finite within a few steps, here with " +
-                stage.batches().asset_names(largest_batch) +
+    throw Error("the loss is not finite within a few steps, here with ",
+                stage.batches().asset_names(largest_batch),
                 ". Look at this data, or lower training.optimizer.learning_rate.");
   }
   double parameters = 0;

@@ -88,8 +88,8 @@ at::Tensor LatentSource::samples() {
   const auto samples = at::cat(all);
   if (samples.size(0) == 0) {
     throw Error(
-        "no component of the dataset has finite latents. Look at the dataset, and at the "
-        "VAE's run.");
+        "no component of the dataset has finite latents. Look at the dataset, and at the VAE's "
+        "run.");
   }
   return samples;
 }

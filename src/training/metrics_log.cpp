@@ -33,7 +33,7 @@ MetricsLog::MetricsLog(const std::filesystem::path& run_folder, int64_t last_ste
   }
   stream_.open(file_, std::ios::app);
   if (!stream_) {
-    throw Error("cannot write " + file_.string() + ". Choose a folder that can be written to.");
+    throw Error("cannot write ", file_, ". Choose a folder that can be written to.");
   }
   tensorboard_.emplace(run_folder, last_step);
 }
@@ -45,8 +45,7 @@ void MetricsLog::record(int64_t step, const NamedValues& values) {
   }
   stream_ << json.dump() << std::endl;
   if (!stream_) {
-    throw Error("cannot write " + file_.string() + ": " + std::strerror(errno) +
-                ". Free space on the disk.");
+    throw Error("cannot write ", file_, ": ", std::strerror(errno), ". Free space on the disk.");
   }
   tensorboard_->record(step, values);
 }

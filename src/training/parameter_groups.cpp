@@ -17,8 +17,8 @@ void check_matches_any(const std::string& pattern, const std::vector<std::string
   const bool any =
       std::ranges::any_of(names, [&](const std::string& name) { return matches(name, pattern); });
   if (!any) {
-    throw Error(setting + ": no parameter that is trained fits '" + pattern +
-                "'. Their names are like '" + names.front() + "' and '" + names.back() +
+    throw Error(setting, ": no parameter that is trained fits '", pattern,
+                "'. Their names are like '", names.front(), "' and '", names.back(),
                 "'; * stands for any text.");
   }
 }
@@ -31,7 +31,7 @@ std::pair<std::string, double> pattern_and_factor(const std::string& text) {
   const char* const end = text.c_str() + text.size();
   const auto [stop, failure] = std::from_chars(begin, end, factor);
   if (equals == std::string::npos || failure != std::errc() || stop != end || factor < 0) {
-    throw Error("training.optimizer.learning_rate_factors: '" + text +
+    throw Error("training.optimizer.learning_rate_factors: '", text,
                 "' is no pattern and factor. Write for example 'dit.blocks.*.router.*=10'.");
   }
   return {text.substr(0, equals), factor};

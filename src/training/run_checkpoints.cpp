@@ -104,10 +104,10 @@ void RunCheckpoints::check_weights(int64_t step) const {
   const c10::NoGradGuard no_grad;
   const auto norms = at::stack(at::_foreach_norm(state_.optimizer.parameters(), 2));
   if (!at::isfinite(norms).all().item<bool>()) {
-    throw Error("stopped at step " + std::to_string(step) +
-                ": weights hold NaN or infinity and are not saved. Continue from the last "
-                "checkpoint in " +
-                folder_.string() + " with --resume.");
+    throw Error(
+        "stopped at step ", step,
+        ": weights hold NaN or infinity and are not saved. Continue from the last checkpoint in ",
+        folder_, " with --resume.");
   }
 }
 

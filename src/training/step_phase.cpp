@@ -22,11 +22,10 @@ constexpr int kHangs = 3;  // exit status
 [[noreturn]] void end_hanging_run(const TrainingPlace& place, const std::string& phase,
                                   double seconds) {
   const auto& group = place.group;
-  std::string report = "rank " + std::to_string(group.rank()) + " of " +
-                       std::to_string(group.size()) + " has been " + formatted("%.0f s", seconds) +
-                       " in phase '" + phase +
-                       "'; its last operation with the others: " + group.operation() +
-                       ". The run ends here; continue from its last checkpoint with --resume.";
+  auto report = concatenated(
+      "rank ", group.rank(), " of ", group.size(), " has been ", formatted("%.0f s", seconds),
+      " in phase '", phase, "'; its last operation with the others: ", group.operation(),
+      ". The run ends here; continue from its last checkpoint with --resume.");
   const auto file = place.run_folder / ("hang_rank_" + std::to_string(group.rank()) + ".json");
   try {
     if (!group.alone()) {
@@ -75,7 +74,7 @@ void StepPhase::say_where_it_fails(const std::function<void()>& work) const {
     if (group_.alone()) {
       throw;
     }
-    throw Error(place() + ": " + mistake.what());
+    throw Error(place(), ": ", mistake.what());
   } catch (const std::exception& broken) {
     if (group_.alone()) {
       throw;

@@ -88,8 +88,7 @@ void TensorboardLog::write_event(const std::string& event) {
   stream_ << length << bytes_of(masked_crc(length)) << record << bytes_of(masked_crc(record))
           << std::flush;
   if (!stream_) {
-    throw Error("cannot write " + file_.string() + ": " + std::strerror(errno) +
-                ". Free space on the disk.");
+    throw Error("cannot write ", file_, ": ", std::strerror(errno), ". Free space on the disk.");
   }
 }
 

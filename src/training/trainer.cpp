@@ -124,7 +124,10 @@ std::optional<StepStats> Trainer::train_step() {
 MicroBatchLoss Trainer::loss_and_gradients(MicroBatch batch) {
   const auto names = stage_.batches().asset_names(batch);
   phase_->set_asset_names(names);
-  const double seconds_waited = load(batch);
+  phase_->enter("loading", step_);
+  const auto start = std::chrono::steady_clock::now();
+  stage_.batches().load(batch);
+  const double seconds_waited = seconds_since(start);
   const nn::Autocast autocast(device_, config_.uses_bf16());
   phase_->enter("forward", step_);
   const auto loss = stage_.loss(batch);
@@ -148,14 +151,6 @@ double Trainer::sum_of(const std::vector<MicroBatchLoss>& losses) const {
     }
   }
   return sum;
-}
-
-// How many seconds it had to be waited for.
-double Trainer::load(MicroBatch batch) {
-  phase_->enter("loading", step_);
-  const auto start = std::chrono::steady_clock::now();
-  stage_.batches().load(batch);
-  return seconds_since(start);
 }
 
 bool Trainer::agree_to_stop() {

@@ -39,8 +39,8 @@ class KindTable {
       return *found;
     }
     const auto names = mapped(kinds_, name_of);
-    throw Error(setting_ + " must be one of " + braced(nearest_first(choice.name, names)) +
-                ", got '" + choice.name + "'." + did_you_mean(choice.name, names));
+    throw Error(setting_, " must be one of ", braced(nearest_first(choice.name, names)), ", got '",
+                choice.name, "'.", did_you_mean(choice.name, names));
   }
 
  private:

@@ -1,7 +1,8 @@
 #pragma once
 
 #include <stdexcept>
-#include <string>
+
+#include "moca/core/text.h"
 
 namespace moca {
 
@@ -10,7 +11,9 @@ namespace moca {
 // contract between our own functions is a TORCH_CHECK or an assert instead.
 class Error : public std::runtime_error {
  public:
-  explicit Error(const std::string& message) : std::runtime_error(message) {}
+  // The parts of the message: texts, paths and whole numbers.
+  template <class... Parts>
+  explicit Error(const Parts&... parts) : std::runtime_error(concatenated(parts...)) {}
 };
 
 // What ends a run although nobody made a mistake: memory that is used up, a process that went away.

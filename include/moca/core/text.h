@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace moca {
@@ -12,6 +13,21 @@ namespace moca {
 
 // ASCII letters in lower case.
 std::string lower_case(std::string_view text);
+
+// Texts, paths and whole numbers one after another.
+template <class... Parts>
+std::string concatenated(const Parts&... parts) {
+  const auto text_of = []<class Part>(const Part& part) {
+    if constexpr (std::is_integral_v<Part> && sizeof(Part) > 1) {  // no character, no truth value
+      return std::to_string(part);
+    } else if constexpr (requires { part.string(); }) {
+      return part.string();
+    } else {
+      return std::string(part);
+    }
+  };
+  return (std::string() + ... + text_of(parts));
+}
 
 // The elements' texts with `separator` between them.
 template <class Range, class TextOf = std::identity>

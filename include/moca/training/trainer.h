@@ -67,7 +67,6 @@ class Trainer {
   std::optional<StepStats> train_step();
   MicroBatchLoss loss_and_gradients(MicroBatch batch);
   double sum_of(const std::vector<MicroBatchLoss>& losses) const;
-  double load(MicroBatch batch);
   bool agree_to_stop();
   void validate();
   void save(bool last);

@@ -75,14 +75,13 @@ void add_mesh_files(const fs::path& folder, std::set<fs::path>& seen,
 std::vector<fs::path> mesh_files_in(const fs::path& folder) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored)) {
-    throw Error("data.meshes.folder: no folder at " + folder.string() + ".");
+    throw Error("data.meshes.folder: no folder at ", folder, ".");
   }
   std::vector<fs::path> files;
   std::set<fs::path> seen;
   add_mesh_files(folder, seen, files);
   if (files.empty()) {
-    throw Error("data.meshes.folder: " + folder.string() +
-                " holds no .glb, .gltf, .obj, .ply or .stl file.");
+    throw Error("data.meshes.folder: ", folder, " holds no .glb, .gltf, .obj, .ply or .stl file.");
   }
   std::ranges::sort(files);
   return files;
@@ -93,7 +92,7 @@ std::string sha256_of(const fs::path& file) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int length = 0;
   if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1) {
-    throw Error("cannot compute the SHA-256 of " + file.string() + ".");
+    throw Error("cannot compute the SHA-256 of ", file, ".");
   }
   return joined(std::span(digest).first(length), "",
                 [](unsigned char byte) { return formatted("%02x", byte); });
@@ -112,8 +111,8 @@ void check_ids(const std::vector<fs::path>& files, const fs::path& folder) {
   for (const auto& file : files) {
     const auto [first, is_new] = known.emplace(id_of(file, folder), file);
     if (!is_new) {
-      throw Error("data.meshes.folder: " + first->second.string() + " and " + file.string() +
-                  " would both be the asset '" + first->first +
+      throw Error("data.meshes.folder: ", first->second, " and ", file,
+                  " would both be the asset '", first->first,
                   "'. Rename one, or take it out of the folder.");
     }
   }
@@ -153,8 +152,8 @@ AssetSource open(const DataConfig& config) {
   const auto files = mesh_files_in(settings.folder);
   check_ids(files, settings.folder);
   if (config.num_held_out >= std::ssize(files)) {
-    throw Error("data.num_held_out (" + std::to_string(config.num_held_out) + ") leaves none of " +
-                std::to_string(files.size()) + " assets in " + settings.folder + " for training.");
+    throw Error("data.num_held_out (", config.num_held_out, ") leaves none of ", files.size(),
+                " assets in ", settings.folder, " for training.");
   }
   AssetSource source;
   for (const auto& file : files) {
@@ -168,7 +167,7 @@ AssetSource open(const DataConfig& config) {
 
 void validate(const DataConfig& config, const std::string& path) {
   if (config.source.settings<MeshFolderConfig>().folder.empty()) {
-    throw Error(path + ".meshes.folder is empty: " + path +
+    throw Error(path, ".meshes.folder is empty: ", path,
                 ".source: meshes needs the folder of the mesh files.");
   }
 }

@@ -48,8 +48,8 @@ std::vector<procedural::Family> families_of(const ProceduralConfig& config) {
   for (const auto& name : config.families) {
     const auto* found = std::ranges::find(procedural::kAllFamilies, name, procedural::name_of);
     if (found == procedural::kAllFamilies.end()) {
-      throw Error("data.procedural.families must be of {" +
-                  joined(procedural::kAllFamilies, ", ", procedural::name_of) + "}, got '" + name +
+      throw Error("data.procedural.families must be of {",
+                  joined(procedural::kAllFamilies, ", ", procedural::name_of), "}, got '", name,
                   "'.");
     }
     families.push_back(*found);
@@ -102,8 +102,8 @@ void validate_procedural(const DataConfig& config, const std::string& path) {
   const auto require_at_most = [&](const char* low_name, int64_t low, const char* high_name,
                                    int64_t high) {
     if (low > high) {
-      throw Error(path + low_name + " (" + std::to_string(low) + ") must be at most " + path +
-                  high_name + " (" + std::to_string(high) + ").");
+      throw Error(path, low_name, " (", low, ") must be at most ", path, high_name, " (", high,
+                  ").");
     }
   };
   require_at_most(".procedural.min_components", settings.min_components,

@@ -18,11 +18,11 @@ double share_below(const std::vector<double>& distances, double threshold) {
 
 void MetricConfig::validate(const std::string& path) const {
   if (thresholds.empty()) {
-    throw Error((path.empty() ? "" : path + ".") +
+    throw Error((path.empty() ? "" : path + "."),
                 "thresholds is empty: the F-score needs a distance, as [0.1, 0.05].");
   }
   if (std::set(thresholds.begin(), thresholds.end()).size() != thresholds.size()) {
-    throw Error((path.empty() ? "" : path + ".") + "thresholds names a distance twice.");
+    throw Error((path.empty() ? "" : path + "."), "thresholds names a distance twice.");
   }
 }
 

@@ -19,7 +19,7 @@ AdapterKind lora_adapter() {
   kind.merge = [](ComponentDenoiser& denoiser) { nn::merge_lora(*denoiser); };
   kind.validate = [](const AdapterConfig& config, const std::string& path) {
     if (config.kind.settings<nn::LoraConfig>().targets.empty()) {
-      throw Error(path +
+      throw Error(path,
                   ".targets is empty, but adapter.kind is lora: name the layers that get an "
                   "adapter, as [attn1.to_q, attn1.to_v].");
     }
