@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
-#include <ranges>
 #include <stdexcept>
 
 #include "profiles.h"
@@ -77,7 +76,7 @@ float distance_to_box(const Vec3& half_size, const Vec3& p) {
 // Largest dot product of `direction` with a corner of the outline.
 float support(const std::vector<Vec2>& outline, const Vec2& direction) {
   const auto along = [&](const Vec2& corner) { return direction.dot(corner); };
-  return std::ranges::max(outline | std::views::transform(along));
+  return along(*std::ranges::max_element(outline, {}, along));
 }
 
 // Largest dot product of `direction` (own frame) with a point of the shape.
