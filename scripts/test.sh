@@ -61,7 +61,7 @@ stage_extend() {
 # here are on LibTorch: a precompiled header of it would cost more than it saves.
 build_sanitized() {
   scripts/setup.sh --fuzz
-  scripts/build.sh build-sanitized -DMOCA_FUZZ=ON -DMOCA_TESTS=ON -DMOCA_CUDA=OFF -DMOCA_UNITY_BUILD=OFF \
+  scripts/build.sh build-sanitized -DMOCA_FUZZ=ON -DMOCA_TESTS=ON -DMOCA_CUDA=OFF \
     -DMOCA_WARNINGS_AS_ERRORS=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
     -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=Sanitize \
     -DCMAKE_CXX_FLAGS_SANITIZE="-O1 -g1 -D_GLIBCXX_ASSERTIONS" "$@"

@@ -23,7 +23,10 @@ auto with_number(at::ScalarType type, const Work& work) {
   if (type == at::kBFloat16) {
     return work(c10::BFloat16());
   }
-  return type == at::kDouble ? work(double()) : work(float());
+  if (type == at::kDouble) {
+    return work(double());
+  }
+  return work(float());
 }
 
 // What products read of numbers: the exact ones, or what they were rounded to where T is bf16.
