@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "moca/core/mapped.h"
 #include "moca/core/shapes.h"
 #include "moca/core/transfer.h"
 
@@ -67,17 +68,17 @@ ComponentLayout::ComponentLayout(const at::Tensor& component_mask, c10::Device d
   asset_order = to_device(assets);
 }
 
+at::Tensor ComponentLayout::of_groups(
+    const std::function<at::Tensor(const AssetGroup&)>& of) const {
+  return at::cat(mapped(groups, [&](const AssetGroup& group) { return of(group).flatten(0, 1); }));
+}
+
 // Not one index_select with repeated rows: on a GPU its backward pass adds them in any order.
 at::Tensor ComponentLayout::of_components(const at::Tensor& per_asset) const {
   const auto ordered = per_asset.index_select(0, asset_order);
-  std::vector<at::Tensor> rows;
-  for (const auto& group : groups) {
-    rows.push_back(group.of_assets(ordered)
-                       .unsqueeze(1)
-                       .expand({-1, group.components_per_asset, -1})
-                       .flatten(0, 1));
-  }
-  return at::cat(rows);
+  return of_groups([&](const AssetGroup& group) {
+    return group.of_assets(ordered).unsqueeze(1).expand({-1, group.components_per_asset, -1});
+  });
 }
 
 at::Tensor ComponentLayout::pack(const at::Tensor& padded) const {

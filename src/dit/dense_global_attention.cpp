@@ -12,14 +12,11 @@ namespace moca::dit {
 at::Tensor DenseGlobalAttention::forward(AttentionModules modules, const at::Tensor& tokens,
                                          const BlockContext& context) const {
   const auto heads = modules.attention->project(tokens);
-  std::vector<at::Tensor> outputs;
-  for (const auto& group : context.layout->groups) {
-    outputs.push_back(ops::attention_between(group.of_components(heads.query),
-                                             group.of_components(heads.key),
-                                             group.of_components(heads.value))
-                          .flatten(0, 1));  // [assets * N, H, S, K]
-  }
-  return modules.attention->project_output(at::cat(outputs));
+  const auto attend = [&](const AssetGroup& group) {
+    return ops::attention_between(group.of_components(heads.query), group.of_components(heads.key),
+                                  group.of_components(heads.value));  // [assets, N, H, S, K]
+  };
+  return modules.attention->project_output(context.layout->of_groups(attend));
 }
 
 double DenseGlobalAttention::flops(int64_t num_components, int64_t num_tokens) const {

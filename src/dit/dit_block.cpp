@@ -25,15 +25,12 @@ at::Tensor attend_to(nn::Attention attention, const at::Tensor& tokens,
   if (condition.of_components) {
     return attention->project_output(ops::attention(query, context.key, context.value, mask));
   }
-  std::vector<at::Tensor> outputs;
-  for (const auto& group : layout.groups) {
-    outputs.push_back(ops::attention_between(
-                          group.of_components(query), group.of_assets(context.key).unsqueeze(1),
-                          group.of_assets(context.value).unsqueeze(1),
-                          mask.defined() ? group.of_assets(mask).unsqueeze(1) : mask)
-                          .flatten(0, 1));
-  }
-  return attention->project_output(at::cat(outputs));
+  return attention->project_output(layout.of_groups([&](const AssetGroup& group) {
+    return ops::attention_between(group.of_components(query),
+                                  group.of_assets(context.key).unsqueeze(1),
+                                  group.of_assets(context.value).unsqueeze(1),
+                                  mask.defined() ? group.of_assets(mask).unsqueeze(1) : mask);
+  }));
 }
 
 }  // namespace

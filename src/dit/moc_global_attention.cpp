@@ -18,13 +18,6 @@ at::Tensor of_group(const AssetGroup& group, const at::Tensor& heads) {
   return heads.defined() ? group.of_components(heads) : at::Tensor();
 }
 
-bool some_are_compressed(const ComponentLayout& layout, const DitConfig& config) {
-  return config.attend_compressed &&
-         std::any_of(layout.groups.begin(), layout.groups.end(), [&](const AssetGroup& group) {
-           return group.components_per_asset > config.router.num_selected + 1;
-         });
-}
-
 }  // namespace
 
 int64_t MocGlobalAttention::num_updated(int64_t num_tokens) const {
@@ -51,24 +44,23 @@ at::Tensor MocGlobalAttention::of_vecset(AttentionModules& modules, const at::Te
   const int64_t num_vecset = S - M - 1;
   const auto full = attention->project(tokens.narrow(1, 0, num_vecset));
   nn::HeadTensors compressed;
-  if (some_are_compressed(layout, config_)) {
+  const auto leaves_some_out = [&](const AssetGroup& group) {
+    return group.components_per_asset > config_.router.num_selected + 1;
+  };
+  if (config_.attend_compressed && std::ranges::any_of(layout.groups, leaves_some_out)) {
     compressed = attention->project_key_value(tokens.narrow(1, num_vecset, M));
   }
   const auto anchors = tokens.select(1, S - 1);  // [n, D]
-  std::vector<at::Tensor> outputs;
-  for (const auto& group : layout.groups) {
+  return attention->project_output(layout.of_groups([&](const AssetGroup& group) {
     const ops::MocPlan plan{
         .routing = router->forward(group.of_components(anchors), context.generator),
         .gate_target = config_.router.gate_target,
         .attend_compressed = config_.attend_compressed,
         .gate_compressed = config_.router.gate_compressed};
-    outputs.push_back(ops::moc_attention(of_group(group, full.query), of_group(group, full.key),
-                                         of_group(group, full.value),
-                                         of_group(group, compressed.key),
-                                         of_group(group, compressed.value), plan)
-                          .flatten(0, 1));  // [assets * N, H, L, K]
-  }
-  return attention->project_output(at::cat(outputs));
+    return ops::moc_attention(of_group(group, full.query), of_group(group, full.key),
+                              of_group(group, full.value), of_group(group, compressed.key),
+                              of_group(group, compressed.value), plan);  // [assets, N, H, L, K]
+  }));
 }
 
 double MocGlobalAttention::flops(int64_t num_components, int64_t num_tokens) const {

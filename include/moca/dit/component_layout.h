@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace moca::dit {
@@ -35,6 +36,8 @@ struct ComponentLayout {
   // rows lie on `device`.
   explicit ComponentLayout(const at::Tensor& component_mask, c10::Device device = c10::kCPU);
 
+  // What `of` gives for each group, [assets, N, ...], in packed order: [n, ...].
+  at::Tensor of_groups(const std::function<at::Tensor(const AssetGroup&)>& of) const;
   at::Tensor of_components(const at::Tensor& per_asset) const;  // [B, D] -> [n, D], its asset's row
   at::Tensor pack(const at::Tensor& padded) const;              // [B, N, ...] -> [n, ...]
   at::Tensor unpack(const at::Tensor& packed) const;  // [n, ...] -> [B, N, ...], zero where absent
