@@ -80,7 +80,7 @@ std::vector<int64_t> steps_in(const fs::path& checkpoints) {
       steps.push_back(step);
     }
   }
-  std::sort(steps.begin(), steps.end());
+  std::ranges::sort(steps);
   return steps;
 }
 

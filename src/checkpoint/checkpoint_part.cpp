@@ -28,13 +28,12 @@ nlohmann::json await_part(const fs::path& folder, int index, const CheckpointPar
   const auto file = part_file(folder, index);
   while (!fs::exists(file)) {
     if (fs::exists(given_up_file(folder, index))) {
-      throw Error("the checkpoint " + folder.string() + " is not finished: rank " +
-                  std::to_string(index) + " could not write its part; see its message.");
+      throw Error("the checkpoint ", folder, " is not finished: rank ", index,
+                  " could not write its part; see its message.");
     }
     if (std::chrono::steady_clock::now() > deadline) {
-      throw Error("the checkpoint " + folder.string() + " is not finished: the part of rank " +
-                  std::to_string(index) + " did not come within " +
-                  std::to_string(part.patience.count()) +
+      throw Error("the checkpoint ", folder, " is not finished: the part of rank ", index,
+                  " did not come within ", part.patience.count(),
                   " s. All ranks must see the same file system.");
     }
     std::this_thread::sleep_for(kPause);

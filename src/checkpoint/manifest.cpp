@@ -26,8 +26,7 @@ std::string text_of(const Manifest& manifest) {
 std::optional<Manifest> parse(const std::string& text) {
   try {
     const auto json = nlohmann::json::parse(text);
-    Manifest manifest;
-    manifest.step = json.at("step");
+    Manifest manifest{.step = json.at("step")};
     for (const auto& [name, sum] : json.at("files").items()) {
       const auto crc = std::stoul(sum.at("crc32c").get<std::string>(), nullptr, 16);
       manifest.files[name] = {sum.at("bytes").get<uint64_t>(), static_cast<uint32_t>(crc)};

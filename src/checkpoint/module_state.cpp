@@ -107,8 +107,8 @@ LoadReport load_state(torch::nn::Module& module, const Weights& weights, const L
   auto plan = make_plan(module, weights, rules);
   if (!plan.mistakes.empty()) {
     const auto others = plan.mistakes.size() - 1;
-    throw Error(weights.path().string() + ": " + plan.mistakes.front() +
-                (others == 0 ? "" : " (and " + std::to_string(others) + " more mistakes)") +
+    throw Error(weights.path(), ": ", plan.mistakes.front(),
+                (others == 0 ? "" : " (and " + std::to_string(others) + " more mistakes)"),
                 ". The checkpoint is of another architecture; use the config it was trained with.");
   }
   LoadReport report{.loaded = {}, .fresh = {}, .refused = std::move(plan.refused)};

@@ -64,15 +64,14 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& file)
           std::make_unique<FileDescriptor>(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK))) {
   struct stat status {};
   if (opened_->get() < 0 || fstat(opened_->get(), &status) != 0) {
-    throw Error("cannot read " + file.string() + ": " + std::strerror(errno) + ".");
+    throw Error("cannot read ", file, ": ", std::strerror(errno), ".");
   }
   if (!S_ISREG(status.st_mode)) {
-    throw Error("cannot read " + file.string() + ": it is not a file.");
+    throw Error("cannot read ", file, ": it is not a file.");
   }
   const auto size = static_cast<uint64_t>(status.st_size);
   if (size < kLengthBytes) {
-    throw Error(file.string() + ": " + std::to_string(size) +
-                " bytes are too few for a safetensors file.");
+    throw Error(file, ": ", size, " bytes are too few for a safetensors file.");
   }
   uint64_t length = 0;
   read_exactly(opened_->get(), &length, kLengthBytes, 0, file);
@@ -87,7 +86,7 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& file)
 const SafetensorsFile::Entry& SafetensorsFile::entry(const std::string& name) const {
   const auto found = entries_.find(name);
   if (found == entries_.end()) {
-    throw Error(path_.string() + ": holds no tensor " + in_quotes(name) + ".");
+    throw Error(path_, ": holds no tensor ", in_quotes(name), ".");
   }
   return found->second;
 }
@@ -120,7 +119,7 @@ at::Tensor SafetensorsFile::read_row(const std::string& name, int64_t index) con
 void SafetensorsFile::read_into(const std::string& name, const at::Tensor& target) const {
   const auto& found = entry(name);
   if (const auto what = misfit(found, target); !what.empty()) {
-    throw Error(path_.string() + ": " + in_quotes(name) + " " + what + ".");
+    throw Error(path_, ": ", in_quotes(name), " ", what, ".");
   }
   const c10::NoGradGuard no_grad;
   if (target.is_contiguous() && target.is_cpu() && target.scalar_type() == found.type) {
@@ -163,10 +162,9 @@ void SafetensorsFile::check_finite(const std::string& name) const {
     read_bytes(name, found.begin + static_cast<uint64_t>(i) * size, piece);
     const int64_t bad = first_not_finite(piece);
     if (bad < piece.numel()) {
-      throw Error(path_.string() + ": " + in_quotes(name) + " " +
-                  c10::str(at::IntArrayRef(found.shape)) + " holds " +
-                  (piece[bad].isnan().item<bool>() ? "NaN" : "infinity") + " at its element " +
-                  std::to_string(i + bad) +
+      throw Error(path_, ": ", in_quotes(name), " ", c10::str(at::IntArrayRef(found.shape)),
+                  " holds ", (piece[bad].isnan().item<bool>() ? "NaN" : "infinity"),
+                  " at its element ", i + bad,
                   ". The file is damaged or its training diverged; use another one.");
     }
   }

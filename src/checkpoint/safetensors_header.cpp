@@ -39,14 +39,15 @@ std::string described(const std::string& file, const std::string& name) {
   return file + ": tensor " + in_quotes(name);
 }
 
-[[noreturn]] void refuse(const std::string& tensor, const std::string& why) {
-  throw Error(tensor + " " + why + ".");
+template <class... Parts>
+[[noreturn]] void refuse(const std::string& tensor, const Parts&... why) {
+  throw Error(tensor, " ", why..., ".");
 }
 
 Metadata metadata_of(const Json& json, const std::string& file) {
   const auto is_text = [](const Json& value) { return value.is_string(); };
   if (!json.is_object() || !std::ranges::all_of(json, is_text)) {
-    throw Error(file + ": " + kMetadataKey +
+    throw Error(file, ": ", kMetadataKey,
                 " in the safetensors header is not an object of strings.");
   }
   return json.get<Metadata>();
@@ -57,8 +58,8 @@ std::vector<uint64_t> list_of(const Json& fields, const char* name, size_t longe
   const Json list = fields.value(name, Json::array());
   const auto is_whole = [](const Json& value) { return value.is_number_unsigned(); };
   if (!list.is_array() || list.size() > longest || !std::ranges::all_of(list, is_whole)) {
-    refuse(tensor, std::string("has a ") + name + " that is not a list of at most " +
-                       std::to_string(longest) + " whole numbers from 0 to 2^64 - 1");
+    refuse(tensor, "has a ", name, " that is not a list of at most ", longest,
+           " whole numbers from 0 to 2^64 - 1");
   }
   return list.get<std::vector<uint64_t>>();
 }
@@ -83,7 +84,7 @@ Entry entry_of(const Json& fields, const std::string& tensor) {
   }
   for (const auto& [field, value] : fields.items()) {
     if (field != "dtype" && field != "shape" && field != "data_offsets") {
-      refuse(tensor, "has the unknown field " + in_quotes(field) + " in the safetensors header");
+      refuse(tensor, "has the unknown field ", in_quotes(field), " in the safetensors header");
     }
   }
   const Json dtype = fields.value("dtype", Json(""));
@@ -97,15 +98,14 @@ Entry entry_of(const Json& fields, const std::string& tensor) {
   }
   const auto* type = std::ranges::find(kTypes, dtype.get<std::string>(), &NamedType::first);
   if (type == kTypes.end()) {
-    refuse(tensor, "has the type " + in_quotes(dtype) +
-                       ", supported are F64, F32, F16, BF16, I64, I32, U8 and BOOL");
+    refuse(tensor, "has the type ", in_quotes(dtype),
+           ", supported are F64, F32, F16, BF16, I64, I32, U8 and BOOL");
   }
   const auto bytes = bytes_of(shape, c10::elementSize(type->second), tensor);
   const uint64_t begin = offsets[0], end = offsets[1];
   if (end < begin || end - begin != bytes) {
-    refuse(tensor, "needs " + std::to_string(bytes) + " bytes, its data_offsets [" +
-                       std::to_string(begin) + ", " + std::to_string(end) +
-                       "] hold another number");
+    refuse(tensor, "needs ", bytes, " bytes, its data_offsets [", begin, ", ", end,
+           "] hold another number");
   }
   return {type->second, {shape.begin(), shape.end()}, begin, end};
 }
@@ -121,22 +121,20 @@ void check_layout(const std::map<std::string, Entry>& entries, uint64_t data_siz
   uint64_t filled = 0;
   for (const auto& [begin, end, name] : order) {
     if (end > data_size) {
-      refuse(described(file, name), "ends at byte " + std::to_string(end) +
-                                        " of the data, which has " + std::to_string(data_size) +
-                                        ": the file is truncated");
+      refuse(described(file, name), "ends at byte ", end, " of the data, which has ", data_size,
+             ": the file is truncated");
     }
     if (begin < filled) {
       refuse(described(file, name), "overlaps the tensor before it");
     }
     if (begin > filled) {
-      refuse(described(file, name), "begins at byte " + std::to_string(begin) +
-                                        " of the data, bytes from " + std::to_string(filled) +
-                                        " on belong to no tensor");
+      refuse(described(file, name), "begins at byte ", begin, " of the data, bytes from ", filled,
+             " on belong to no tensor");
     }
     filled = end;
   }
   if (filled != data_size) {
-    throw Error(file + ": the last " + std::to_string(data_size - filled) +
+    throw Error(file, ": the last ", data_size - filled,
                 " bytes belong to no tensor. The file is broken.");
   }
 }
@@ -163,16 +161,15 @@ std::string misfit(const SafetensorsFile::Entry& entry, const at::Tensor& target
 
 void check_header_length(uint64_t length, uint64_t file_size, const std::string& file) {
   if (length > kMaxHeaderBytes || length > file_size - kLengthBytes) {
-    throw Error(file + ": the safetensors header claims " + std::to_string(length) +
-                " bytes of a file of " + std::to_string(file_size) + ", at most " +
-                std::to_string(kMaxHeaderBytes) +
+    throw Error(file, ": the safetensors header claims ", length, " bytes of a file of ", file_size,
+                ", at most ", kMaxHeaderBytes,
                 " are allowed. The file is truncated or not safetensors.");
   }
 }
 
 Header parse_header(const std::string& header, uint64_t file_size, const std::string& file) {
   if (header.empty() || header[0] != '{') {
-    throw Error(file +
+    throw Error(file,
                 ": the safetensors header does not begin with '{'. The file is not safetensors.");
   }
   Header parsed;

@@ -38,7 +38,7 @@ class StrictParser : public nlohmann::detail::json_sax_dom_parser<Json> {
   }
   bool key(std::string& name) {
     if (!keys_.back().insert(name).second) {
-      throw Error(what_ + " names " + in_quotes(name) + " twice.");
+      throw Error(what_, " names ", in_quotes(name), " twice.");
     }
     return Base::key(name);
   }
@@ -54,7 +54,7 @@ class StrictParser : public nlohmann::detail::json_sax_dom_parser<Json> {
  private:
   void open() {
     if (keys_.size() >= kMaxDepth) {
-      throw Error(what_ + " is nested deeper than " + std::to_string(kMaxDepth) +
+      throw Error(what_, " is nested deeper than ", kMaxDepth,
                   " levels. The file is broken or not to be trusted.");
     }
     keys_.emplace_back();
@@ -68,15 +68,15 @@ class StrictParser : public nlohmann::detail::json_sax_dom_parser<Json> {
 
 Json parse_json(const std::string& text, const std::string& what) {
   const auto refuse_syntax = [&](const char* kind, size_t position) {
-    throw Error(what + " is not " + kind + " at its byte " + std::to_string(position) +
+    throw Error(what, " is not ", kind, " at its byte ", position,
                 ". The file is broken or of another kind.");
   };
   // The parser would take a zero byte for the end of the text.
   if (const auto zero = text.find('\0'); zero != std::string::npos) {
     refuse_syntax("JSON", zero + 1);
   }
-  if (std::count(text.begin(), text.end(), ',') > kMaxValues) {
-    throw Error(what + " has more than " + std::to_string(kMaxValues) +
+  if (std::ranges::count(text, ',') > kMaxValues) {
+    throw Error(what, " has more than ", kMaxValues,
                 " values, no real file has. The file is broken or not to be trusted.");
   }
   Json root;
@@ -87,7 +87,7 @@ Json parse_json(const std::string& text, const std::string& what) {
     const bool is_encoding = std::string(mistake.what()).find("UTF-8") != std::string::npos;
     refuse_syntax(is_encoding ? "UTF-8" : "JSON", mistake.byte);
   } catch (const Json::out_of_range&) {  // 1e999
-    throw Error(what + " holds a number that is too large. The file is broken or of another kind.");
+    throw Error(what, " holds a number that is too large. The file is broken or of another kind.");
   }
   return root;
 }
@@ -95,7 +95,7 @@ Json parse_json(const std::string& text, const std::string& what) {
 Json read_json_object(const std::filesystem::path& file) {
   auto json = parse_json(read_file(file), file.string());
   if (!json.is_object()) {
-    throw Error(file.string() + ": expected a JSON object. The file is broken or of another kind.");
+    throw Error(file, ": expected a JSON object. The file is broken or of another kind.");
   }
   return json;
 }

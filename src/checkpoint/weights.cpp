@@ -17,11 +17,10 @@ std::string read_index(const fs::path& file) {
   std::error_code failure;
   const auto size = fs::file_size(file, failure);
   if (failure) {
-    throw Error("cannot read " + file.string() + ": " + failure.message() + ".");
+    throw Error("cannot read ", file, ": ", failure.message(), ".");
   }
   if (size > kMaxIndexBytes) {
-    throw Error(file.string() + ": " + std::to_string(size) +
-                " bytes are too many for an index of safetensors files.");
+    throw Error(file, ": ", size, " bytes are too many for an index of safetensors files.");
   }
   return read_file(file);
 }
@@ -62,7 +61,7 @@ void remove_older(const fs::path& file) {
   std::error_code failure;
   fs::remove(file, failure);
   if (failure) {
-    throw Error("cannot remove the outdated " + file.string() + ": " + failure.message() + ".");
+    throw Error("cannot remove the outdated ", file, ": ", failure.message(), ".");
   }
 }
 
@@ -81,7 +80,7 @@ Weights::Weights(const fs::path& file_or_index) : path_(file_or_index) {
   for (const auto& [name, shard] : places) {
     const auto& file = shards_.try_emplace(shard, path_.parent_path() / shard).first->second;
     if (!file.contains(name)) {
-      throw Error(path_.string() + ": " + in_quotes(name) + " is not in " + in_quotes(shard) +
+      throw Error(path_, ": ", in_quotes(name), " is not in ", in_quotes(shard),
                   ", where weight_map places it. Index and files are not of one model.");
     }
     entries_.emplace(name, file.entries().at(name));
@@ -91,8 +90,8 @@ Weights::Weights(const fs::path& file_or_index) : path_(file_or_index) {
     for (const auto& [name, entry] : file.entries()) {
       const auto place = places.find(name);
       if (place == places.end() || place->second != shard) {
-        throw Error(path_.string() + ": weight_map does not place " + in_quotes(name) + " in " +
-                    in_quotes(shard) + ", which holds it. Index and files are not of one model.");
+        throw Error(path_, ": weight_map does not place ", in_quotes(name), " in ",
+                    in_quotes(shard), ", which holds it. Index and files are not of one model.");
       }
     }
   }
@@ -101,7 +100,7 @@ Weights::Weights(const fs::path& file_or_index) : path_(file_or_index) {
 const SafetensorsFile& Weights::file_of(const std::string& name) const {
   const auto found = shard_of_.find(name);
   if (found == shard_of_.end()) {
-    throw Error(path_.string() + ": holds no tensor " + in_quotes(name) + ".");
+    throw Error(path_, ": holds no tensor ", in_quotes(name), ".");
   }
   return *found->second;
 }

@@ -24,7 +24,7 @@ bool is_file_name(const std::string& name) {
 std::map<std::string, std::string> parse_index(const std::string& text, const std::string& file) {
   const Json json = parse_json(text, file);
   if (!json.is_object() || !json.contains("weight_map")) {
-    throw Error(file +
+    throw Error(file,
                 ": has no weight_map. An index of safetensors files names the file of "
                 "every tensor there.");
   }
@@ -32,12 +32,12 @@ std::map<std::string, std::string> parse_index(const std::string& text, const st
   const Json& map = json.at("weight_map");
   const auto is_text = [](const Json& name) { return name.is_string(); };
   if (!map.is_object() || !std::ranges::all_of(map, is_text)) {
-    throw Error(file + ": weight_map is not an object of file names.");
+    throw Error(file, ": weight_map is not an object of file names.");
   }
   const auto shards = map.get<std::map<std::string, std::string>>();
   for (const auto& [tensor, shard] : shards) {
     if (!is_file_name(shard)) {
-      throw Error(file + ": weight_map places " + in_quotes(tensor) + " in " + in_quotes(shard) +
+      throw Error(file, ": weight_map places ", in_quotes(tensor), " in ", in_quotes(shard),
                   ", which is not the name of a file beside the index.");
     }
   }

@@ -83,7 +83,7 @@ void write_checkpoint(const fs::path& checkpoints, int64_t step, const Checkpoin
     remove_old(checkpoints, keep);
   } catch (const fs::filesystem_error& failure) {
     give_up_part(unfinished, part);
-    throw Error("cannot write the checkpoint " + target.string() + ": " + failure.what() +
+    throw Error("cannot write the checkpoint ", target, ": ", failure.what(),
                 ". Free space on the disk or choose a folder that can be written to.");
   } catch (const Error&) {
     give_up_part(unfinished, part);

@@ -27,7 +27,7 @@ const char* const kNote = "note/ended";
 // A process whose peers are gone, or who leaves them in the middle of a step, does not unwind:
 // destructors would wait for them.
 [[noreturn]] void leave(std::string why, int code) {
-  std::replace(why.begin(), why.end(), '\n', ' ');
+  std::ranges::replace(why, '\n', ' ');
   log::warn(why);
   log::flush();
   report_failure(why);

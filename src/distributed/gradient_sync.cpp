@@ -7,6 +7,7 @@
 #include <string>
 
 #include "moca/core/error.h"
+#include "moca/core/mapped.h"
 #include "moca/core/transfer.h"
 #include "process_group_impl.h"
 
@@ -82,10 +83,7 @@ void GradientSync::backward(const at::Tensor& loss, bool last) {
 
 void broadcast_parameters(ProcessGroup& group, const std::vector<at::Tensor>& parameters) {
   const torch::NoGradGuard no_grad;
-  std::vector<at::Tensor> dense;
-  for (const auto& parameter : parameters) {
-    dense.push_back(parameter.detach());
-  }
+  const auto dense = mapped(parameters, [](const at::Tensor& held) { return held.detach(); });
   group.broadcast(dense, "initial weights");
   check_same_bits(group, dense, "the weights");
 }
@@ -95,16 +93,15 @@ void check_same_bits(ProcessGroup& group, const std::vector<at::Tensor>& tensors
   if (group.alone()) {
     return;
   }
-  std::vector<at::Tensor> hashes;
-  for (const auto& tensor : tensors) {
-    hashes.push_back(at::hash_tensor(tensor.detach()).view(at::kLong));
-  }
-  const auto all = to_host(at::stack(hashes));  // one copy to the host
+  const auto hash_of = [](const at::Tensor& tensor) {
+    return at::hash_tensor(tensor.detach()).view(at::kLong);
+  };
+  const auto all = to_host(at::stack(mapped(tensors, hash_of)));  // one copy to the host
   const std::string bytes(static_cast<const char*>(all.const_data_ptr()), all.nbytes());
   const auto texts = group.gather(bytes, "hash of " + what);
   for (size_t rank = 1; rank < texts.size(); ++rank) {
     if (texts[rank] != texts[0]) {
-      throw Error(what + " of rank " + std::to_string(rank) +
+      throw Error(what, " of rank ", rank,
                   " are not those of rank 0. Start all ranks from one folder and one program.");
     }
   }

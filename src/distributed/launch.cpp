@@ -18,7 +18,7 @@ int number(const std::string& name, const std::string& text) {
   int value = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (failure != std::errc() || end != text.data() + text.size() || value < 0) {
-    throw Error("the environment variable " + name + "='" + text +
+    throw Error("the environment variable ", name, "='", text,
                 "' is not a whole number of at least 0. Start moca with torchrun, srun or mpirun, "
                 "or unset it.");
   }
@@ -28,7 +28,7 @@ int number(const std::string& name, const std::string& text) {
 int required(const Variables& variables, const std::string& launcher, const std::string& name) {
   const auto value = variables(name);
   if (!value) {
-    throw Error(launcher + " started this process, but the environment variable " + name +
+    throw Error(launcher, " started this process, but the environment variable ", name,
                 " is missing. Set it, or start moca through the launcher itself.");
   }
   return number(name, *value);
@@ -102,7 +102,7 @@ Launch from_slurm(const Variables& variables) {
 Launch from_mpi(const Variables& variables, const std::string& launcher, const PlaceNames& names) {
   auto launch = place_of(variables, launcher, names);
   if (launch.local_world_size < launch.world_size && !variables("MASTER_ADDR")) {
-    throw Error(launcher +
+    throw Error(launcher,
                 " started processes on several machines, but the environment variable MASTER_ADDR "
                 "is missing. Give mpirun the machine of rank 0, for example -x MASTER_ADDR=host1.");
   }
@@ -110,22 +110,20 @@ Launch from_mpi(const Variables& variables, const std::string& launcher, const P
 }
 
 void check(const Launch& launch) {
-  const auto text = [](int value) { return std::to_string(value); };
   if (launch.world_size < 1 || launch.rank >= launch.world_size) {
-    throw Error(launch.launcher + " calls this process rank " + text(launch.rank) + " of " +
-                text(launch.world_size) +
+    throw Error(launch.launcher, " calls this process rank ", launch.rank, " of ",
+                launch.world_size,
                 ". Ranks begin at 0 and are less than the number of processes; start moca through "
                 "the launcher itself.");
   }
   if (launch.local_world_size < 1 || launch.local_rank >= launch.local_world_size) {
-    throw Error(launch.launcher + " calls this process local rank " + text(launch.local_rank) +
-                " of " + text(launch.local_world_size) +
+    throw Error(launch.launcher, " calls this process local rank ", launch.local_rank, " of ",
+                launch.local_world_size,
                 ". Local ranks begin at 0 and are less than the processes of a machine; start moca "
                 "through the launcher itself.");
   }
   if (launch.world_size > 1 && (launch.port < 1 || launch.port > 65535)) {
-    throw Error("MASTER_PORT=" + text(launch.port) +
-                " is no port. Use a free one between 1024 and 65535.");
+    throw Error("MASTER_PORT=", launch.port, " is no port. Use a free one between 1024 and 65535.");
   }
 }
 
@@ -150,12 +148,8 @@ Launch read_launch(const Variables& variables) {
     launch = from_mpi(variables, "MPICH",
                       {"PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS"});
   }
-  if (const auto address = variables("MASTER_ADDR")) {
-    launch.address = *address;
-  }
-  if (const auto port = variables("MASTER_PORT")) {
-    launch.port = number("MASTER_PORT", *port);
-  }
+  launch.address = variables("MASTER_ADDR").value_or(launch.address);
+  launch.port = optional(variables, "MASTER_PORT", launch.port);
   if (launch.address.empty()) {
     launch.address = kOnlyHere;
   }

@@ -30,7 +30,7 @@ void load() {
 #ifdef MOCA_NCCL_MODULE
   void* library = dlopen(MOCA_NCCL_MODULE, RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
-    throw Error(std::string("NCCL cannot be loaded: ") + dlerror() +
+    throw Error("NCCL cannot be loaded: ", dlerror(),
                 ". Run scripts/setup.sh on a machine with a GPU and build again.");
   }
   nccl_module() = {reinterpret_cast<AddNccl*>(dlsym(library, "moca_add_nccl")),

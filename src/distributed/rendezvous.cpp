@@ -34,7 +34,7 @@ Store connect(const Launch& launch, std::chrono::seconds time_limit) {
     return store;
   } catch (const std::exception& failure) {
     if (options.isServer) {
-      throw Error("cannot listen on " + place_of(launch) + ": " + first_line(failure.what()) +
+      throw Error("cannot listen on ", place_of(launch), ": ", first_line(failure.what()),
                   ". Set MASTER_PORT to a free port, on all ranks the same.");
     }
     throw PeerLost("rank " + std::to_string(launch.rank) + ": nothing answered at " +
@@ -73,13 +73,13 @@ void check_in(c10d::Store& store, const Launch& launch, Clock::time_point deadli
     std::this_thread::sleep_for(kPause);
   }
   if (job.restart_count > launch.restart_count) {
-    throw Error("this process belongs to start " + std::to_string(launch.restart_count) +
-                " of the job, but rank 0 to start " + std::to_string(job.restart_count) +
+    throw Error("this process belongs to start ", launch.restart_count,
+                " of the job, but rank 0 to start ", job.restart_count,
                 ": it is left over from before a restart.");
   }
   if (job.world_size != launch.world_size) {
-    throw Error("this process was started as one of " + std::to_string(launch.world_size) +
-                ", rank 0 as one of " + std::to_string(job.world_size) +
+    throw Error("this process was started as one of ", launch.world_size, ", rank 0 as one of ",
+                job.world_size,
                 ". Start all with the same world size, and one job per MASTER_PORT.");
   }
 }
@@ -88,8 +88,7 @@ std::string name_of(int rank) { return "rank " + std::to_string(rank); }
 
 void await_all(c10d::Store& store, const Launch& launch, Clock::time_point deadline) {
   if (store.add(name_of(launch.rank), 1) > 1) {
-    throw Error("two processes call themselves " + name_of(launch.rank) + " at " +
-                place_of(launch) +
+    throw Error("two processes call themselves ", name_of(launch.rank), " at ", place_of(launch),
                 ". Give every process its own RANK, and every job its own MASTER_PORT.");
   }
   std::vector<int> missing;

@@ -11,16 +11,16 @@ namespace moca::dit {
 void DitConfig::validate(const std::string& path) const {
   config::require_multiple(path, "width", width, "num_heads", num_heads);
   if (width % 2 != 0) {
-    throw Error(c10::str(path, ".width (", width, ") must be even."));
+    throw Error(path, ".width (", width, ") must be even.");
   }
   if (dense_tokens == DenseTokens::kSamePairs && global_attention != GlobalAttentionKind::kDense) {
-    throw Error(path + ".dense_tokens is same_pairs, but " + path + ".global_attention is not " +
+    throw Error(path, ".dense_tokens is same_pairs, but ", path, ".global_attention is not ",
                 "dense: set it to dense, or leave dense_tokens out.");
   }
   for (const int64_t block : global_blocks) {
     if (block >= num_layers) {
-      throw Error(c10::str(path, ".global_blocks names block ", block, ", but ", path,
-                           ".num_layers is ", num_layers, ": use 0 to ", num_layers - 1, "."));
+      throw Error(path, ".global_blocks names block ", block, ", but ", path, ".num_layers is ",
+                  num_layers, ": use 0 to ", num_layers - 1, ".");
     }
   }
 }

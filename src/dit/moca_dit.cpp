@@ -63,8 +63,7 @@ std::vector<PackedCondition> MocaDitImpl::packed_conditions(const DitInput& inpu
                                                             const ComponentLayout& layout) const {
   std::vector<PackedCondition> all(conditions_.size());
   for (const auto& condition : input.conditions) {
-    const auto kind = std::find_if(conditions_.begin(), conditions_.end(),
-                                   [&](const auto& known) { return known.name == condition.name; });
+    const auto kind = std::ranges::find(conditions_, condition.name, &ConditionKind::name);
     TORCH_CHECK(kind != conditions_.end(), "the DiT has no attention to a condition '",
                 condition.name, "'");
     all[kind - conditions_.begin()] = packed(condition, layout, proj_in_->weight.scalar_type());
@@ -132,9 +131,9 @@ at::Tensor draw_component_ids(int64_t num_assets, int64_t num_components, int64_
     return at::zeros({num_assets, num_components}, at::kLong);
   }
   if (num_components > codebook_size) {
-    throw Error(c10::str("an asset of ", num_components,
-                         " components needs as many distinct ids, but dit.codebook_size is ",
-                         codebook_size, ". Use at most ", codebook_size, " components."));
+    throw Error("an asset of ", num_components,
+                " components needs as many distinct ids, but dit.codebook_size is ", codebook_size,
+                ". Use at most ", codebook_size, " components.");
   }
   std::vector<at::Tensor> rows;
   for (int64_t asset = 0; asset < num_assets; ++asset) {

@@ -47,7 +47,7 @@ ComponentMap read_component_map(const std::filesystem::path& file) {
     }
     return decode_png_numbers(bytes);
   } catch (const Mistake& mistake) {
-    throw Error("Cannot read the component map " + file.string() + ": " + mistake.what() +
+    throw Error("Cannot read the component map ", file, ": ", mistake.what(),
                 ". Give a PNG of one channel, grey or palette, in which the background holds 0 "
                 "and component i holds i + 1.");
   }
@@ -70,7 +70,7 @@ std::vector<uint16_t> numbers_in(const ComponentMap& map) {
 ComponentMap without_gaps(const ComponentMap& map, const std::string& name) {
   const auto numbers = numbers_in(map);
   if (numbers.empty()) {
-    throw Error("The component map " + name +
+    throw Error("The component map ", name,
                 " marks no component: its pixels are all 0, the background. Component i holds i + "
                 "1.");
   }
@@ -78,8 +78,8 @@ ComponentMap without_gaps(const ComponentMap& map, const std::string& name) {
     return map;
   }
   if (looks_like_background(numbers)) {
-    throw Error("The component map " + name + " holds " + list_of(numbers) + ": whether " +
-                std::to_string(numbers.back()) +
+    throw Error("The component map ", name, " holds ", list_of(numbers), ": whether ",
+                numbers.back(),
                 " is a component cannot be told. Write 0 for the background and i + 1 for "
                 "component i.");
   }

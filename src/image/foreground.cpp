@@ -42,10 +42,9 @@ void check(const Image& rgba, const std::array<double, 3>& background, double pa
   const bool colour = std::all_of(background.begin(), background.end(),
                                   [](double value) { return value >= 0.0 && value <= 1.0; });
   if (rgba.channels != 4 || !colour || !(padding_ratio >= 0.0 && padding_ratio <= 1000.0)) {
-    throw std::logic_error("crop_to_foreground: " + std::to_string(rgba.channels) +
-                           " channels, background " + std::to_string(background[0]) + " " +
-                           std::to_string(background[1]) + " " + std::to_string(background[2]) +
-                           ", padding_ratio " + std::to_string(padding_ratio));
+    throw std::logic_error(
+        formatted("crop_to_foreground: %d channels, background %f %f %f, padding_ratio %f",
+                  rgba.channels, background[0], background[1], background[2], padding_ratio));
   }
 }
 
@@ -83,7 +82,7 @@ Image crop_to_foreground(const Image& rgba, const std::array<double, 3>& backgro
   check(rgba, background, padding_ratio);
   const Box box = foreground_box(rgba);
   if (box.width == 0) {
-    throw Error("the image of " + size_text(rgba.width, rgba.height) +
+    throw Error("the image of ", size_text(rgba.width, rgba.height),
                 " pixels is transparent everywhere: nothing to crop to. Give one with a visible "
                 "foreground.");
   }
@@ -111,7 +110,7 @@ Image crop_to_foreground(const Image& rgba, const std::array<double, 3>& backgro
 Image image_to_show(const Image& image, bool crop, const std::string& name) {
   constexpr int kLongestSide = 2000;  // PartCrafter's prepare_image
   if (image.channels == 4 && foreground_box(image).width == 0) {
-    throw Error("the image " + name +
+    throw Error("the image ", name,
                 " is transparent everywhere: there is nothing to see. Give one with a visible "
                 "foreground.");
   }

@@ -18,9 +18,9 @@ void check(const Image& image, const char* caller) {
   const bool known = image.channels == 1 || image.channels == 3 || image.channels == 4;
   const size_t size = static_cast<size_t>(image.width) * image.height * image.channels;
   if (!known || image.width < 1 || image.height < 1 || image.pixels.size() != size) {
-    throw std::logic_error(
-        std::string(caller) + ": image of " + size_text(image.width, image.height) + " x " +
-        std::to_string(image.channels) + " with " + std::to_string(image.pixels.size()) + " bytes");
+    throw std::logic_error(concatenated(caller, ": image of ", size_text(image.width, image.height),
+                                        " x ", image.channels, " with ", image.pixels.size(),
+                                        " bytes"));
   }
 }
 
@@ -42,7 +42,7 @@ PixelGrid<Value> padded_to_square(const PixelGrid<Value>& image, Value value) {
 Image read_image(const std::filesystem::path& file) {
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(file, ignored)) {
-    throw Error("No image at " + file.string() + ": expected a PNG, JPEG or WebP file.");
+    throw Error("No image at ", file, ": expected a PNG, JPEG or WebP file.");
   }
   return decode_image(read_file(file), file.string());
 }
@@ -59,7 +59,7 @@ Image decode_image(const std::string& bytes, const std::string& name) {
     }
     return found->second(bytes);
   } catch (const Mistake& mistake) {
-    throw Error("Cannot read the image " + name + ": " + mistake.what() +
+    throw Error("Cannot read the image ", name, ": ", mistake.what(),
                 ". Expected a whole PNG, JPEG or WebP of at most 16384 pixels a side that takes at "
                 "most 1 GB to decode.");
   }

@@ -5,6 +5,7 @@
 
 #include "image_format.h"
 #include "moca/core/error.h"
+#include "moca/core/mapped.h"
 #include "moca/image/image_io.h"
 
 namespace moca {
@@ -24,18 +25,14 @@ void check(const PixelGrid<Value>& image, int width, int height, const char* cal
 template <class Weight>
 struct Taps {
   int first = 0;
-  std::vector<Weight> weights;
+  std::vector<Weight> weights = {};
 };
 
 // Those of every output pixel.
 template <class Weight>
 std::vector<Taps<Weight>> all_taps(Taps<Weight> (*taps_of)(int output, int from, int to), int from,
                                    int to) {
-  std::vector<Taps<Weight>> taps;
-  for (int output = 0; output < to; ++output) {
-    taps.push_back(taps_of(output, from, to));
-  }
-  return taps;
+  return mapped(std::views::iota(0, to), [=](int output) { return taps_of(output, from, to); });
 }
 
 // --- bicubic, after Pillow's Resample.c ---
@@ -59,8 +56,7 @@ Taps<int32_t> cubic_taps(int output, int from, int to) {
   const double filter_scale = std::max(scale, 1.0);  // wider when shrinking: antialiasing
   const double support = 2.0 * filter_scale;
   const double centre = (output + 0.5) * scale;
-  Taps<int32_t> taps;
-  taps.first = std::max(half_up(centre - support), 0);
+  Taps<int32_t> taps{.first = std::max(half_up(centre - support), 0)};
   const int end = std::min(half_up(centre + support), from);
   std::vector<double> weights;
   double sum = 0.0;
@@ -132,8 +128,7 @@ Taps<float> area_taps(int output, int from, int to) {
   const double covered = std::min(scale, from - low);
   const int last = std::min(static_cast<int>(std::floor(high)), from - 1);
   const int whole = std::min(static_cast<int>(std::ceil(low)), last);
-  Taps<float> taps;
-  taps.first = whole;
+  Taps<float> taps{.first = whole};
   if (whole - low > kLeast) {
     --taps.first;
     taps.weights.push_back(static_cast<float>((whole - low) / covered));
@@ -261,10 +256,9 @@ Image resize_shortest_edge(const Image& image, int shortest_edge) {
   const int64_t longer = std::max(image.width, image.height);
   const int64_t other_edge = shortest_edge * longer / shorter;
   if (other_edge > kLongestEdge) {
-    throw Error("an image of " + size_text(image.width, image.height) + " pixels becomes " +
-                std::to_string(other_edge) + " long when its shorter side is resized to " +
-                std::to_string(shortest_edge) + ": at most " + std::to_string(kLongestEdge) +
-                " is taken. Crop it first.");
+    throw Error("an image of ", size_text(image.width, image.height), " pixels becomes ",
+                other_edge, " long when its shorter side is resized to ", shortest_edge,
+                ": at most ", kLongestEdge, " is taken. Crop it first.");
   }
   const auto other = static_cast<int>(other_edge);
   return image.width <= image.height ? resize_bicubic(image, shortest_edge, other)

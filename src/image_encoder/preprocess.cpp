@@ -59,10 +59,10 @@ at::Tensor scene_input(const Image& component, const Image& scene, const Image& 
   const auto component_values = preprocess_image(component, config);
   const auto scene_values = preprocess_image(scene, config);
   if (component_values.sizes() != scene_values.sizes()) {
-    throw Error(c10::str("the image of a component (", component_values.size(2), " x ",
-                         component_values.size(1), " after preprocessing) and of its scene (",
-                         scene_values.size(2), " x ", scene_values.size(1),
-                         ") must have one size: crop both."));
+    throw Error("the image of a component (", component_values.size(2), " x ",
+                component_values.size(1), " after preprocessing) and of its scene (",
+                scene_values.size(2), " x ", scene_values.size(1),
+                ") must have one size: crop both.");
   }
   return at::cat({component_values, scene_values,
                   mask_channel(mask, component_values.size(1), component_values.size(2))});

@@ -8,7 +8,7 @@
 
 #include "grid.h"
 #include "moca/core/error.h"
-#include "moca/core/text.h"
+#include "moca/core/mapped.h"
 #include "sparse_samples.h"
 
 namespace moca::mesh {
@@ -17,7 +17,7 @@ namespace {
 void check(const ExtractionOptions& options) {
   const auto require = [](bool holds, const std::string& rule, const auto& value) {
     if (!holds) {
-      throw Error("extraction: " + rule + ", got " + std::to_string(value) + ".");
+      throw Error("extraction: ", rule, ", got ", value, ".");
     }
   };
   const int coarse_cells = options.coarse_resolution - 1;
@@ -25,10 +25,11 @@ void check(const ExtractionOptions& options) {
   require(coarse_cells >= 1, "coarse_resolution must be at least 2", options.coarse_resolution);
   if (cells < coarse_cells || cells % coarse_cells != 0 ||
       !std::has_single_bit(static_cast<unsigned>(cells / coarse_cells))) {
-    throw Error(formatted(
+    throw Error(
         "extraction: resolution - 1 must be a power of two times coarse_resolution - 1, got "
-        "resolution %d and coarse_resolution %d; 129 and 33 fit.",
-        options.resolution, options.coarse_resolution));
+        "resolution ",
+        options.resolution, " and coarse_resolution ", options.coarse_resolution,
+        "; 129 and 33 fit.");
   }
   require(options.half_size > 0 && std::isfinite(options.half_size), "half_size must be positive",
           options.half_size);
@@ -165,17 +166,15 @@ class Pyramid {
 
   void query(size_t level, std::span<const Sample> samples) {
     const int stride = stride_of(level);
-    std::vector<Vec3> points;
-    points.reserve(samples.size());
-    for (const auto& [x, y, z] : samples) {
-      points.push_back(lattice_.position(x * stride, y * stride, z * stride));
-    }
+    const auto points = mapped(samples, [&](const Sample& sample) {
+      return lattice_.position(sample[0] * stride, sample[1] * stride, sample[2] * stride);
+    });
     std::vector<float> values(samples.size());
     field_(points, values);
     for (size_t i = 0; i < samples.size(); ++i) {
       if (std::isnan(values[i])) {
-        throw Error("extraction: the field is not a number at (" + std::to_string(points[i].x()) +
-                    ", " + std::to_string(points[i].y()) + ", " + std::to_string(points[i].z()) +
+        throw Error("extraction: the field is not a number at (", points[i].x(), ", ",
+                    points[i].y(), ", ", points[i].z(),
                     "); the latents or the decoder's weights hold nan, train or load them again.");
       }
       levels_[level].set(samples[i], values[i]);
@@ -216,7 +215,7 @@ Field clipped_field(const Box& box, DistanceFunction distance, float truncation)
                                                            std::span<float> values) {
     std::vector<Vec3> near;
     std::vector<size_t> places;
-    std::fill(values.begin(), values.end(), -1.0F);
+    std::ranges::fill(values, -1.0F);
     for (size_t i = 0; i < points.size(); ++i) {
       const Vec3 beyond = (box.low - points[i]).cwiseMax(points[i] - box.high);
       if (beyond.maxCoeff() < truncation) {
@@ -234,12 +233,9 @@ Field clipped_field(const Box& box, DistanceFunction distance, float truncation)
 Extraction mesh_from_field(const Field& field, const ExtractionOptions& options) {
   check(options);
   Pyramid pyramid(field, options);
-  std::vector<FieldBlock> blocks;
-  for (const Sample& origin : block_origins(pyramid.fill())) {
-    blocks.push_back(block_at(origin, [&](int x, int y, int z) {
-      return pyramid.finest_value({x, y, z});
-    }));
-  }
+  const auto blocks = mapped(block_origins(pyramid.fill()), [&](const Sample& origin) {
+    return block_at(origin, [&](int x, int y, int z) { return pyramid.finest_value({x, y, z}); });
+  });
   return {marching_cubes(blocks, pyramid.lattice()), pyramid.num_queries()};
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -25,10 +26,8 @@ constexpr int kElementArrayBuffer = 34963;
 void check(const Component& component) {
   const std::string whose = "write_glb: component '" + component.name + "'";
   check_faces(component.mesh, whose);
-  for (const Vec3& vertex : component.mesh.vertices) {
-    if (!vertex.allFinite()) {
-      throw std::logic_error(whose + " has a vertex that is not finite");
-    }
+  if (!std::ranges::all_of(component.mesh.vertices, &Vec3::allFinite)) {
+    throw std::logic_error(whose + " has a vertex that is not finite");
   }
 }
 
@@ -111,7 +110,7 @@ void write_glb(const std::filesystem::path& file, const Scene& scene) {
   }
   std::string text = builder.root.dump(-1, ' ', false, Json::error_handler_t::replace);
   if (text.size() + builder.binary.size() > std::numeric_limits<uint32_t>::max() - 64) {
-    throw Error("Cannot write " + file.string() +
+    throw Error("Cannot write ", file,
                 ": the scene has more than 4 GiB, the most a GLB can hold; lower the resolution.");
   }
   write_file(file, glb_bytes(std::move(text), std::move(builder.binary)));

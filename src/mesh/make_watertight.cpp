@@ -143,20 +143,21 @@ TriangleMesh make_watertight(const TriangleMesh& mesh, int resolution) {
   }
   const std::vector<Corners> faces = solid_faces(mesh);
   if (faces.empty()) {
-    throw Error("Cannot close a mesh whose " + std::to_string(mesh.faces.size()) +
+    throw Error("Cannot close a mesh whose ", mesh.faces.size(),
                 " faces have no area; remove that component.");
   }
   Grid grid = make_grid(faces, resolution);
   for (const Corners& corners : faces) {
     Corners local;
-    std::transform(corners.begin(), corners.end(), local.begin(),
-                   [&](const Vec3& corner) -> Vec3 { return (corner - grid.low) / grid.step; });
+    std::ranges::transform(corners, local.begin(), [&](const Vec3& corner) -> Vec3 {
+      return (corner - grid.low) / grid.step;
+    });
     rasterise_split(grid, local);
   }
   // The margin joins the whole border, so one corner is enough.
   grid.outside =
       reached_from_corner(grid.size, [&](size_t i) { return grid.distance[i] > kThickness; });
-  const int longest = *std::max_element(grid.size.cells.begin(), grid.size.cells.end());
+  const int longest = std::ranges::max(grid.size.cells);
   const int num_blocks = (longest - 2) / kBlockCells + 1;
   const Lattice lattice = {num_blocks * kBlockCells + 1, grid.low, grid.step};
   return marching_cubes(surface_blocks(grid), lattice);

@@ -45,8 +45,8 @@ std::string check_mesh_file(const fs::path& file) {
   require(fs::is_regular_file(file, error), file, "it is a folder, not a file.");
   const std::string ending = lower_case(file.extension().string());
   const std::array<std::string, 5> known = {".glb", ".gltf", ".obj", ".ply", ".stl"};
-  require(std::find(known.begin(), known.end(), ending) != known.end(), file, "its ending '",
-          ending, "' is none of .glb, .gltf, .obj, .ply, .stl.");
+  require(std::ranges::count(known, ending) > 0, file, "its ending '", ending,
+          "' is none of .glb, .gltf, .obj, .ply, .stl.");
   const uint64_t size = fs::file_size(file, error);
   require(!error && size > 0, file, error ? error.message() + "." : "it is empty.");
   if (ending == ".glb") {
@@ -56,7 +56,7 @@ std::string check_mesh_file(const fs::path& file) {
 }
 
 fs::path named_file(const fs::path& mesh_file, std::string name) {
-  std::replace(name.begin(), name.end(), '\\', '/');
+  std::ranges::replace(name, '\\', '/');
   return mesh_file.parent_path() / name;
 }
 
@@ -73,7 +73,7 @@ bool is_ordinary_file(const fs::path& path) {
 std::string read_named_file(const fs::path& mesh_file, const std::string& name) {
   const auto path = named_file(mesh_file, name);
   if (!is_ordinary_file(path)) {
-    throw Error("There is no file " + to_utf8(path.string()) +
+    throw Error("There is no file ", to_utf8(path.string()),
                 " that could be read: it must exist and hold 1 byte to 4 GiB.");
   }
   return read_file(path);

@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <string>
-#include <type_traits>
 
 #include "moca/core/error.h"
 
@@ -12,16 +11,7 @@ namespace moca::mesh {
 // parts that are texts and numbers.
 template <class... Parts>
 [[noreturn]] void refuse_mesh_file(const std::filesystem::path& file, const Parts&... reason) {
-  std::string message = "Cannot read the mesh file " + file.string() + ": ";
-  const auto append = [&](const auto& part) {
-    if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(part)>>) {
-      message += std::to_string(part);
-    } else {
-      message += part;
-    }
-  };
-  (append(reason), ...);
-  throw Error(message);
+  throw Error("Cannot read the mesh file ", file, ": ", reason...);
 }
 
 // Refuses the file unless this holds.

@@ -60,8 +60,7 @@ void write_mesh(const std::filesystem::path& file, const TriangleMesh& mesh) {
   } else if (ending == ".glb") {
     write_glb(file, {{{file.stem().string(), mesh}}});
   } else {
-    throw Error("Cannot write " + file.string() + ": its ending '" + ending +
-                "' is none of .ply, .obj, .glb.");
+    throw Error("Cannot write ", file, ": its ending '", ending, "' is none of .ply, .obj, .glb.");
   }
 }
 

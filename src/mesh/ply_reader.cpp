@@ -29,7 +29,7 @@ double number_from(const char* bytes, bool is_swapped) {
   std::array<char, sizeof(Value)> own;
   std::copy_n(bytes, own.size(), own.begin());
   if (is_swapped) {
-    std::reverse(own.begin(), own.end());
+    std::ranges::reverse(own);
   }
   return static_cast<double>(value_at<Value>(own.data()));
 }
@@ -167,8 +167,7 @@ class PlyReader {
 
   void require_coordinates(const Element& element) const {
     for (const auto& [name, role] : {std::pair("x", Role::kX), {"y", Role::kY}, {"z", Role::kZ}}) {
-      const bool has = std::any_of(element.properties.begin(), element.properties.end(),
-                                   [role = role](const Property& p) { return p.role == role; });
+      const bool has = std::ranges::count(element.properties, role, &Property::role) > 0;
       require(element.name != "vertex" || has, "its vertices have no property '", name, "'");
     }
   }
@@ -189,8 +188,7 @@ class PlyReader {
   }
 
   Row read_row(const Element& element) {
-    Row row;
-    row.first_corner = corners_.size();
+    Row row{.first_corner = corners_.size()};
     for (const Property& property : element.properties) {
       if (property.count_type.size > 0) {
         read_list(property);

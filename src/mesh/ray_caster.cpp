@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "closest_point.h"
+#include "moca/core/mapped.h"
 #include "moca/mesh/scene_ops.h"
 
 namespace moca::mesh {
@@ -50,9 +51,8 @@ bool is_same_crossing(const Crossing& a, const Crossing& b, const std::array<int
     return false;
   }
   const auto& other = faces[b.face];
-  const auto num_shared = std::count_if(
-      faces[a.face].begin(), faces[a.face].end(),
-      [&](int32_t corner) { return std::find(other.begin(), other.end(), corner) != other.end(); });
+  const auto is_shared = [&](int32_t corner) { return std::ranges::count(other, corner) > 0; };
+  const auto num_shared = std::ranges::count_if(faces[a.face], is_shared);
   return num_shared == 1 || num_shared == 2;
 }
 
@@ -72,17 +72,10 @@ RTCRayHit make_ray(const Vec3& origin, const Vec3& direction) {
   return ray;
 }
 
-std::vector<const TriangleMesh*> meshes_of(const Scene& scene) {
-  std::vector<const TriangleMesh*> meshes;
-  for (const Component& component : scene.components) {
-    meshes.push_back(&component.mesh);
-  }
-  return meshes;
-}
-
 }  // namespace
 
-RayCaster::RayCaster(const Scene& scene) : RayCaster(meshes_of(scene)) {}
+RayCaster::RayCaster(const Scene& scene)
+    : RayCaster(mapped(scene.components, [](const Component& part) { return &part.mesh; })) {}
 
 RayCaster::RayCaster(const TriangleMesh& mesh) : RayCaster(std::vector{&mesh}) {}
 
@@ -125,8 +118,8 @@ void RayCaster::attach(const TriangleMesh& mesh) {
     rtcReleaseGeometry(geometry);
     throw std::bad_alloc();
   }
-  std::copy(mesh.vertices.begin(), mesh.vertices.end(), vertices);
-  std::copy(mesh.faces.begin(), mesh.faces.end(), faces);
+  std::ranges::copy(mesh.vertices, vertices);
+  std::ranges::copy(mesh.faces, faces);
   part = {vertices, faces};
   rtcCommitGeometry(geometry);
   rtcAttachGeometryByID(scene_.get(), geometry, component);
@@ -158,12 +151,10 @@ int RayCaster::winding_number(const Vec3& origin, const Vec3& direction) const {
   std::vector<Crossing> distinct;
   int sum = 0;
   for (const Crossing& crossing : all) {
-    const bool is_repeated =
-        std::any_of(distinct.rbegin(), distinct.rbegin() + std::min<size_t>(distinct.size(), 8),
-                    [&](const Crossing& kept) {
-                      return is_same_crossing(kept, crossing, parts_[crossing.component].faces);
-                    });
-    if (!is_repeated) {
+    const auto is_it = [&](const Crossing& kept) {
+      return is_same_crossing(kept, crossing, parts_[crossing.component].faces);
+    };
+    if (std::ranges::none_of(distinct | std::views::reverse | std::views::take(8), is_it)) {
       distinct.push_back(crossing);
       sum += crossing.leaves ? 1 : -1;
     }

@@ -6,6 +6,7 @@
 #endif
 
 #include "moca/core/error.h"
+#include "moca/core/mapped.h"
 
 namespace moca::mesh {
 
@@ -14,12 +15,7 @@ namespace moca::mesh {
 namespace {
 
 open3d::geometry::PointCloud to_open3d(const std::vector<Vec3>& points) {
-  open3d::geometry::PointCloud cloud;
-  cloud.points_.reserve(points.size());
-  for (const Vec3& point : points) {
-    cloud.points_.emplace_back(point.cast<double>());
-  }
-  return cloud;
+  return mapped(points, [](const Vec3& point) -> Eigen::Vector3d { return point.cast<double>(); });
 }
 
 }  // namespace
@@ -27,8 +23,8 @@ open3d::geometry::PointCloud to_open3d(const std::vector<Vec3>& points) {
 Eigen::Matrix4d register_points(const std::vector<Vec3>& source, const std::vector<Vec3>& target) {
   namespace registration = open3d::pipelines::registration;
   if (source.empty() || target.empty()) {
-    throw Error("registration: " + std::to_string(source.size()) + " source and " +
-                std::to_string(target.size()) + " target points; both sets need at least one.");
+    throw Error("registration: ", source.size(), " source and ", target.size(),
+                " target points; both sets need at least one.");
   }
   constexpr double kMaxDistance = 0.5;
   constexpr int kMaxIterations = 50;

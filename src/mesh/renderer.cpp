@@ -239,7 +239,7 @@ Rendering render(const Scene& scene, const Camera& camera, int size, int supersa
                            ", supersampling = " + std::to_string(supersampling));
   }
   if (scene.components.size() > 65535) {
-    throw Error("Cannot render " + std::to_string(scene.components.size()) +
+    throw Error("Cannot render ", scene.components.size(),
                 " components: a component map tells at most 65535 apart.");
   }
   const RayCaster caster(scene);
@@ -249,15 +249,11 @@ Rendering render(const Scene& scene, const Camera& camera, int size, int supersa
 }
 
 Vec3 component_color(int index) {
-  // Golden-angle hues with a cycle of five shades: the nearest hues (5, 8, 13 and 21 steps apart)
-  // then either differ in shade or lie 32 degrees apart. The first 32 are at least 17 CIELAB units
-  // from each other and 40 from white.
-  constexpr std::array<float, 2> kShades[5] = {// saturation and value
-                                               {0.71F, 0.99F},
-                                               {0.52F, 0.82F},
-                                               {0.84F, 0.83F},
-                                               {0.87F, 0.58F},
-                                               {1.0F, 0.96F}};
+  // Golden-angle hues with a cycle of five shades (saturation, value): the nearest hues (5, 8, 13
+  // and 21 steps apart) then either differ in shade or lie 32 degrees apart. The first 32 are at
+  // least 17 CIELAB units from each other and 40 from white.
+  constexpr std::array<float, 2> kShades[5] = {
+      {0.71F, 0.99F}, {0.52F, 0.82F}, {0.84F, 0.83F}, {0.87F, 0.58F}, {1.0F, 0.96F}};
   const auto [saturation, value] = kShades[index % 5];
   const float hue = std::fmod(0.58F + 0.61803399F * static_cast<float>(index), 1.0F) * 6.0F;
   Vec3 color;

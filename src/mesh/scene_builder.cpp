@@ -3,12 +3,14 @@
 #include <Eigen/Geometry>
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <memory>
 #include <set>
 
 #include "mesh_file_check.h"
 #include "moca/core/logging.h"
+#include "moca/core/mapped.h"
 #include "moca/core/utf8.h"
 #include "moca/mesh/scene_ops.h"
 
@@ -16,17 +18,13 @@ namespace moca::mesh {
 namespace {
 
 TriangleMesh rounded(const Surface& surface, const Eigen::Vector3d& origin) {
-  TriangleMesh mesh;
-  mesh.vertices.reserve(surface.points.size());
-  for (const auto& point : surface.points) {
-    mesh.vertices.push_back((point - origin).cast<float>());
-  }
-  mesh.faces.reserve(surface.faces.size());
-  for (const auto& face : surface.faces) {
-    mesh.faces.push_back({static_cast<int32_t>(face[0]), static_cast<int32_t>(face[1]),
-                          static_cast<int32_t>(face[2])});
-  }
-  return mesh;
+  const auto moved = [&](const Eigen::Vector3d& point) -> Vec3 {
+    return (point - origin).cast<float>();
+  };
+  const auto signed_face = [](const auto& face) {
+    return std::bit_cast<std::array<int32_t, 3>>(face);
+  };
+  return {mapped(surface.points, moved), mapped(surface.faces, signed_face)};
 }
 
 template <class Item>

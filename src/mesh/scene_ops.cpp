@@ -3,11 +3,11 @@
 #include <Eigen/Geometry>
 #include <algorithm>
 #include <bit>
-#include <sstream>
 #include <stdexcept>
 #include <utility>
 
 #include "moca/core/error.h"
+#include "moca/core/mapped.h"
 
 namespace moca::mesh {
 namespace {
@@ -87,10 +87,10 @@ Frame normal_frame(const Scene& scene, float longest_side) {
   const float side = (box.high - box.low).maxCoeff();
   const float scale = longest_side / side;
   if (!std::isfinite(scale) || !(scale > 0)) {
-    std::ostringstream message;
-    message << "Cannot normalise a scene whose longest side is " << side
-            << "; it needs vertices at more than one position.";
-    throw Error(message.str());
+    throw Error(
+        formatted("Cannot normalise a scene whose longest side is %g; it needs vertices at "
+                  "more than one position.",
+                  side));
   }
   return {center, scale};
 }
@@ -136,10 +136,8 @@ TriangleMesh fuse(const Scene& scene) {
 
 std::vector<size_t> weld(TriangleMesh& mesh) {
   Positions positions(mesh.vertices.size());
-  std::vector<int32_t> target(mesh.vertices.size());
-  for (size_t i = 0; i < mesh.vertices.size(); ++i) {
-    target[i] = positions.number_of(mesh.vertices[i]);
-  }
+  const auto number_of = [&](const Vec3& point) { return positions.number_of(point); };
+  const auto target = mapped(mesh.vertices, number_of);
   mesh.vertices = positions.take();
   for (auto& face : mesh.faces) {
     face = {target[face[0]], target[face[1]], target[face[2]]};

@@ -56,7 +56,7 @@ void Surface::drop_unused_points() {
       target[corner] = 0;
     }
   }
-  if (std::find(target.begin(), target.end(), kUnused) == target.end()) {
+  if (std::ranges::count(target, kUnused) == 0) {
     return;
   }
   std::vector<Eigen::Vector3d> used;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "moca/core/error.h"
+#include "moca/core/mapped.h"
 #include "moca/mesh/scene_ops.h"
 
 namespace moca::mesh {
@@ -17,14 +18,11 @@ double uniform(std::mt19937_64& engine) { return static_cast<double>(engine() >>
 
 // Twice the area of faces 0 .. i.
 std::vector<double> cumulative_areas(const TriangleMesh& mesh) {
-  std::vector<double> areas;
-  areas.reserve(mesh.faces.size());
   double sum = 0;
-  for (const auto& face : mesh.faces) {
+  return mapped(mesh.faces, [&](const auto& face) {
     sum += double_area_normal(mesh, face).norm();
-    areas.push_back(sum);
-  }
-  return areas;
+    return sum;
+  });
 }
 
 }  // namespace
@@ -36,19 +34,17 @@ SurfacePoints sample_surface(const TriangleMesh& mesh, int64_t count, uint64_t s
   const std::vector<double> areas = cumulative_areas(mesh);
   const double total = areas.empty() ? 0.0 : areas.back();
   if (!(total > 0) || !std::isfinite(total)) {
-    throw Error("Cannot sample points on a mesh of " + std::to_string(mesh.faces.size()) +
-                " faces with total area " + std::to_string(total / 2) +
-                "; it needs a finite area above 0.");
+    throw Error("Cannot sample points on a mesh of ", mesh.faces.size(), " faces with total area ",
+                total / 2, "; it needs a finite area above 0.");
   }
   // The last face with area, in case rounding lifts a draw to the total itself.
-  const auto last = std::lower_bound(areas.begin(), areas.end(), total);
+  const auto last = std::ranges::lower_bound(areas, total);
   std::mt19937_64 engine(seed);
   SurfacePoints points;
   points.positions.reserve(count);
   points.normals.reserve(count);
   for (int64_t i = 0; i < count; ++i) {
-    const auto chosen =
-        std::min(last, std::upper_bound(areas.begin(), areas.end(), uniform(engine) * total));
+    const auto chosen = std::min(last, std::ranges::upper_bound(areas, uniform(engine) * total));
     const auto& face = mesh.faces[chosen - areas.begin()];
     const auto root = static_cast<float>(std::sqrt(uniform(engine)));
     const auto along = static_cast<float>(uniform(engine));

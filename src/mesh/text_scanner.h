@@ -32,9 +32,6 @@ std::string_view next_word(std::string_view& line);
 // The line without blanks at its ends.
 std::string_view trimmed(std::string_view line);
 
-// ASCII letters in lower case.
-std::string lower_case(std::string_view text);
-
 // The number that a whole word is, as written in C, also with a plus sign; none if it is not one.
 std::optional<double> number_of(std::string_view word);
 std::optional<int64_t> whole_number_of(std::string_view word);

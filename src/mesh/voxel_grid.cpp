@@ -91,8 +91,8 @@ PaddedGrid make_grid(const TriangleMesh& mesh, double pitch) {
   if (!is_finite || (box.sizes() / pitch + Point::Constant(3)).prod() > kMaxVoxels) {
     const std::string size =
         is_finite ? std::to_string(box.sizes().maxCoeff()) + " along one axis" : "an infinite box";
-    throw Error("voxels: a component spans " + size + ", too much for voxels of " +
-                std::to_string(pitch) + "; lower iou_resolution.");
+    throw Error("voxels: a component spans ", size, ", too much for voxels of ", pitch,
+                "; lower iou_resolution.");
   }
   const Voxel low = voxel_at(box.min(), pitch), high = voxel_at(box.max(), pitch);
   PaddedGrid grid;
@@ -121,7 +121,7 @@ std::vector<Voxel> filled_voxels(const TriangleMesh& mesh, double pitch) {
 
 double voxel_iou(const std::vector<Voxel>& a, const std::vector<Voxel>& b) {
   std::vector<Voxel> shared;
-  std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(shared));
+  std::ranges::set_intersection(a, b, std::back_inserter(shared));
   const size_t num_either = a.size() + b.size() - shared.size();
   return num_either == 0 ? 0.0
                          : static_cast<double>(shared.size()) / static_cast<double>(num_either);

@@ -49,7 +49,7 @@ struct Run {
 // ways to the same figures, and a routing that depends on the last bit would not be repeated.
 Run run(const Recorded& recorded, at::TensorList inputs_and_parameters,
         const std::optional<at::Generator>& generator) {
-  const auto num_inputs = std::count(recorded.given.begin(), recorded.given.end(), true);
+  const auto num_inputs = std::ranges::count(recorded.given, true);
   Run result;
   variable_list sources = inputs_and_parameters.vec();
   for (size_t i = 0; i < sources.size(); ++i) {

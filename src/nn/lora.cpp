@@ -4,6 +4,7 @@
 #include <torch/nn/init.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
@@ -57,26 +58,18 @@ double LoraConfig::scaling() const {
 
 std::vector<std::string> add_lora(torch::nn::Module& module, const LoraConfig& config) {
   std::vector<std::string> names;
-  std::vector<bool> found(config.targets.size(), false);
   for (const auto& item : module.named_modules()) {
-    auto* layer = item.value()->as<LinearImpl>();
-    if (layer == nullptr) {
-      continue;
-    }
-    bool wanted = false;
-    for (size_t i = 0; i < config.targets.size(); ++i) {
-      if (is_target(item.key(), config.targets[i])) {
-        wanted = found[i] = true;
-      }
-    }
-    if (wanted) {
+    auto* const layer = item.value()->as<LinearImpl>();
+    const auto is_it = [&](const auto& target) { return is_target(item.key(), target); };
+    if (layer != nullptr && std::ranges::any_of(config.targets, is_it)) {
       add_lora(*layer, config.rank, config.scaling());
       names.push_back(item.key());
     }
   }
-  for (size_t i = 0; i < found.size(); ++i) {
-    if (!found[i]) {
-      throw Error("LoRA: no linear layer of the model is called '" + config.targets[i] +
+  for (const auto& target : config.targets) {
+    const auto is_it = [&](const auto& name) { return is_target(name, target); };
+    if (std::ranges::none_of(names, is_it)) {
+      throw Error("LoRA: no linear layer of the model is called '", target,
                   "'. Name ends of layer names, such as to_q or attention.query.");
     }
   }
@@ -86,12 +79,11 @@ std::vector<std::string> add_lora(torch::nn::Module& module, const LoraConfig& c
 void freeze_adapted_layers(torch::nn::Module& module) {
   for (const auto& child : module.modules()) {
     auto* const layer = child->as<LinearImpl>();
-    if (layer == nullptr || !layer->adapter()) {
-      continue;
-    }
-    layer->weight.set_requires_grad(false);
-    if (layer->bias.defined()) {
-      layer->bias.set_requires_grad(false);
+    if (layer != nullptr && layer->adapter()) {
+      layer->weight.set_requires_grad(false);
+      if (layer->bias.defined()) {
+        layer->bias.set_requires_grad(false);
+      }
     }
   }
 }
@@ -107,7 +99,7 @@ void train_beside_adapters(torch::nn::Module& module, const LoraConfig& config) 
       }
     }
     if (!found) {
-      throw Error("adapter.lora.also_train: no module with parameters is called '" + wanted +
+      throw Error("adapter.lora.also_train: no module with parameters is called '", wanted,
                   "'. Name ends of module names, such as patch_embeddings.projection.");
     }
   }
@@ -117,13 +109,12 @@ void merge_lora(torch::nn::Module& module) {
   const torch::NoGradGuard no_grad;
   for (const auto& child : module.modules()) {
     auto* const layer = child->as<LinearImpl>();
-    if (layer == nullptr || !layer->adapter()) {
-      continue;
+    if (layer != nullptr && layer->adapter()) {
+      layer->weight.copy_(layer->effective_weight());
+      layer->set_adapter(nullptr);
+      layer->unregister_module("lora_A");
+      layer->unregister_module("lora_B");
     }
-    layer->weight.copy_(layer->effective_weight());
-    layer->set_adapter(nullptr);
-    layer->unregister_module("lora_A");
-    layer->unregister_module("lora_B");
   }
 }
 

@@ -65,18 +65,18 @@ bool names_a_gpu(const std::string& name) {
 c10::Device gpu_for(const std::string& name, LocalProcess process, int count) {
   const auto device = c10::Device(name == "auto" ? "cuda" : name);
   if (device.has_index() && process.count > 1) {
-    throw Error("device '" + name + "' is one GPU, but " + std::to_string(process.count) +
+    throw Error("device '", name, "' is one GPU, but ", process.count,
                 " processes run on this machine. Use device: cuda, which gives each its own.");
   }
   if (device.has_index() && device.index() >= count) {
-    throw Error("device '" + name + "' does not exist: this process sees " +
+    throw Error("device '", name, "' does not exist: this process sees ",
                 (count == 1 ? "one GPU. Use cuda:0."
                             : c10::str(count, " GPUs. Use cuda:0 to cuda:", count - 1, ".")));
   }
   // One that sees a single GPU was given it by its launcher.
   if (count > 1 && process.count > count) {
-    throw Error(c10::str(process.count, " processes of this machine ask for a GPU each, it has ",
-                         count, ". Start at most as many, or use device: cpu."));
+    throw Error(process.count, " processes of this machine ask for a GPU each, it has ", count,
+                ". Start at most as many, or use device: cpu.");
   }
   const int index = device.has_index() ? device.index() : count == 1 ? 0 : process.rank;
   return {c10::kCUDA, static_cast<c10::DeviceIndex>(index)};
@@ -90,7 +90,7 @@ DeviceChoice choose_device(const std::string& name, LocalProcess process, const 
     return {c10::kCPU, "device cpu" + setting + ")", ""};
   }
   if (name != "auto" && !names_a_gpu(name)) {
-    throw Error("device '" + name + "' is unknown. Use auto, cpu, cuda or cuda:N.");
+    throw Error("device '", name, "' is unknown. Use auto, cpu, cuda or cuda:N.");
   }
   if (gpus.condition == GpuCondition::kUsable) {
     const auto device = gpu_for(name, process, gpus.count);
@@ -98,7 +98,7 @@ DeviceChoice choose_device(const std::string& name, LocalProcess process, const 
   }
   const auto [reason, remedy] = trouble_of(gpus);
   if (name != "auto") {
-    throw Error("device '" + name + "' cannot be used: " + reason + ". " + remedy +
+    throw Error("device '", name, "' cannot be used: ", reason, ". ", remedy,
                 ", or use device: cpu.");
   }
   return {c10::kCPU, "device cpu" + setting + ", but " + reason + ")", ""};

@@ -10,6 +10,7 @@
 #include "attention_tensors.h"
 #include "library_attention.h"
 #include "moc_backends.h"
+#include "moca/core/mapped.h"
 #include "packed_context.h"
 
 namespace moca::ops {
@@ -62,21 +63,16 @@ at::Tensor consecutive_channels(const at::Tensor& tokens) {
 
 // The attention of every chunk of heads.
 std::vector<LibraryAttention> attend(const AttentionInput& input, const RecordedPacking& recorded) {
-  std::vector<LibraryAttention> attended;
-  for (const auto& chunk : chunks_of(recorded, input.full.key)) {
+  return mapped(chunks_of(recorded, input.full.key), [&](const HeadChunk& chunk) {
     const auto [key, value] = recorded.packed(input, chunk);
-    attended.push_back(library_attention(heads_of(input.query, chunk), key, value));
-  }
-  return attended;
+    return library_attention(heads_of(input.query, chunk), key, value);
+  });
 }
 
 // [B * N, h, L, K] of every chunk -> [B, N, H, L, K].
 at::Tensor joined_outputs(const std::vector<LibraryAttention>& attended,
                           const AttentionInput& input) {
-  std::vector<at::Tensor> outputs;
-  for (const auto& chunk : attended) {
-    outputs.push_back(chunk.output);
-  }
+  const auto outputs = mapped(attended, &LibraryAttention::output);
   const auto output = outputs.size() == 1 ? outputs[0] : at::cat(outputs, 1);
   return output.unflatten(0, {input.query.size(0), input.query.size(1)});
 }

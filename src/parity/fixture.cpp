@@ -16,7 +16,7 @@ std::filesystem::path beside(std::filesystem::path file) {
     file.replace_extension(".safetensors");
   }
   if (file.extension() != ".safetensors") {
-    throw Error(file.string() + ": a fixture is NAME.safetensors with NAME.json beside it.");
+    throw Error(file, ": a fixture is NAME.safetensors with NAME.json beside it.");
   }
   return file;
 }
@@ -32,7 +32,7 @@ Fixture::Fixture(const std::filesystem::path& file, c10::Device device)
 const nlohmann::json& Fixture::at(const char* key) const {
   const auto found = description_.find(key);
   if (found == description_.end()) {
-    throw Error(description_file_.string() + ": '" + key + "' is missing.");
+    throw Error(description_file_, ": '", key, "' is missing.");
   }
   return *found;
 }
@@ -50,8 +50,7 @@ std::vector<std::string> Fixture::output_names() const {
 Image Fixture::image(const std::string& name) const {
   const auto bytes = weights_.read(kInputs + name).contiguous();
   if (bytes.dim() != 3 || bytes.scalar_type() != at::kByte) {
-    throw Error(weights_.path().string() + ": " + kInputs + name +
-                " must be bytes [height, width, channels].");
+    throw Error(weights_.path(), ": ", kInputs, name, " must be bytes [height, width, channels].");
   }
   Image image(static_cast<int>(bytes.size(1)), static_cast<int>(bytes.size(0)),
               static_cast<int>(bytes.size(2)));

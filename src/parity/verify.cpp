@@ -33,9 +33,8 @@ void run_and_compare(Fixture& fixture) {
       return verify(fixture);
     }
   }
-  throw Error(fixture.description_file().string() + ": kind '" + kind +
-              "' is unknown. Known kinds: " +
-              joined(kKinds, ", ", [](const auto& known) { return known.first; }) + ".");
+  throw Error(fixture.description_file(), ": kind '", kind, "' is unknown. Known kinds: ",
+              joined(kKinds, ", ", [](const auto& known) { return known.first; }), ".");
 }
 
 }  // namespace
@@ -47,7 +46,7 @@ Verification verify_fixture(const std::filesystem::path& file, c10::Device devic
   try {
     run_and_compare(fixture);
   } catch (const nlohmann::json::exception& mistake) {
-    throw Error(fixture.description_file().string() + ": " + mistake.what() + ".");
+    throw Error(fixture.description_file(), ": ", mistake.what(), ".");
   }
   return fixture.result();
 }

@@ -48,8 +48,7 @@ struct Rows {
     const auto first = padded(rows).select(1, 0).contiguous();
     const auto counts_there = at::tensor(counts).to(rows.device());
     if (!at::equal(first.repeat_interleave(counts_there, 0), rows)) {
-      throw Error(std::string("the parts of an asset have different ") + what +
-                  "; they share one in MoCA.");
+      throw Error("the parts of an asset have different ", what, "; they share one in MoCA.");
     }
     return first;
   }

@@ -26,7 +26,7 @@ at::Tensor field_at(const Fixture& fixture, const at::Tensor& points) {
   if (name == "sphere") {
     return (fixture.at("R").get<double>() - points.square().sum(1).sqrt()) * sharpness;
   }
-  throw Error(fixture.description_file().string() + ": field '" + name +
+  throw Error(fixture.description_file(), ": field '", name,
               "' is unknown; known are torus and sphere.");
 }
 

@@ -48,7 +48,7 @@ void compare_head_splits(Fixture& fixture) {
 // Points [P, d <= 3] as [1, P, 3]; a zero axis changes no distance.
 at::Tensor in_space(const at::Tensor& points) {
   if (points.size(1) > 3) {
-    throw Error("farthest point sampling of points with " + std::to_string(points.size(1)) +
+    throw Error("farthest point sampling of points with ", points.size(1),
                 " axes: at most 3 are supported.");
   }
   return at::constant_pad_nd(points, {0, 3 - points.size(1)}).unsqueeze(0);

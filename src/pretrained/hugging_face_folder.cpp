@@ -39,15 +39,15 @@ bool has_part(const fs::path& path, Part part) { return !find_part(path, part).e
 
 fs::path part_folder(const fs::path& path, Part part) {
   if (!fs::is_directory(path)) {
-    throw Error("no folder " + path.string() +
+    throw Error("no folder ", path,
                 ". Name a downloaded model folder such as TripoSG's or PartCrafter's.");
   }
   const auto found = find_part(path, part);
   if (found.empty()) {
-    throw Error(path.string() + " holds neither " + folder_name(part) + "/" + config_name(part) +
-                " nor " + config_name(part) +
-                ". Name a model folder in the layout of TripoSG and PartCrafter, or its " +
-                folder_name(part) + " folder.");
+    throw Error(path, " holds neither ", folder_name(part), "/", config_name(part), " nor ",
+                config_name(part),
+                ". Name a model folder in the layout of TripoSG and PartCrafter, or its ",
+                folder_name(part), " folder.");
   }
   return found;
 }
@@ -61,7 +61,7 @@ fs::path weights_file(const fs::path& folder) {
       }
     }
   }
-  throw Error(folder.string() +
+  throw Error(folder,
               " holds no weights: expected diffusion_pytorch_model.safetensors or "
               "model.safetensors, or one of them as shards with an index. Weights in .bin or .pt "
               "are not read; convert them to safetensors.");

@@ -38,8 +38,8 @@ const Json* JsonReader::find(const char* key) {
 
 void JsonReader::refuse(const std::string& key, const std::string& rule) const {
   const auto found = json_.find(key);
-  throw Error(file_.string() + ": " + path_ + key + " is " +
-              (found == json_.end() ? "missing" : found->dump()) + ". " + rule);
+  throw Error(file_, ": ", path_, key, " is ", (found == json_.end() ? "missing" : found->dump()),
+              ". ", rule);
 }
 
 const Json* JsonReader::find_valid(const char* key, bool is_list, Json::value_t type,

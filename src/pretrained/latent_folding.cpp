@@ -56,8 +56,7 @@ void require_folded(const checkpoint::Weights& folded, const checkpoint::Weights
     const auto stored = folded.read(name);
     const double roundings = stored.scalar_type() == at::kFloat ? 1e-5 : 1e-2;  // of F16, BF16
     if (!at::allclose(stored.to(at::kDouble), tensor.to(at::kDouble), roundings, 1e-6)) {
-      throw Error(folded.path().string() + ": " + name + " is not what " +
-                  unfolded.path().string() +
+      throw Error(folded.path(), ": ", name, " is not what ", unfolded.path(),
                   " gives with its statistics folded in, so one of the two was changed. Remove "
                   "the latter to use the former, or export the run again.");
     }

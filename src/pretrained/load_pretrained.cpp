@@ -38,9 +38,8 @@ void log_report(const checkpoint::Weights& weights, checkpoint::LoadReport repor
                 const std::string& apart = "") {
   std::erase(report.fresh, apart);
   std::erase(report.refused, apart);
-  log::info(weights.path().string() + ": " + std::to_string(report.loaded.size()) + " loaded, " +
-            std::to_string(report.fresh.size()) + " new, " + std::to_string(report.refused.size()) +
-            " refused");
+  log::info(concatenated(weights.path(), ": ", report.loaded.size(), " loaded, ",
+                         report.fresh.size(), " new, ", report.refused.size(), " refused"));
   if (!report.fresh.empty()) {
     log::info("  new: " + summary_of(report.fresh));
   }
@@ -63,8 +62,7 @@ struct PartFiles {
   // A setting that no shape shows.
   void require_equal(const char* setting, int64_t ours, int64_t theirs) const {
     if (ours != theirs) {
-      throw Error(std::string(setting) + " is " + std::to_string(ours) + ", but " +
-                  config.string() + " says " + std::to_string(theirs) +
+      throw Error(setting, " is ", ours, ", but ", config, " says ", theirs,
                   ". Leave the setting out of the config or set it to that.");
     }
   }
@@ -73,10 +71,10 @@ struct PartFiles {
   void require_shape(const std::string& name, const std::vector<int64_t>& expected) const {
     const auto shape = shape_of(weights, name);
     if (shape != expected) {
-      throw Error(config.string() + " asks for '" + name + "' " +
-                  c10::str(at::IntArrayRef(expected)) + ", but " + weights.path().string() +
+      throw Error(config, " asks for '", name, "' ", c10::str(at::IntArrayRef(expected)), ", but ",
+                  weights.path(),
                   (weights.contains(name) ? " has it as " + c10::str(at::IntArrayRef(shape))
-                                          : " has no such tensor") +
+                                          : " has no such tensor"),
                   ". Config and weights are of different models.");
     }
   }
@@ -90,9 +88,8 @@ struct PartFiles {
       }
     }
     if (found != count) {
-      throw Error(config.string() + " asks for " + std::to_string(count) + " blocks '" + prefix +
-                  "*', but " + weights.path().string() + " has " + std::to_string(found) +
-                  ". Config and weights are of different models.");
+      throw Error(config, " asks for ", count, " blocks '", prefix, "*', but ", weights.path(),
+                  " has ", found, ". Config and weights are of different models.");
     }
   }
 
@@ -138,7 +135,7 @@ std::optional<checkpoint::Weights> unfolded_layers(const PartFiles& files,
     return checkpoint::Weights(files.folder / kUnfoldedFile);
   }
   if (!description.unfolded_file.empty()) {
-    throw Error(files.config.string() + ": _unfolded names " + description.unfolded_file +
+    throw Error(files.config, ": _unfolded names ", description.unfolded_file,
                 ", which is missing. Copy it too, or remove _unfolded to use the folded layers, "
                 "which are rounded once more.");
   }
@@ -273,8 +270,8 @@ void require_whole_dit(const dit::DitConfig& config, const std::filesystem::path
     const auto shape = shape_of(weights, tensor);
     const int64_t stored = shape.empty() ? 0 : shape[0];
     if (stored != rows) {
-      throw Error(weights.path().string() + ": '" + tensor + "' has " + std::to_string(stored) +
-                  " rows, but " + setting + " is " + std::to_string(rows) +
+      throw Error(weights.path(), ": '", tensor, "' has ", stored, " rows, but ", setting, " is ",
+                  rows,
                   ". Only what was trained can be generated with: leave the setting as the folder "
                   "has it.");
     }

@@ -45,7 +45,7 @@ nn::LoraConfig load_lora(torch::nn::Module& module, const std::filesystem::path&
   }
   for (const auto& [name, entry] : weights.entries()) {
     if (!name.starts_with(kPeftPrefix)) {
-      throw Error(weights.path().string() + ": '" + name + "' does not begin with " + kPeftPrefix +
+      throw Error(weights.path(), ": '", name, "' does not begin with ", kPeftPrefix,
                   ": the file is no adapter of peft.");
     }
   }

@@ -29,8 +29,9 @@ std::optional<SamplingDescription> read_sampling(const fs::path& folder) {
     if (!is_export(folder)) {
       return std::nullopt;
     }
-    throw Error(file.string() + ": _sampling is missing, which holds the number of tokens, the " +
-                "steps, the guidance and more (vae.num_tokens, sampler.num_steps, ...). " +
+    throw Error(file,
+                ": _sampling is missing, which holds the number of tokens, the "
+                "steps, the guidance and more (vae.num_tokens, sampler.num_steps, ...). ",
                 kConvertAgain);
   }
   auto json = JsonReader(file).section("_sampling");

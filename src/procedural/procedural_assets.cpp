@@ -2,6 +2,7 @@
 
 #include "families.h"
 #include "moca/core/error.h"
+#include "moca/core/mapped.h"
 
 namespace moca::procedural {
 namespace {
@@ -9,10 +10,9 @@ namespace {
 void check_bounds(int min_components, int max_components) {
   if (min_components < kMinComponents || max_components > kMaxComponents ||
       min_components > max_components) {
-    throw Error("procedural components from " + std::to_string(min_components) + " to " +
-                std::to_string(max_components) + " are out of range; ask for at least " +
-                std::to_string(kMinComponents) + ", at most " + std::to_string(kMaxComponents) +
-                ", the smaller number first.");
+    throw Error("procedural components from ", min_components, " to ", max_components,
+                " are out of range; ask for at least ", kMinComponents, ", at most ",
+                kMaxComponents, ", the smaller number first.");
   }
 }
 
@@ -53,11 +53,9 @@ ProceduralAsset make_asset(Family family, int min_components, int max_components
 }
 
 mesh::Scene scene_of(const ProceduralAsset& asset) {
-  mesh::Scene scene;
-  for (const ProceduralComponent& component : asset.components) {
-    scene.components.push_back({component.name, mesh_of(component.primitive), component.color});
-  }
-  return scene;
+  return {mapped(asset.components, [](const ProceduralComponent& component) {
+    return mesh::Component{component.name, mesh_of(component.primitive), component.color};
+  })};
 }
 
 }  // namespace moca::procedural

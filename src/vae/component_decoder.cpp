@@ -35,10 +35,10 @@ void DecoderConfig::validate(const std::string& path) const {
     cells /= 2;
   }
   if (cells != coarse_resolution - 1) {
-    throw Error(c10::str(path, ".resolution (", resolution, ") must be (", path,
-                         ".coarse_resolution - 1) * 2^n + 1; with coarse_resolution ",
-                         coarse_resolution, " that is ", 2 * (coarse_resolution - 1) + 1, ", ",
-                         4 * (coarse_resolution - 1) + 1, ", ..."));
+    throw Error(path, ".resolution (", resolution, ") must be (", path,
+                ".coarse_resolution - 1) * 2^n + 1; with coarse_resolution ", coarse_resolution,
+                " that is ", 2 * (coarse_resolution - 1) + 1, ", ", 4 * (coarse_resolution - 1) + 1,
+                ", ...");
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "moca/core/mapped.h"
 #include "moca/core/shapes.h"
 #include "moca/core/transfer.h"
 #include "moca/nn/embeddings.h"
@@ -167,11 +168,8 @@ at::Tensor VecsetVaeImpl::query_prepared(const nn::HeadTensors& prepared,
   expect_shape(query_points, {-1, -1, 3}, "query_points [n, Q, 3]");
   if (!at::GradMode::is_enabled() && query_points.device().is_cpu() &&
       query_points.size(1) > kQueryBlock) {
-    std::vector<at::Tensor> parts;
-    for (const auto& part : query_points.split(kQueryBlock, 1)) {
-      parts.push_back(query_prepared(prepared, part));
-    }
-    return at::cat(parts, 1);
+    const auto field_at = [&](const at::Tensor& part) { return query_prepared(prepared, part); };
+    return at::cat(mapped(query_points.split(kQueryBlock, 1), field_at), 1);
   }
   auto tokens = decoder_proj_query_(embed(query_points));
   tokens = decoder_blocks_.back()->forward(tokens, prepared);

@@ -11,7 +11,7 @@ namespace moca {
 // contract between our own functions is a TORCH_CHECK or an assert instead.
 class Error : public std::runtime_error {
  public:
-  // The parts of the message: texts, paths and whole numbers.
+  // The parts of the message: texts, paths and numbers.
   template <class... Parts>
   explicit Error(const Parts&... parts) : std::runtime_error(concatenated(parts...)) {}
 };

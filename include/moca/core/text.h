@@ -14,11 +14,11 @@ namespace moca {
 // ASCII letters in lower case.
 std::string lower_case(std::string_view text);
 
-// Texts, paths and whole numbers one after another.
+// Texts, paths and numbers (as std::to_string writes them) one after another.
 template <class... Parts>
 std::string concatenated(const Parts&... parts) {
   const auto text_of = []<class Part>(const Part& part) {
-    if constexpr (std::is_integral_v<Part> && sizeof(Part) > 1) {  // no character, no truth value
+    if constexpr (std::is_arithmetic_v<Part> && sizeof(Part) > 1) {  // no character, no truth value
       return std::to_string(part);
     } else if constexpr (requires { part.string(); }) {
       return part.string();

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "../bytes.h"
+#include "moca/core/mapped.h"
 
 namespace moca::mesh {
 namespace {
@@ -127,11 +128,8 @@ std::vector<uint32_t> read_indices(const GltfDocument& gltf, int index) {
   const auto& accessor = gltf.at(gltf.model.accessors, index, "accessor");
   gltf.require(type_of(accessor.componentType).is_integer && !accessor.normalized,
                "its vertex indices are no whole numbers; export it again.");
-  const auto rows = read_rows(gltf, index, "indices", 1);
-  std::vector<uint32_t> indices(rows.count);
-  std::transform(rows.numbers.begin(), rows.numbers.end(), indices.begin(),
-                 [](double number) { return static_cast<uint32_t>(std::max(number, 0.0)); });
-  return indices;
+  const auto index_of = [](double number) { return static_cast<uint32_t>(std::max(number, 0.0)); };
+  return mapped(read_rows(gltf, index, "indices", 1).numbers, index_of);
 }
 
 }  // namespace moca::mesh

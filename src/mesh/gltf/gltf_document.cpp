@@ -40,7 +40,7 @@ tinygltf::FsCallbacks files_beside(std::string& folder) {
 }
 
 std::string one_line(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
+  std::ranges::replace(text, '\n', ' ');
   return text.erase(text.find_last_not_of(' ') + 1);
 }
 

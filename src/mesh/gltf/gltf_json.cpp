@@ -27,9 +27,8 @@ constexpr std::array<std::string_view, 6> kHarmless = {
     "KHR_materials_", "KHR_texture_", "EXT_texture_", "MSFT_texture_", "KHR_lights_", "KHR_xmp"};
 
 bool is_understood(const std::string& extension) {
-  return std::find(kRead.begin(), kRead.end(), extension) != kRead.end() ||
-         std::any_of(kHarmless.begin(), kHarmless.end(),
-                     [&](std::string_view prefix) { return extension.starts_with(prefix); });
+  const auto begins_it = [&](std::string_view prefix) { return extension.starts_with(prefix); };
+  return std::ranges::count(kRead, extension) > 0 || std::ranges::any_of(kHarmless, begins_it);
 }
 
 // The chunks of a GLB (mesh_file_check has checked that they fit): JSON and the first binary one.
