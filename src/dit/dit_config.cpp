@@ -14,8 +14,8 @@ void DitConfig::validate(const std::string& path) const {
     throw Error(path, ".width (", width, ") must be even.");
   }
   if (dense_tokens == DenseTokens::kSamePairs && global_attention != GlobalAttentionKind::kDense) {
-    throw Error(path, ".dense_tokens is same_pairs, but ", path, ".global_attention is not ",
-                "dense: set it to dense, or leave dense_tokens out.");
+    throw Error(path, ".dense_tokens is same_pairs, but ", path,
+                ".global_attention is not dense: set it to dense, or leave dense_tokens out.");
   }
   for (const int64_t block : global_blocks) {
     if (block >= num_layers) {

@@ -39,11 +39,9 @@ NoiseTable sampling_table(int64_t num_steps, const ScheduleConfig& config) {
 
 NoiseTable training_table(const ScheduleConfig& config) {
   const auto num_rows = static_cast<double>(config.num_train_timesteps);
-  std::vector<double> timesteps;
-  for (int64_t k = 0; k < config.num_train_timesteps; ++k) {
-    timesteps.push_back((1.0 - static_cast<double>(k) / num_rows) * num_rows);
-  }
-  auto levels = at::tensor(timesteps, at::kFloat) / num_rows;
+  const auto rows = at::arange(config.num_train_timesteps, at::kDouble);
+  const auto timesteps = (1.0 - rows / num_rows) * num_rows;
+  auto levels = timesteps.to(at::kFloat) / num_rows;
   if (!config.use_dynamic_shifting) {
     levels = shift_noise_level(levels, config.shift);
   }
