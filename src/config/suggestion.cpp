@@ -141,7 +141,8 @@ std::string nearest_name(const std::string& name, const std::vector<std::string>
 
 std::vector<std::string> nearest_first(const std::string& name, std::vector<std::string> names) {
   const auto nearest = nearest_name(name, names);
-  std::ranges::stable_partition(names, [&](const std::string& other) { return other == nearest; });
+  std::stable_partition(names.begin(), names.end(),
+                        [&](const std::string& other) { return other == nearest; });
   return names;
 }
 

@@ -5,7 +5,6 @@
 
 #include "image_format.h"
 #include "moca/core/error.h"
-#include "moca/core/mapped.h"
 #include "moca/image/image_io.h"
 
 namespace moca {
@@ -32,7 +31,11 @@ struct Taps {
 template <class Weight>
 std::vector<Taps<Weight>> all_taps(Taps<Weight> (*taps_of)(int output, int from, int to), int from,
                                    int to) {
-  return mapped(std::views::iota(0, to), [=](int output) { return taps_of(output, from, to); });
+  std::vector<Taps<Weight>> taps(to);
+  for (int output = 0; output < to; ++output) {
+    taps[output] = taps_of(output, from, to);
+  }
+  return taps;
 }
 
 // --- bicubic, after Pillow's Resample.c ---

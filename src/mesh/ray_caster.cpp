@@ -154,7 +154,8 @@ int RayCaster::winding_number(const Vec3& origin, const Vec3& direction) const {
     const auto is_it = [&](const Crossing& kept) {
       return is_same_crossing(kept, crossing, parts_[crossing.component].faces);
     };
-    if (std::ranges::none_of(distinct | std::views::reverse | std::views::take(8), is_it)) {
+    const auto recent = static_cast<ptrdiff_t>(std::min<size_t>(distinct.size(), 8));
+    if (std::none_of(distinct.end() - recent, distinct.end(), is_it)) {
       distinct.push_back(crossing);
       sum += crossing.leaves ? 1 : -1;
     }
