@@ -22,29 +22,6 @@
 namespace moca::ops {
 namespace {
 
-// What every component is to every other, [B, N, H, N]: the logits are what is ranked, for two
-// importances near 1 may be the same float where their logits are not.
-struct Scores {
-  at::Tensor logits, importance;
-};
-
-// Eq. 4. anchors: [B, N, H, K].
-Scores scores_of(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
-                 RouterActivation activation) {
-  const int64_t N = anchor_query.size(1);
-  const auto scale = std::sqrt(static_cast<double>(anchor_query.size(3)));
-  const auto logits =
-      float_product(anchor_query.transpose(1, 2), anchor_key.transpose(1, 2)) / scale;
-  if (activation == RouterActivation::kSigmoid) {
-    return {logits.transpose(1, 2), at::sigmoid(logits).transpose(1, 2)};
-  }
-  // Softmax over the others; a lone component has none.
-  const double masked = N > 1 ? -std::numeric_limits<double>::infinity() : 0.0;
-  const auto self = at::eye(N, logits.options().dtype(at::kBool));  // [N, N]
-  return {logits.transpose(1, 2),
-          at::softmax(logits.masked_fill(self, masked), -1).transpose(1, 2)};
-}
-
 template <typename Number>
 void activate_row(Number* row, int64_t N, int64_t own, RouterActivation activation) {
   if (activation == RouterActivation::kSigmoid) {
@@ -68,8 +45,8 @@ void activate_row(Number* row, int64_t N, int64_t own, RouterActivation activati
 // The same in one pass where nobody differentiates: between two components a dozen operations on
 // tensors would take longer than a hundredth of their block.
 template <typename T>
-Scores scores_in_one_pass(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
-                          RouterActivation activation) {
+RouterScores scores_in_one_pass(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
+                                RouterActivation activation) {
   using Number = std::conditional_t<std::is_same_v<T, double>, double, float>;
   const int64_t B = anchor_query.size(0), N = anchor_query.size(1), H = anchor_query.size(2);
   const int64_t K = anchor_query.size(3);
@@ -101,8 +78,8 @@ Scores scores_in_one_pass(const at::Tensor& anchor_query, const at::Tensor& anch
   return {logits, importance};
 }
 
-Scores scores_without_record(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
-                             RouterActivation activation) {
+RouterScores scores_without_record(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
+                                   RouterActivation activation) {
   const auto type = anchor_query.scalar_type();
   const bool plain = anchor_query.is_cpu() && anchor_key.is_cpu() &&
                      anchor_key.scalar_type() == type && anchor_query.stride(3) == 1 &&
@@ -116,26 +93,7 @@ Scores scores_without_record(const at::Tensor& anchor_query, const at::Tensor& a
   if (plain && type == at::kDouble) {
     return scores_in_one_pass<double>(anchor_query, anchor_key, activation);
   }
-  return scores_of(anchor_query, anchor_key, activation);
-}
-
-// What components are ranked by: the logits, or the logarithm of importance (or the logits) plus
-// Gumbel noise, whose top k is a sample without replacement in proportion to importance (or to the
-// softmax of the logits; Gumbel top-k, Kool et al. 2019). The logarithm of a softmax is the logits
-// but for a constant of the row.
-at::Tensor ranking_keys(const Scores& scores, const RoutingOptions& options,
-                        const std::optional<at::Generator>& generator) {
-  const auto logits = scores.logits.detach();
-  if (!options.stochastic) {
-    return logits.to(at::kFloat);
-  }
-  TORCH_CHECK(generator.has_value(), "stochastic routing needs a generator");
-  const auto uniform =
-      at::rand(logits.sizes(), generator, at::TensorOptions().dtype(at::kDouble)).clamp_min(1e-12);
-  const auto gumbel = to_device((-(-uniform.log()).log()).to(at::kFloat), logits.device());
-  const bool of_sigmoid = options.activation == RouterActivation::kSigmoid &&
-                          options.sampling == RouterSampling::kImportance;
-  return (of_sigmoid ? at::log_sigmoid(logits) : logits).to(at::kFloat) + gumbel;
+  return router_scores(anchor_query, anchor_key, activation);
 }
 
 // What is no number ranks last, so that every component is listed once whatever the keys are.
@@ -145,13 +103,13 @@ float rankable(float key) {
 
 // One pass over the N candidates of every row of keys [B, N, H, N], with no sort: k times the
 // largest of those left (the first of equals), then who was never taken.
-void select_on_cpu(const at::Tensor& keys, Routing& routing) {
+void select_on_cpu(const at::Tensor& keys, Selection& found) {
   const int64_t B = keys.size(0), N = keys.size(1), H = keys.size(2);
-  const int64_t num_selected = routing.selected.size(3);
+  const int64_t num_selected = found.selected.size(3);
   const auto rows = keys.contiguous();
   const float* row = rows.const_data_ptr<float>();
-  int64_t* selected = routing.selected.mutable_data_ptr<int64_t>();
-  int64_t* rest = routing.rest.mutable_data_ptr<int64_t>();
+  int64_t* selected = found.selected.mutable_data_ptr<int64_t>();
+  int64_t* rest = found.rest.mutable_data_ptr<int64_t>();
   std::vector<bool> taken(N);
   for (int64_t r = 0; r < B * N * H; ++r, row += N) {
     std::fill(taken.begin(), taken.end(), false);
@@ -174,48 +132,85 @@ void select_on_cpu(const at::Tensor& keys, Routing& routing) {
 
 #ifdef MOCA_CUDA
 // The same by a kernel, without a round trip to the host.
-void select_on_gpu(const at::Tensor& keys, Routing& routing) {
+void select_on_gpu(const at::Tensor& keys, Selection& found) {
   const int64_t B = keys.size(0), N = keys.size(1), H = keys.size(2);
   TORCH_CHECK(N <= kMostSelectable, "routing takes at most ", kMostSelectable,
               " components on a GPU, got ", N);
   const c10::cuda::CUDAGuard guard(keys.device());
   const int failure = launch_select_components(
-      keys.contiguous().const_data_ptr<float>(), routing.selected.mutable_data_ptr<int64_t>(),
-      routing.rest.mutable_data_ptr<int64_t>(), B * N * H, static_cast<int32_t>(N),
-      static_cast<int32_t>(H), static_cast<int32_t>(routing.selected.size(3)),
+      keys.contiguous().const_data_ptr<float>(), found.selected.mutable_data_ptr<int64_t>(),
+      found.rest.mutable_data_ptr<int64_t>(), B * N * H, static_cast<int32_t>(N),
+      static_cast<int32_t>(H), static_cast<int32_t>(found.selected.size(3)),
       c10::cuda::getCurrentCUDAStream(keys.device().index()).stream());
   TORCH_CHECK(failure == 0, "routing on ", keys.device(), ": CUDA error ", failure);
 }
 #endif
 
-void select(const at::Tensor& keys, Routing& routing) {
-#ifdef MOCA_CUDA
-  if (keys.is_cuda()) {
-    return select_on_gpu(keys, routing);
+}  // namespace
+
+RouterScores router_scores(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
+                           RouterActivation activation) {
+  const auto N = anchor_query.sym_size(1);
+  const int64_t K = anchor_query.sym_size(3).guard_int(__FILE__, __LINE__);
+  const auto scale = std::sqrt(static_cast<double>(K));
+  const auto logits =
+      float_product(anchor_query.transpose(1, 2), anchor_key.transpose(1, 2)) / scale;
+  if (activation == RouterActivation::kSigmoid) {
+    return {logits.transpose(1, 2), at::sigmoid(logits).transpose(1, 2)};
   }
-#endif
-  TORCH_CHECK(keys.is_cpu(), "routing was built without CUDA, got anchors on ", keys.device());
-  select_on_cpu(keys, routing);
+  // Softmax over the others; a lone component has none.
+  const double masked = N > 1 ? -std::numeric_limits<double>::infinity() : 0.0;
+  const auto self = at::eye_symint(N, logits.options().dtype(at::kBool));  // [N, N]
+  return {logits.transpose(1, 2),
+          at::softmax(logits.masked_fill(self, masked), -1).transpose(1, 2)};
 }
 
-}  // namespace
+at::Tensor ranking(const RouterScores& scores, const RoutingOptions& options,
+                   const at::Tensor& uniform) {
+  const auto logits = scores.logits.detach();
+  if (!options.stochastic) {
+    return logits.to(at::kFloat);
+  }
+  const auto drawn = uniform.to(at::kDouble).clamp_min(1e-12);
+  const auto gumbel = to_device((-(-drawn.log()).log()).to(at::kFloat), logits.device());
+  const bool of_sigmoid = options.activation == RouterActivation::kSigmoid &&
+                          options.sampling == RouterSampling::kImportance;
+  return (of_sigmoid ? at::log_sigmoid(logits) : logits).to(at::kFloat) + gumbel;
+}
+
+Selection select_components(const at::Tensor& ranking, int64_t num_selected) {
+  TORCH_CHECK(num_selected >= 0, "num_selected must be at least 0, got ", num_selected);
+  const int64_t B = ranking.size(0), N = ranking.size(1), H = ranking.size(2);
+  const int64_t fitting = std::min(num_selected, N - 1);
+  const auto indices = ranking.options().dtype(at::kLong);
+  Selection found{at::empty({B, N, H, fitting}, indices),
+                  at::empty({B, N, H, N - 1 - fitting}, indices)};
+#ifdef MOCA_CUDA
+  if (ranking.is_cuda()) {
+    select_on_gpu(ranking, found);
+    return found;
+  }
+#endif
+  TORCH_CHECK(ranking.is_cpu(), "routing was built without CUDA, got anchors on ",
+              ranking.device());
+  select_on_cpu(ranking, found);
+  return found;
+}
 
 Routing route(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
               const RoutingOptions& options, const std::optional<at::Generator>& generator) {
   const auto [B, N, H, K] = shape<4>(anchor_query, "anchor_query [B, N, H, K]");
   expect_shape(anchor_key, {B, N, H, K}, "anchor_key [B, N, H, K]");
-  TORCH_CHECK(options.num_selected >= 0, "num_selected must be at least 0, got ",
-              options.num_selected);
+  at::Tensor uniform;
+  if (options.stochastic) {
+    TORCH_CHECK(generator.has_value(), "stochastic routing needs a generator");
+    uniform = at::rand({B, N, H, N}, generator, at::TensorOptions().dtype(at::kDouble));
+  }
   const auto scores = at::GradMode::is_enabled()
-                          ? scores_of(anchor_query, anchor_key, options.activation)
+                          ? router_scores(anchor_query, anchor_key, options.activation)
                           : scores_without_record(anchor_query, anchor_key, options.activation);
-  const int64_t num_selected = std::min(options.num_selected, N - 1);
-  const auto keys = ranking_keys(scores, options, generator);
-  const auto indices = keys.options().dtype(at::kLong);
-  Routing routing{scores.importance, at::empty({B, N, H, num_selected}, indices),
-                  at::empty({B, N, H, N - 1 - num_selected}, indices)};
-  select(keys, routing);
-  return routing;
+  const auto found = select_components(ranking(scores, options, uniform), options.num_selected);
+  return {scores.importance, found.selected, found.rest};
 }
 
 }  // namespace moca::ops

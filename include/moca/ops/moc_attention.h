@@ -53,6 +53,29 @@ struct Routing {
 Routing route(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
               const RoutingOptions& options, const std::optional<at::Generator>& generator);
 
+// What `route` does, in parts. The first two are LibTorch's operators alone, which torch.compile
+// traces.
+// What every component is to every other, [B, N, H, N]. Two importances near 1 may be the same
+// float where their logits are not.
+struct RouterScores {
+  at::Tensor logits, importance;
+};
+// Eq. 4. anchor_query, anchor_key: [B, N, H, K].
+RouterScores router_scores(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
+                           RouterActivation activation);
+// What components are ranked by, [B, N, H, N]: the logits, or, where stochastic, the logarithm of
+// importance (or the logits) plus Gumbel noise, whose top k is a sample without replacement in
+// proportion to importance (or to the softmax of the logits; Gumbel top-k, Kool et al. 2019). The
+// logarithm of a softmax is the logits but for a constant of the row. uniform: [B, N, H, N], from
+// [0, 1), on the host or with the logits; what the noise is made of.
+at::Tensor ranking(const RouterScores& scores, const RoutingOptions& options,
+                   const at::Tensor& uniform);
+struct Selection {
+  at::Tensor selected, rest;  // as in Routing
+};
+// The first of every row of ranking [B, N, H, N] but its own component.
+Selection select_components(const at::Tensor& ranking, int64_t num_selected);
+
 // How it is computed: by device and type; as the loops of its definition; with what is attended to
 // packed for LibTorch's own attention (once more in the backward pass, instead of being kept); in
 // blocks that stay in a CPU's caches.
