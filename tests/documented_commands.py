@@ -145,6 +145,9 @@ NOT_RUN = {
     "scripts/mutants.py --only 12,57": "hours; ctest checks its list",
     "scripts/build.sh build": "builds all of it; the tests were built so",
     "scripts/build.sh build moca": "a part of the same",
+    "scripts/build.sh build moca_torch_ops": "a part of the same",
+    "python3 examples/pytorch/part_attention.py build/libmoca_ops.so":
+        "tests/torch_ops/operators_test.py runs it, where only torch's own wheel is installed too",
     "benchmarks/vae_decode.py build": A_MEASUREMENT,
     "benchmarks/full_size.py build FOLDER": A_MEASUREMENT,
     "benchmarks/attention_cpu.py build": A_MEASUREMENT,
