@@ -65,7 +65,7 @@ def quickstart():
         f"{result['revision']}). Means over assets, each generated from one 64 x 64 image:")
     rows = [row_of(result["train"], "trained on"), row_of(result["test"], "not trained on")]
     return (text + "\n" + table(SCORES, rows) + "\n" + paragraph(
-        f"Given the image of another asset, the model makes that one: F@0.1 "
+        f"Given another asset's image, the model generates that other asset: F@0.1 "
         f"{result['train']['other_picture'][KEYS[1]]:.3f} against it."))
 
 
@@ -116,7 +116,7 @@ def growth(forward):
     moca, dense = rows["fp32"]["moca_16_to_64"], rows["fp32"]["dense_16_to_64"]
     return paragraph(
         f"From N = 16 to N = 64 the time grows {moca:.1f} times with MoCA and {dense:.1f} times with dense "
-        f"attention ([curve](benchmarks/results/forward_cpu_growth.svg)). In an audit MoCA took "
+        f"attention ([curve](benchmarks/results/forward_cpu_growth.svg)). In a second measurement MoCA took "
         f"{span(audit, 'moca_over_partcrafter')} times the time of PartCrafter's own code.")
 
 
