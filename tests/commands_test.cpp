@@ -196,6 +196,7 @@ TEST_F(Commands, AMistakeOnTheCommandLineIsOneLine) {
   const std::string image = "sample --run runs/tiny --image x.png ";
   expect_refusal(image + "--components 1.5", "--components = 1.5. See ");
   expect_refusal(image + "--componets 2", "--componets");
+  expect_refusal(image + "--seed 99999999999999999999", "does not fit in 64 bits");
   expect_refusal("sample --run runs/tiny", "--image is required");
   expect_refusal("benchmark", "required");
   expect_refusal("benchmark attention --precision fp64", "fp64");

@@ -1,5 +1,20 @@
+#include <charconv>
+#include <string>
+
 #include "commands.h"
 #include "moca/experiment/sample_image.h"
+
+namespace {
+
+// CLI11 takes a larger number as the largest that there is.
+std::string fits_in_64_bits(const std::string& text) {
+  int64_t number = 0;
+  const bool fits = std::from_chars(text.data(), text.data() + text.size(), number).ec !=
+                    std::errc::result_out_of_range;
+  return fits ? "" : text + " does not fit in 64 bits.";
+}
+
+}  // namespace
 
 void add_sample(CLI::App& app) {
   auto [command, options] = add_command<moca::experiment::SampleOptions>(
@@ -16,15 +31,18 @@ void add_sample(CLI::App& app) {
       "for models trained with masks: PNG of the image's size, grey or palette, 0 the "
       "background, i + 1 component i; says how many components there are");
   command->add_option("overrides", options->overrides, "settings as section.key=value");
-  command->add_option("--components", options->num_components,
-                      "components to generate; default 4, or as many as the component map marks");
+  command
+      ->add_option("--components", options->num_components,
+                   "components to generate; default 4, or as many as the component map marks")
+      ->check(fits_in_64_bits);
   command
       ->add_option("--precision", options->precision,
                    "fp32 or bf16: what --weights are held and computed in; default fp32, and for "
                    "an export as its run")
       ->check(CLI::IsMember({"fp32", "bf16"}));
   command->add_option("--seed", options->seed, "of the noise and component ids")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(fits_in_64_bits);
   command->add_option("--out", options->out,
                       "folder for the meshes; default samples/IMAGE_N_components_seed_S in the "
                       "run or model folder");

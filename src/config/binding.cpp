@@ -26,7 +26,9 @@ void Binder::operator()(const char* name, Choice& choice) {
   const auto path = path_of(section_, name);
   add({path, std::move(help), &choice.name, {}, std::move(names), false, may_change_});
   for (Option& option : choice.options) {
-    option.bind(option.settings, path_of(section_, option.name), binding_, may_change_);
+    const auto section = path_of(section_, option.name);
+    binding_->alternatives.push_back({section, path, option.name, &choice.name});
+    option.bind(option.settings, section, binding_, may_change_);
   }
 }
 

@@ -105,12 +105,13 @@ std::string way_out(const Binding& binding, const std::string& section, const st
     const auto [inner, leaf] = split(path_of(section, name));
     return way_out(binding, inner, leaf);
   }
-  if (const std::string namesakes = namesakes_of(paths, name); !namesakes.empty()) {
-    return " Did you mean " + namesakes + "?";
-  }
   const std::vector<std::string> here = names_in(paths, section);
+  std::string meant = namesakes_of(paths, name);
   if (const std::string nearest = nearest_name(name, here); !nearest.empty()) {
-    return " Did you mean " + quoted(path_of(section, nearest)) + "?";
+    meant = quoted(path_of(section, nearest)) + (meant.empty() ? "" : " or ") + meant;
+  }
+  if (!meant.empty()) {
+    return " Did you mean " + meant + "?";
   }
   for (const std::string& path : paths) {
     if (!nearest_name(name, {split(path).second}).empty()) {

@@ -10,6 +10,7 @@
 #include "moca/config/values.h"
 #include "moca/core/error.h"
 #include "moca/core/file_io.h"
+#include "moca/core/logging.h"
 #include "setting_path.h"
 
 namespace moca::config {
@@ -236,6 +237,16 @@ WrittenValue written_override(const Setting& setting, const std::string& text) {
   return {.form = Form::kText, .text = text};
 }
 
+// An override that nothing reads is most likely a mistake; in a file, options may stand ready.
+void warn_of_unread(const Binding& binding, const std::string& text) {
+  for (const Alternative& of : binding.alternatives) {
+    if (*of.chosen != of.option && text.starts_with(of.section + ".")) {
+      log::warn(concatenated("override ", quoted(text), " is not read: ", of.choice, " is ",
+                             *of.chosen, ". Set ", of.choice, "=", of.option, " as well."));
+    }
+  }
+}
+
 [[noreturn]] void refuse_override(const Binding& binding, const std::string& path,
                                   const std::string& where) {
   if (std::ranges::find(binding.sections, path, &Section::path) != binding.sections.end()) {
@@ -277,6 +288,7 @@ void apply_overrides(Binding& binding, const std::vector<std::string>& overrides
     assign(*setting, written_override(*setting, text.substr(equals + 1)), where);
     setting->assigned = true;
   }
+  std::ranges::for_each(overrides, [&](const auto& text) { warn_of_unread(binding, text); });
 }
 
 void validate_all(const Binding& binding, const std::string& source) {

@@ -34,6 +34,10 @@ nn::LoraConfig read_config(const std::filesystem::path& file) {
 }  // namespace
 
 nn::LoraConfig load_lora(torch::nn::Module& module, const std::filesystem::path& folder) {
+  if (!std::filesystem::is_regular_file(folder / kConfigFile)) {
+    throw Error(folder, ": no ", kConfigFile,
+                " here; name the folder of a LoRA adapter, as peft saves it.");
+  }
   const auto config = read_config(folder / kConfigFile);
   const checkpoint::Weights weights(folder / kWeightsFile);
   nn::add_lora(module, config);

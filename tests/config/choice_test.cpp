@@ -106,6 +106,18 @@ TEST(Choice, HoldsTheSectionsToTheirRules) {
   EXPECT_THAT(refusal_of("torch: {}"), HasSubstr("unknown setting 'torch'"));
 }
 
+TEST(Choice, WarnsOfAnOverrideOfAnOptionThatIsNotChosen) {
+  Room room;
+  ::testing::internal::CaptureStderr();
+  set(room, {"candle.colour=red", "light=candle"});
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+  ::testing::internal::CaptureStderr();
+  set(room, {"lamp.watts=7"});
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              HasSubstr("override 'lamp.watts=7' is not read: light is candle. Set light=lamp as "
+                        "well."));
+}
+
 TEST(Choice, KnowsWhoseSettingIsNotUsed) {
   const Room room;
   EXPECT_EQ(room.light.unchosen_owner("candle.colour"), "candle");

@@ -47,6 +47,14 @@ struct Section {
   std::function<void(const std::string& path)> validate;  // null where there is no rule
 };
 
+// The settings of one option of a Choice: they are read only where it is the chosen one.
+struct Alternative {
+  std::string section;        // "adapter.lora"
+  std::string choice;         // "adapter.kind"
+  std::string option;         // "lora"
+  const std::string* chosen;  // the value of `choice`
+};
+
 // A setting of an earlier version and what to do instead, as a sentence.
 struct RetiredSetting {
   std::string path;
@@ -58,6 +66,7 @@ struct RetiredSetting {
 struct Binding {
   std::vector<Setting> settings;
   std::vector<Section> sections;
+  std::vector<Alternative> alternatives;
   std::vector<RetiredSetting> retired;  // T::retired(), where the whole config has it
 
   // Whether a file or an override sets `path`, or a setting of the section `path`.
