@@ -38,7 +38,7 @@ at::Tensor MocGlobalAttention::forward(AttentionModules modules, const at::Tenso
 at::Tensor MocGlobalAttention::of_vecset(AttentionModules& modules, const at::Tensor& tokens,
                                          const BlockContext& context) const {
   const auto [n, S, D] = shape<3>(tokens, "tokens [n, S, D]");
-  auto& [attention, router] = modules;
+  auto& attention = modules.attention;
   const auto& layout = *context.layout;
   const int64_t M = config_.num_compressed_tokens;
   const int64_t num_vecset = S - M - 1;
@@ -53,7 +53,7 @@ at::Tensor MocGlobalAttention::of_vecset(AttentionModules& modules, const at::Te
   const auto anchors = tokens.select(1, S - 1);  // [n, D]
   return attention->project_output(layout.of_groups([&](const AssetGroup& group) {
     const ops::MocPlan plan{
-        .routing = router->forward(group.of_components(anchors), context.generator),
+        .routing = modules.router->forward(group.of_components(anchors), context.generator),
         .gate_target = config_.router.gate_target,
         .attend_compressed = config_.attend_compressed,
         .gate_compressed = config_.router.gate_compressed};
