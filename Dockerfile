@@ -1,7 +1,7 @@
 # moca built on a plain Debian 12.
 #   docker build -t moca .
 #   docker run --rm -it -v "$PWD/work:/work" moca train /moca/configs/quickstart_vae.yaml
-# For CPUs: the CUDA kernels are compiled where nvcc is found, which this base does not have.
+# For CPUs; Dockerfile.cuda is for GPUs.
 FROM debian:12
 COPY . /moca
 WORKDIR /moca

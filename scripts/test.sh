@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Everything that must hold before a commit. Can be run again cheaply: what did not change is kept.
-# usage: scripts/test.sh [setup|format|build|unit|faults|extend|asan|fuzz|tidy ...]     none: all, in this order
+# usage: scripts/test.sh [setup|format|build|unit|faults|extend|bundle|asan|fuzz|tidy ...]     none: all, in this order
 #        scripts/test.sh tsan     what runs in threads of its own, under ThreadSanitizer: on demand
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-stages=(setup format build unit faults extend asan fuzz tidy)
+stages=(setup format build unit faults extend bundle asan fuzz tidy)
 jobs=$(nproc)
 # These programs read files that others wrote, so they also run under the sanitizers.
 reading=(config image mesh checkpoint)
@@ -55,6 +55,12 @@ stage_extend() {
   cmake --build build/extend/build -j "$jobs" >>build/extend.log || { tail -n 60 build/extend.log && return 1; }
   (cd build/extend && OMP_NUM_THREADS=1 build/extend ../../examples/extend 2>>../extend.log) ||
     { tail -n 20 build/extend.log && return 1; }
+}
+
+# The archive for machines with a GPU, made and started where nothing else is.
+stage_bundle() {
+  scripts/bundle.sh
+  tests/bundle/in_empty_root.sh build/moca-bundle.tar.xz .venv/lib/python3*/site-packages/torch
 }
 
 # Tests and fuzzers of what reads files, in one folder: both are instrumented by clang alike. Few files
