@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "moc_backends.h"
@@ -36,10 +37,10 @@ MocSizes check_shapes(const AttentionInput& input, const MocPlan& plan) {
   return {B, N, H, L, K, M, num_selected, num_rest};
 }
 
-void expect_like_query(const at::Tensor& tensor, const at::Tensor& query, const char* name) {
-  TORCH_CHECK(tensor.scalar_type() == query.scalar_type() && tensor.device() == query.device(),
-              name, " is ", tensor.scalar_type(), " on ", tensor.device(), ", query is ",
-              query.scalar_type(), " on ", query.device(), ": they must be of one type and device");
+void expect_type_of_query(const at::Tensor& tensor, const at::Tensor& query, const char* name) {
+  TORCH_CHECK(!tensor.defined() || tensor.scalar_type() == query.scalar_type(), name, " is ",
+              tensor.scalar_type(), ", query is ", query.scalar_type(),
+              ": they must be of one type");
 }
 
 // Who is named: components of the asset, not the own one, each once.
@@ -66,18 +67,20 @@ void check_routing(const Routing& routing) {
   }
 }
 
+// Before anything is cast or allocated.
 MocSizes check(const AttentionInput& input, MocPlan& plan) {
   const auto sizes = check_shapes(input, plan);
-  expect_like_query(input.full.key, input.query, "key");
-  expect_like_query(input.full.value, input.query, "value");
-  if (sizes.M > 0) {
-    expect_like_query(input.compressed.key, input.query, "compressed_key");
-    expect_like_query(input.compressed.value, input.query, "compressed_value");
-  }
   auto& routing = plan.routing;
-  for (const auto* list : {&routing.importance, &routing.selected, &routing.rest}) {
-    TORCH_CHECK(list->device() == input.query.device(), "the routing is on ", list->device(),
-                ", query on ", input.query.device());
+  const std::pair<const at::Tensor&, const char*> others[] = {
+      {input.full.key, "key"},
+      {input.full.value, "value"},
+      {input.compressed.key, "compressed_key"},
+      {input.compressed.value, "compressed_value"},
+      {routing.importance, "importance"},
+      {routing.selected, "selected"},
+      {routing.rest, "rest"}};
+  for (const auto& [tensor, name] : others) {
+    expect_device_of(input.query, "query", tensor, name);
   }
   if (input.query.device().is_cpu()) {
     routing.selected = routing.selected.to(at::kLong).contiguous();
@@ -92,13 +95,17 @@ MocSizes check(const AttentionInput& input, MocPlan& plan) {
 at::Tensor moc_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                          const at::Tensor& compressed_key, const at::Tensor& compressed_value,
                          const MocPlan& plan) {
-  auto input = AttentionInput{query, {key, value}, {compressed_key, compressed_value}}.transformed(
-      in_autocast_type);
+  AttentionInput input{query, {key, value}, {compressed_key, compressed_value}};
   MocPlan checked = plan;
   const auto sizes = check(input, checked);
   if (sizes.M == 0) {
     input.compressed = {};
   }
+  input = input.transformed(in_autocast_type);
+  expect_type_of_query(input.full.key, input.query, "key");
+  expect_type_of_query(input.full.value, input.query, "value");
+  expect_type_of_query(input.compressed.key, input.query, "compressed_key");
+  expect_type_of_query(input.compressed.value, input.query, "compressed_value");
   if (sizes.num_selected == 0 && !plan.gate_compressed) {
     checked.gate_target = GateTarget::kNone;  // nothing is left that a gate would multiply
   }

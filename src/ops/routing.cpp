@@ -201,6 +201,7 @@ Routing route(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
               const RoutingOptions& options, const std::optional<at::Generator>& generator) {
   const auto [B, N, H, K] = shape<4>(anchor_query, "anchor_query [B, N, H, K]");
   expect_shape(anchor_key, {B, N, H, K}, "anchor_key [B, N, H, K]");
+  expect_device_of(anchor_query, "anchor_query", anchor_key, "anchor_key");
   at::Tensor uniform;
   if (options.stochastic) {
     TORCH_CHECK(generator.has_value(), "stochastic routing needs a generator");

@@ -22,11 +22,4 @@ Enum parsed(std::string_view text, const char* argument) {
   TORCH_CHECK(false, argument, " is '", text, "', it must be one of ", known);
 }
 
-// `first` is the operator's first tensor, of the name `first_name`.
-inline void expect_device_of(const at::Tensor& first, const char* first_name,
-                             const at::Tensor& tensor, const char* name) {
-  TORCH_CHECK(tensor.device() == first.device(), name, " is on ", tensor.device(), ", ", first_name,
-              " on ", first.device(), ": all tensors must be on one device");
-}
-
 }  // namespace moca::torch_ops

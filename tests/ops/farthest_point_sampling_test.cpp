@@ -109,6 +109,19 @@ TEST(FarthestPointSampling, CoversWithinTwiceTheBestRadius) {
   EXPECT_LE(radius(farthest_point_sampling(points, 3)[0]), 2 * best + 1e-6);
 }
 
+TEST(FarthestPointSampling, NamesPointsThatAreThereWhateverTheirNumbers) {
+  constexpr int64_t kPoints = 600;
+  for (const double value : {std::nan(""), HUGE_VAL, -HUGE_VAL, 3e38}) {
+    auto points = draw_points(4, kPoints);
+    points[0][0][0] = value;
+    points[1][kPoints - 1] = value;
+    points[2].narrow(0, 0, kPoints / 2).fill_(value);
+    points[3].fill_(value);
+    const auto indices = farthest_point_sampling(points, 40);
+    EXPECT_TRUE(((indices >= 0) & (indices < kPoints)).all().item<bool>()) << value;
+  }
+}
+
 TEST(FarthestPointSampling, RefusesWrongShapesAndCounts) {
   EXPECT_THROW(farthest_point_sampling(at::zeros({1, 4, 3}), 5), c10::Error);
   EXPECT_THROW(farthest_point_sampling(at::zeros({1, 4, 3}), 0), c10::Error);

@@ -1,5 +1,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
+#include <ATen/autocast_mode.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -10,6 +12,7 @@
 #include <vector>
 
 #include "moca/core/generator.h"
+#include "moca/ops/device.h"
 #include "moca/ops/farthest_point_sampling.h"
 #include "moca/ops/moc_attention.h"
 #include "src/ops/library_attention.h"
@@ -149,7 +152,52 @@ TEST_F(OnAGpu, FarthestPointSamplingChoosesTheSamePoints) {
     const auto lattice = at::round(points * 8.0);  // many points in one place, many equally far
     EXPECT_TRUE(bit_equal(farthest_point_sampling(on_device(lattice), count),
                           farthest_point_sampling(lattice, count)));
+    for (const double value :
+         {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+      auto broken = points.clone();
+      broken[0][P / 2][1] = value;
+      broken[1][0] = value;
+      broken[2].fill_(value);
+      EXPECT_TRUE(bit_equal(farthest_point_sampling(on_device(broken), count),
+                            farthest_point_sampling(broken, count)));
+    }
   }
+}
+
+// Refuses by this message before it allocates.
+template <class Work>
+void expect_named(const std::string& message, const Work& work) {
+  take_peak_gpu_memory_gib(testing::device());
+  const double before = take_peak_gpu_memory_gib(testing::device());
+  EXPECT_THAT(work, ::testing::ThrowsMessage<c10::Error>(::testing::HasSubstr(message)));
+  EXPECT_EQ(take_peak_gpu_memory_gib(testing::device()), before) << message;
+}
+
+TEST_F(OnAGpu, TensorsOfTwoDevicesAreNamedBeforeAnythingIsAllocated) {
+  const std::string there = " is on cpu, ", here = " on " + testing::device().str() + ": ";
+  const auto heads = [](int64_t S) { return on_device(draw({2, 5, 3, S, 8}, 20)); };
+  const auto anchors = draw({2, 5, 3, 8}, 21);
+  const RoutingOptions options{2, RouterActivation::kSigmoid, false};
+  const auto routing = route(on_device(anchors), on_device(anchors), options, std::nullopt);
+  const char* const names[] = {
+      "key", "value", "compressed_key", "compressed_value", "importance", "selected", "rest"};
+  for (const bool autocast : {false, true}) {
+    at::autocast::set_autocast_enabled(testing::device().type(), autocast);
+    for (size_t moved = 0; moved < std::size(names); ++moved) {
+      std::vector<at::Tensor> all = {heads(4),           heads(4),         heads(2),    heads(2),
+                                     routing.importance, routing.selected, routing.rest};
+      const auto query = heads(4);
+      all[moved] = all[moved].cpu();
+      MocPlan plan;
+      plan.routing = {all[4], all[5], all[6]};
+      expect_named(names[moved] + there + "query" + here,
+                   [&] { moc_attention(query, all[0], all[1], all[2], all[3], plan); });
+    }
+    const auto query = on_device(anchors);
+    expect_named("anchor_key" + there + "anchor_query" + here,
+                 [&] { route(query, anchors, options, std::nullopt); });
+  }
+  at::autocast::set_autocast_enabled(testing::device().type(), false);
 }
 
 // Allows LibTorch one of its attention kernels as long as it lives.

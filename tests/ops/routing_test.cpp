@@ -1,4 +1,5 @@
 #include <ATen/ATen.h>
+#include <ATen/autocast_mode.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -9,6 +10,7 @@
 #include <utility>
 
 #include "moca/core/generator.h"
+#include "moca/ops/float_product.h"
 #include "moca/ops/moc_attention.h"
 #include "tests/ops/finite_differences.h"
 #include "tests/support/tensor_matchers.h"
@@ -191,6 +193,43 @@ TEST(Routing, PermutesWithTheComponents) {
   // What was component order[j] is now component j.
   EXPECT_TRUE(at::equal(order.index_select(0, after.selected.flatten()).view_as(after.selected),
                         before.selected.index_select(1, order)));
+}
+
+// The rows of N others whose k-th and (k + 1)-th place have the same key, so that the order of the
+// components decides.
+int64_t ties_at_the_kth_place(const at::Tensor& keys, int64_t k) {
+  const auto N = keys.size(1);
+  const auto own = on_device(at::eye(N, at::kBool)).view({1, N, 1, N});
+  const auto ranked = std::get<0>(keys.masked_fill(own, -std::numeric_limits<double>::infinity())
+                                      .sort(-1, /*descending=*/true));
+  return (ranked.select(-1, k - 1) == ranked.select(-1, k)).sum().item<int64_t>();
+}
+
+// Anchors as training has them: bf16, under autocast.
+TEST(Routing, HasNoTiesAtTheKthPlaceOf10000RandomRowsUnderAutocast) {
+  constexpr int64_t kRows = 10000, kComponents = 20, kHeads = 4, kWidth = 64, kSelected = 3;
+  const auto random = [](at::IntArrayRef sizes, uint64_t index) {
+    return on_device(at::randn(sizes, generator_for(4, "ties", 0, index), at::TensorOptions()));
+  };
+  const auto anchors = random({kRows / kComponents / kHeads, kComponents, kHeads * kWidth}, 0);
+  const auto device = testing::device().type();
+  at::autocast::set_autocast_enabled(device, true);
+  at::autocast::set_autocast_dtype(device, at::kBFloat16);
+  const auto projected = [&](uint64_t index) {
+    const auto weight = random({kHeads * kWidth, kHeads * kWidth}, index) / 16.0;
+    return float_product(anchors.to(at::kBFloat16), weight).unflatten(2, {kHeads, kWidth});
+  };
+  const auto query = projected(1), key = projected(2);
+  const RoutingOptions options{kSelected, RouterActivation::kSigmoid, false};
+  const auto scores = router_scores(query, key, options.activation);
+  const auto importance = route(query, key, options, std::nullopt).importance;
+  at::autocast::set_autocast_enabled(device, false);
+  const auto keys = ranking(scores, options, {});
+  EXPECT_EQ(keys.numel(), kRows * kComponents);
+  EXPECT_EQ(scores.logits.scalar_type(), at::kFloat);
+  EXPECT_EQ(importance.scalar_type(), at::kFloat);
+  EXPECT_EQ(ties_at_the_kth_place(keys, kSelected), 0);
+  EXPECT_GT(ties_at_the_kth_place(keys.to(at::kBFloat16), kSelected), 100) << "what bf16 would do";
 }
 
 // Importances that are the same float, 1, still have an order.

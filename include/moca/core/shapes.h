@@ -45,4 +45,12 @@ inline void expect_shape(const at::Tensor& tensor, std::initializer_list<int64_t
               tensor.sizes());
 }
 
+// Checks that `tensor`, where there is one, lies where `first` does, an operator's first tensor.
+inline void expect_device_of(const at::Tensor& first, const char* first_name,
+                             const at::Tensor& tensor, const char* name) {
+  TORCH_CHECK(!tensor.defined() || tensor.device() == first.device(), name, " is on ",
+              tensor.device(), ", ", first_name, " on ", first.device(),
+              ": all tensors must be on one device");
+}
+
 }  // namespace moca
