@@ -99,7 +99,6 @@ checkpoint::CheckpointContent RunCheckpoints::content(const RunProgress& progres
           json.dump(1) + "\n"};
 }
 
-// Weights that are not finite must not replace a good checkpoint.
 void RunCheckpoints::check_weights(int64_t step) const {
   const c10::NoGradGuard no_grad;
   const auto norms = at::stack(at::_foreach_norm(state_.optimizer.parameters(), 2));
@@ -107,7 +106,9 @@ void RunCheckpoints::check_weights(int64_t step) const {
     throw Error(
         "stopped at step ", step,
         ": weights hold NaN or infinity and are not saved. Continue from the last checkpoint in ",
-        folder_, " with --resume.");
+        folder_,
+        " with --resume, where the learning rate is the cause with a smaller "
+        "training.optimizer.learning_rate.");
   }
 }
 

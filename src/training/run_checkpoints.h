@@ -44,11 +44,12 @@ class RunCheckpoints {
   // All learn whether those that write could. Training goes on without a checkpoint that could not
   // be written, but does not end without the last one.
   void save(const RunProgress& progress, bool last);
+  // Throws Error for weights that are not finite, which must not replace a good checkpoint.
+  void check_weights(int64_t step) const;
 
  private:
   bool writes() const;
   checkpoint::CheckpointContent content(const RunProgress& progress) const;
-  void check_weights(int64_t step) const;
   std::string try_to_save(const RunProgress& progress, bool last);
 
   std::filesystem::path folder_;

@@ -82,6 +82,9 @@ void Trainer::take_steps() {
     metrics_->record(step_, *stats, stop_->seconds_spent());
     progress.update(step_, "loss " + text_of(stats->loss, "%.4f"));
     bad_steps_->count(step_ - 1, *stats);
+    if (bad_steps_->any()) {
+      checkpoints_->check_weights(step_);  // with those no later step can be good
+    }
     if (validation_ && config_.validate_every > 0 && step_ % config_.validate_every == 0) {
       validate();
     }
