@@ -180,6 +180,7 @@ TEST_F(Commands, RefuseWhatTheyCannotUseInOneLine) {
   expect_refusal("train " + config("tiny.yaml") + " name=a training.num_threads=100000",
                  "training.num_threads (100000) must be at most");
   expect_refusal("benchmark attention --threads 100000", "--threads (100000) must be at most");
+  expect_refusal("benchmark attention --device cuda:99", "device 'cuda:99'");
   expect_refusal("train " + config("tiny.yaml") + " name=a dit.with=64",
                  "Did you mean 'dit.width'?");
   expect_refusal("train " + config("tiny.yaml") + " name=a device=cuda:99", "device 'cuda:99'");

@@ -3,6 +3,10 @@
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
+#include "moca/checkpoint/safetensors.h"
+#include "moca/core/file_io.h"
 #include "moca/experiment/run_config.h"
 #include "moca/experiment/train_run.h"
 #include "tests/support/temporary_folder.h"
@@ -71,6 +75,26 @@ class TinyRuns {
 
   testing::TemporaryFolder folder_;
 };
+
+// The points of the first component of an asset are `value`, in the files of a dataset.
+inline void spoil_points(const std::filesystem::path& dataset, const std::string& id,
+                         double value) {
+  const auto file = dataset / "shard_00000.safetensors";
+  checkpoint::NamedTensors tensors;
+  {
+    const checkpoint::SafetensorsFile shard(file);
+    for (const auto& [name, entry] : shard.entries()) {
+      tensors.emplace_back(name, shard.read(name));
+      if (name == id + "/surface_points") {
+        tensors.back().second[0] = value;
+      }
+    }
+  }
+  checkpoint::write_safetensors(file, tensors);
+  auto json = nlohmann::ordered_json::parse(read_file(dataset / "index.json"));
+  json["shards"].clear();  // whose sums would tell
+  write_file(dataset / "index.json", json.dump());
+}
 
 // Both runs trained, made once for all tests of an executable that look at them.
 class TrainedRuns : public ::testing::Test {

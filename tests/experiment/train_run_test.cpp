@@ -237,26 +237,6 @@ TEST(TrainRun, IsNotResumedWithAnotherOptimizer) {
               HasSubstr("training.optimizer.name=another (before: adamw)"));
 }
 
-// One point of one asset of the dataset is not a number.
-void spoil_a_point(const RunConfig& config, const std::string& id) {
-  const auto file = fs::path(config.data.path) / "shard_00000.safetensors";
-  checkpoint::NamedTensors tensors;
-  {
-    const checkpoint::SafetensorsFile shard(file);
-    for (const auto& [name, entry] : shard.entries()) {
-      tensors.emplace_back(name, shard.read(name));
-      if (name == id + "/surface_points") {
-        tensors.back().second[0] = std::nan("");
-      }
-    }
-  }
-  checkpoint::write_safetensors(file, tensors);
-  const auto index = fs::path(config.data.path) / "index.json";
-  auto json = nlohmann::ordered_json::parse(read_file(index));
-  json["shards"].clear();  // whose sums would tell
-  write_file(index, json.dump());
-}
-
 std::vector<dit::GlobalAttentionKind> kinds_of_global_attention() {
   return {dit::GlobalAttentionKind::kMoc, dit::GlobalAttentionKind::kDense};
 }
@@ -268,7 +248,7 @@ TEST(TrainRun, SkipsTheStepsOfAnAssetThatIsNotANumberAndNamesIt) {
       train_run(runs.vae_config());
       auto config = runs.dit_config();
       const auto id = data::PreparedDataset(config.data.path).records()[0].id;
-      spoil_a_point(config, id);
+      spoil_points(config.data.path, id, std::nan(""));
       config.dit.global_attention = kind;
       config.dit_training.num_cached_encodings = num_cached;
       config.training.batch_size = 1;
