@@ -30,6 +30,6 @@ void restart_with_spin_count(int /*argc*/, char** argv, char** environment) {
 }
 
 [[gnu::section(".preinit_array"),
-  gnu::used]] void (*const before_libraries)(int, char**, char**) = restart_with_spin_count;
+  gnu::used]] void (*const kBeforeLibraries)(int, char**, char**) = restart_with_spin_count;
 
 }  // namespace
