@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <climits>
 #include <cstddef>
 #include <string_view>
 
@@ -26,7 +27,11 @@ void restart_with_spin_count(int /*argc*/, char** argv, char** environment) {
     extended[count] = environment[count];
   }
   extended[count] = spin_count;
-  execve("/proc/self/exe", argv, extended.data());  // where it fails, libgomp's own time stays
+  // By its path: the process's name is that of the file which was started.
+  static std::array<char, PATH_MAX> program;
+  if (readlink("/proc/self/exe", program.data(), program.size() - 1) > 0) {
+    execve(program.data(), argv, extended.data());  // where it fails, libgomp's own time stays
+  }
 }
 
 [[gnu::section(".preinit_array"),
