@@ -11,6 +11,7 @@ import pathlib
 import runpy
 import sys
 import unittest
+import unittest.mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -155,6 +156,18 @@ class Definition(Case):
                         {"gate_compressed": False}, {"attend_compressed": False}):
             with self.subTest(**options):
                 self.expect_definition(arguments_of(8, 3), **options)
+
+    def test_attention_of_a_model_s_sizes(self):
+        sizes = {"B": 1, "H": 2, "L": 256, "M": 16, "K": 64}
+        with unittest.mock.patch.multiple(sys.modules[__name__], **sizes):
+            arguments = arguments_of(8, 3)
+            exact = in_double(arguments)
+            output, expected = ops.moc_attention(*arguments), attended(*exact)
+            found = [output, *gradients(output, arguments)]
+            expected = [expected, *gradients(expected, exact)]
+            scales = [x.detach().abs().max() for x in expected]
+            self.expect_close([x / scale for x, scale in zip(found, scales, strict=True)],
+                              [x / scale for x, scale in zip(expected, scales, strict=True)])
 
     def test_attention_where_nothing_is_compressed(self):
         self.expect_definition(without_compressed(arguments_of(4, 3)))

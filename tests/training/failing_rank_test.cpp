@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdio>
 #include <memory>
 
 #include "moca/core/error.h"
@@ -65,7 +66,9 @@ TEST(FailingRank, EndsAllWithinSecondsAndIsSaidOnce) {
       const auto start = std::chrono::steady_clock::now();
       const auto results = train_and_fail(
           folder / std::to_string(static_cast<int>(phase) * 2 + (mistake ? 1 : 0)), phase, mistake);
-      EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+      std::printf("%s: ended after %.1f s\n", text.c_str(), took.count());
+      EXPECT_LT(took.count(), 10);
       EXPECT_THAT(results[failing].said, HasSubstr(text));
       EXPECT_EQ(results[failing].code, mistake ? 2 : 1);
       EXPECT_THAT(results[1 - failing].said,
