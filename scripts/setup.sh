@@ -18,7 +18,7 @@ test_python=(numpy==2.2.6 safetensors==0.8.0 pillow==13.0.0 opencv-python-headle
 packages=(ca-certificates g++ cmake ninja-build python3 python3-venv libopen3d-dev libembree-dev
   libglu1-mesa-dev libtinygltf-dev libdraco-dev libmeshoptimizer-dev libnanoflann-dev libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
   libjpeg62-turbo-dev libspng-dev libwebp-dev libexif-dev libstb-dev libeigen3-dev libssl-dev)
-test_packages=(libgtest-dev libgmock-dev clang-format clang-tidy clang)
+test_packages=(libgtest-dev libgmock-dev clang-format clang-tidy clang xz-utils)
 fuzz_packages=(clang-14 libclang-rt-14-dev libomp-14-dev)
 
 fail() {
