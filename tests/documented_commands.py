@@ -34,8 +34,8 @@ QUICKSTART = [
     f"build/moca train configs/quickstart_vae.yaml training.max_steps=2 {SMALL}",
 ]
 BENCHMARK = ("--components 1,2 --width 32 --heads 2 --blocks 2 --tokens 8 --compressed 2 --rounds 1")
-HELD_OUT = "--image runs/tutorial/evaluation/chair_03/picture.png --components 6"
-IMAGE = "--image runs/tiny/evaluation/0000_chair/picture.png"
+HELD_OUT = "--image runs/tutorial/evaluation/chair_03/image.png --components 6"
+IMAGE = "--image runs/tiny/evaluation/0000_chair/image.png"
 
 # In the order in which they build on one another: what is run for a command of the documents.
 RUN = {
@@ -69,9 +69,9 @@ RUN = {
         "build/moca convert-weights runs/tiny models/my_run",
     "moca sample --weights FOLDER --image FILE --components N":
         f"build/moca sample --weights exported {IMAGE} --components 2 --out of_weights",
-    "build/moca sample --weights FOLDER --image picture.png --components 4":
+    "build/moca sample --weights FOLDER --image image.png --components 4":
         f"build/moca sample --weights exported {IMAGE} --components 4 --out of_four",
-    "build/moca sample --weights FOLDER --image picture.png --components 4 --precision bf16 "
+    "build/moca sample --weights FOLDER --image image.png --components 4 --precision bf16 "
     "sampler.num_steps=20":
         f"build/moca sample --weights exported {IMAGE} --components 4 --precision bf16 "
         "sampler.num_steps=2 --out of_bf16",

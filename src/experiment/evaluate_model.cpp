@@ -109,7 +109,7 @@ class Evaluation {
       score_generated(jobs[i], scenes[i], other_scenes[i]);
       const auto folder = folder_of(jobs[i]);
       write_asset(folder, scenes[i]);
-      write_png(folder / "picture.png", requests[i].image);
+      write_png(folder / "image.png", requests[i].image);
     }
   }
 

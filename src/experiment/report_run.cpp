@@ -194,7 +194,7 @@ Image sheet_of(const Json& evaluation, const Columns& scores, const std::string&
     const auto caption = joined(first_scores(scores), "  ", [&](const Column& score) {
       return score.header + " " + cell(assets[i], {"", score.key, "generated"});
     });
-    rows.push_back({id, read_image(folder / id / "picture.png"),
+    rows.push_back({id, read_image(folder / id / "image.png"),
                     dataset.reference(static_cast<int64_t>(i)),
                     mesh::read_scene_with_empty(folder / id / "asset.glb"), caption});
   }

@@ -123,7 +123,7 @@ void write_record(const fs::path& out, const SampleOptions& options,
       empty.push_back(component.name);
     }
   }
-  Json json = {{"picture", fs::absolute(options.image).string()},
+  Json json = {{"image", fs::absolute(options.image).string()},
                {"components", request.num_components},
                {"empty_components", empty},
                {"seed", options.seed},
