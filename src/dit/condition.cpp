@@ -18,11 +18,15 @@ at::Tensor per_asset(const at::Tensor& kept, const at::Tensor& like) {
 // Tokens or their mask in packed order.
 at::Tensor packed_rows(const at::Tensor& rows, ConditionScope scope,
                        const ComponentLayout& layout) {
-  if (scope == ConditionScope::kComponent) {
-    return layout.pack(rows);
+  switch (scope) {
+    case ConditionScope::kComponent:
+      return layout.pack(rows);
+    case ConditionScope::kFrame:
+      return rows.flatten(1, 2).index_select(0, layout.asset_order);
+    case ConditionScope::kAsset:
+      break;
   }
-  const bool of_frames = scope == ConditionScope::kFrame;
-  return (of_frames ? rows.flatten(1, 2) : rows).index_select(0, layout.asset_order);
+  return rows.index_select(0, layout.asset_order);
 }
 
 }  // namespace

@@ -19,15 +19,19 @@ at::Tensor mode_density(const at::Tensor& uniform, double scale) {
 
 at::Tensor draw_noise_levels(int64_t count, const FlowConfig& config, at::Generator generator) {
   const auto options = at::TensorOptions().dtype(at::kFloat);
-  if (config.density == NoiseDensity::kLogitNormal) {
-    const auto normal = at::randn({count}, generator, options);
-    return shift_noise_level(logit_normal_density(normal, config.logit_mean, config.logit_std),
-                             config.shift);
+  at::Tensor levels;
+  switch (config.density) {
+    case NoiseDensity::kLogitNormal:
+      levels = logit_normal_density(at::randn({count}, generator, options), config.logit_mean,
+                                    config.logit_std);
+      break;
+    case NoiseDensity::kUniform:
+      levels = 1.0 - at::rand({count}, generator, options);  // never 0, where weights are infinite
+      break;
+    case NoiseDensity::kMode:
+      levels = mode_density(at::rand({count}, generator, options), config.mode_scale);
+      break;
   }
-  const auto uniform = at::rand({count}, generator, options);
-  const auto levels = config.density == NoiseDensity::kMode
-                          ? mode_density(uniform, config.mode_scale)
-                          : 1.0 - uniform;  // never 0, where weights are infinite
   return shift_noise_level(levels, config.shift);
 }
 

@@ -12,8 +12,11 @@
 #include "vision_block.h"
 
 namespace moca::image_encoder {
+namespace {
 
 constexpr double kInitialStd = 0.02;  // DINOv2: initializer_range
+
+}  // namespace
 
 void ImageEncoderConfig::validate(const std::string& path) const {
   config::require_multiple(path, "image_size", image_size, "patch_size", patch_size);

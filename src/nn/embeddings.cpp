@@ -7,8 +7,11 @@
 #include "moca/core/shapes.h"
 
 namespace moca::nn {
+namespace {
 
 constexpr double kNumTrainTimesteps = 1000.0;  // TripoSG's scheduler_config.json
+
+}  // namespace
 
 int64_t embedded_point_width(int64_t num_frequencies) { return 3 * (2 * num_frequencies + 1); }
 
