@@ -15,6 +15,7 @@
 #include "moca/core/interrupt.h"
 #include "moca/core/logging.h"
 #include "moca/core/program.h"
+#include "moca/core/text.h"
 #include "moca/distributed/launch.h"
 
 // Each adds its subcommand, in a file of its own; the subcommand's callback does the work.
@@ -131,8 +132,7 @@ int main(int argc, char** argv) {
     return fail(failed.what(), EXIT_FAILURE);
   } catch (const std::exception& broken) {
     if (is_out_of_memory(broken)) {
-      const std::string said = broken.what();
-      return fail("out of memory (" + said.substr(0, said.find('\n')) +
+      return fail("out of memory (" + moca::first_line(broken.what()) +
                       "). Make batches, numbers of tokens or points, or resolutions smaller; "
                       "'train CONFIG --dry-run' says what a training step needs.",
                   EXIT_FAILURE);

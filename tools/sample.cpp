@@ -7,11 +7,11 @@
 namespace {
 
 // CLI11 takes a larger number as the largest that there is.
-std::string fits_in_64_bits(const std::string& text) {
+std::string check_64_bits(const std::string& text) {
   int64_t number = 0;
-  const bool fits = std::from_chars(text.data(), text.data() + text.size(), number).ec !=
-                    std::errc::result_out_of_range;
-  return fits ? "" : text + " does not fit in 64 bits.";
+  const bool is_whole = std::from_chars(text.data(), text.data() + text.size(), number).ec !=
+                        std::errc::result_out_of_range;
+  return is_whole ? "" : text + " does not fit in 64 bits.";
 }
 
 }  // namespace
@@ -34,7 +34,7 @@ void add_sample(CLI::App& app) {
   command
       ->add_option("--components", options->num_components,
                    "components to generate; default 4, or as many as the component map marks")
-      ->check(fits_in_64_bits);
+      ->check(check_64_bits);
   command
       ->add_option("--precision", options->precision,
                    "fp32 or bf16: what --weights are held and computed in; default fp32, and for "
@@ -42,7 +42,7 @@ void add_sample(CLI::App& app) {
       ->check(CLI::IsMember({"fp32", "bf16"}));
   command->add_option("--seed", options->seed, "of the noise and component ids")
       ->capture_default_str()
-      ->check(fits_in_64_bits);
+      ->check(check_64_bits);
   command->add_option("--out", options->out,
                       "folder for the meshes; default samples/IMAGE_N_components_seed_S in the "
                       "run or model folder");

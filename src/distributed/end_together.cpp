@@ -125,7 +125,7 @@ class Ending {
 
 [[noreturn]] void leave_for(Ending& ending, const std::string& failure, int code) {
   ending.announce(" failed: its message says why");
-  // One of a step says where it was.
+  // A failure of a step begins with the name of the rank already.
   leave(failure.starts_with(ending.name()) ? failure : ending.name() + ", set-up: " + failure,
         code);
 }

@@ -6,12 +6,10 @@
 #include <mutex>
 #include <string>
 
+#include "moca/core/text.h"
 #include "moca/distributed/process_group.h"
 
 namespace moca::distributed {
-
-// c10d's messages go on with a stack.
-inline std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 struct ProcessGroup::Impl {
   c10::intrusive_ptr<c10d::ProcessGroup> group;

@@ -1,7 +1,5 @@
 #include "moca/dit/dit_config.h"
 
-#include <c10/util/StringUtil.h>
-
 #include <algorithm>
 
 #include "moca/core/error.h"

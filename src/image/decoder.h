@@ -17,7 +17,8 @@ class Mistake : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Refuses, once the header is read, an image whose decoding would allocate `bytes`.
+// Refuses, once the header is read, an image that is too large or whose decoding would allocate too
+// many `bytes`.
 inline void require_decodable(int width, int height, size_t bytes) {
   constexpr size_t kMaxBytes = 1'000'000'000;
   if (std::max(width, height) > kMaxImageSide || bytes > kMaxBytes) {

@@ -46,7 +46,7 @@ struct Run {
 };
 
 // The first run records as well, and drops its record at once: without recording, layers take other
-// ways to the same figures, and a routing that depends on the last bit would not be repeated.
+// ways to the same numbers, and a routing that depends on the last bit would not be repeated.
 Run run(const Recorded& recorded, at::TensorList inputs_and_parameters,
         const std::optional<at::Generator>& generator) {
   const auto num_inputs = std::ranges::count(recorded.given, true);

@@ -67,7 +67,7 @@ void check_routing(const Routing& routing) {
   }
 }
 
-// Before anything is cast or allocated.
+// Before tokens are cast or an output is allocated.
 MocSizes check(const AttentionInput& input, MocPlan& plan) {
   const auto sizes = check_shapes(input, plan);
   auto& routing = plan.routing;

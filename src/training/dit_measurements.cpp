@@ -52,10 +52,10 @@ void measure_routers(Measurements& measurements, const dit::MocaDit& dit) {
         router->last_routing().importance.size(1) < 2) {
       continue;
     }
-    const auto figures = dit::statistics_of(router->last_routing());
-    measurements.add("router_importance", figures.importance);
-    measurements.add("router_entropy", figures.entropy);
-    measurements.add("router_load", figures.load);
+    const auto statistics = dit::statistics_of(router->last_routing());
+    measurements.add("router_importance", statistics.importance);
+    measurements.add("router_entropy", statistics.entropy);
+    measurements.add("router_load", statistics.load);
   }
 }
 

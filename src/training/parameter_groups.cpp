@@ -17,7 +17,7 @@ void check_matches_any(const std::string& pattern, const std::vector<std::string
   const bool any =
       std::ranges::any_of(names, [&](const std::string& name) { return matches(name, pattern); });
   if (!any) {
-    throw Error(setting, ": no parameter that is trained fits '", pattern,
+    throw Error(setting, ": no parameter that is trained matches '", pattern,
                 "'. Their names are like '", names.front(), "' and '", names.back(),
                 "'; * stands for any text.");
   }

@@ -107,7 +107,7 @@ void RunCheckpoints::check_weights(int64_t step) const {
         "stopped at step ", step,
         ": weights hold NaN or infinity and are not saved. Continue from the last checkpoint in ",
         folder_,
-        " with --resume, where the learning rate is the cause with a smaller "
+        " with --resume; if the learning rate is the cause, also with a smaller "
         "training.optimizer.learning_rate.");
   }
 }

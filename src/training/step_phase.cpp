@@ -84,7 +84,7 @@ void StepPhase::say_where_it_fails(const std::function<void()>& work) const {
 }
 
 TrainingFailure StepPhase::failure(const std::string& what) const {
-  return TrainingFailure(place() + ": " + what.substr(0, what.find('\n')) +
+  return TrainingFailure(place() + ": " + first_line(what) +
                          ". Continue with --resume once the cause is mended (out of memory: "
                          "smaller training.batch_size with more training.micro_batches)");
 }

@@ -22,8 +22,9 @@ class StepPhase {
 
   // "rank 0, forward of step 5, chair, lamp".
   std::string place() const;
-  // Does `work` and throws what it throws with the place where that was: a failing operation as
-  // TrainingFailure; of several processes a mistake too, as Error, and everything else.
+  // Does `work`. What it throws goes on with the place where that was: a failing operation of
+  // LibTorch's as TrainingFailure; where there are several processes, a mistake as Error and any
+  // other exception as TrainingFailure.
   void say_where_it_fails(const std::function<void()>& work) const;
   // What went wrong in this phase.
   TrainingFailure failure(const std::string& what) const;

@@ -14,6 +14,9 @@ namespace moca {
 // ASCII letters in lower case.
 std::string lower_case(std::string_view text);
 
+// Messages of c10d and of LibTorch's allocator go on with a stack.
+inline std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
 // Texts, paths and numbers (as std::to_string writes them) one after another.
 template <class... Parts>
 std::string concatenated(const Parts&... parts) {

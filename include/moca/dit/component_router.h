@@ -22,7 +22,7 @@ class ComponentRouterImpl : public torch::nn::Module {
   // sampled with `generator`; without one (and at inference) it is the top k.
   ops::Routing forward(const at::Tensor& anchors, const std::optional<at::Generator>& generator);
 
-  // Of the last call; without a tensor before the first. For figures about it.
+  // Of the last call; without a tensor before the first. `statistics_of` reads it.
   const ops::Routing& last_routing() const { return last_routing_; }
 
  private:

@@ -53,10 +53,11 @@ struct Routing {
 Routing route(const at::Tensor& anchor_query, const at::Tensor& anchor_key,
               const RoutingOptions& options, const std::optional<at::Generator>& generator);
 
-// What `route` does, in parts. The first two are LibTorch's operators alone, which torch.compile
-// traces.
-// What every component is to every other, [B, N, H, N]. Two importances near 1 may be the same
-// float where their logits are not.
+// What `route` does, in parts. `router_scores` and `ranking` are LibTorch's operators alone, which
+// torch.compile traces.
+
+// What every component is to every other, [B, N, H, N]. The logits are what is ranked: two
+// importances near 1 may be the same float where their logits are not.
 struct RouterScores {
   at::Tensor logits, importance;
 };
