@@ -44,7 +44,7 @@ TEST_F(SampleImage, WritesMeshesLatentsAPreviewAndHowTheyWereMade) {
   const auto preview = read_image(out / "preview.png");
   EXPECT_GT(preview.width, 2 * preview.height) << "the image and two views";
   const auto record = json::parse(read_file(out / "sample.json"));
-  EXPECT_EQ(record.at("picture"), how.image.string());
+  EXPECT_EQ(record.at("image"), how.image.string());
   EXPECT_EQ(record.at("components"), 2);
   EXPECT_EQ(record.at("seed"), 5);
   EXPECT_EQ(record.at("model").at("step"), 4);
