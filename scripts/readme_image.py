@@ -83,7 +83,7 @@ def render(components, view):
 
 def cells_of(folder, view):
     components = list(components_of(folder / "asset.glb"))
-    yield Image.open(folder / "picture.png").convert("RGB").resize((CELL, CELL), Image.BICUBIC)
+    yield Image.open(folder / "image.png").convert("RGB").resize((CELL, CELL), Image.BICUBIC)
     yield render(components, view)
     yield render(moved_apart(components), view)
 

@@ -100,7 +100,7 @@ TEST_F(Commands, LeaveTheFilesTheyPromise) {
         "runs/tiny/environment.json", "runs/tiny/log.txt", "runs/tiny/metrics.jsonl",
         "runs/tiny/checkpoints/step_00000020/model.safetensors",
         "runs/tiny/evaluation/evaluation.json", "runs/tiny/evaluation/0000_chair/asset.glb",
-        "runs/tiny/evaluation/0000_chair/picture.png", "runs/tiny/report.html",
+        "runs/tiny/evaluation/0000_chair/image.png", "runs/tiny/report.html",
         "runs/tiny/contact_sheet_train.png", "runs/tiny/contact_sheet_test.png"}) {
     EXPECT_TRUE(fs::exists(*folder_ / file)) << file;
   }
@@ -108,12 +108,12 @@ TEST_F(Commands, LeaveTheFilesTheyPromise) {
 
 TEST_F(Commands, SampleWritesOneMeshPerComponent) {
   const auto outcome = moca(
-      "sample --run runs/tiny --image runs/tiny/evaluation/0000_chair/picture.png --components 3 "
+      "sample --run runs/tiny --image runs/tiny/evaluation/0000_chair/image.png --components 3 "
       "--out sampled");
   EXPECT_EQ(outcome.code, 0) << outcome.output;
   EXPECT_TRUE(fs::exists(*folder_ / "sampled/asset.glb"));
   expect_refusal(
-      "sample --run runs/tiny --image runs/tiny/evaluation/0000_chair/picture.png --out sampled",
+      "sample --run runs/tiny --image runs/tiny/evaluation/0000_chair/image.png --out sampled",
       "sampled exists already and is not overwritten");
 }
 
@@ -164,10 +164,10 @@ TEST_F(Commands, RefuseWhatTheyCannotUseInOneLine) {
   write_file(*folder_ / "broken.png", "this is no image");
   expect_refusal("sample --run runs/tiny --image broken.png", "broken.png");
   expect_refusal("sample --run runs/tiny --image missing.png", "missing.png");
-  expect_refusal("sample --run runs/tiny_vae --image runs/tiny/evaluation/0000_chair/picture.png",
+  expect_refusal("sample --run runs/tiny_vae --image runs/tiny/evaluation/0000_chair/image.png",
                  "stage vae and cannot generate");
   expect_refusal(
-      "sample --run runs/tiny --image runs/tiny/evaluation/0000_chair/picture.png --components 99 "
+      "sample --run runs/tiny --image runs/tiny/evaluation/0000_chair/image.png --components 99 "
       "--out o",
       "ids for 1 to 50");
   expect_refusal("train missing.yaml", "missing.yaml");
@@ -238,12 +238,12 @@ TEST_F(Commands, RefuseACheckpointOfAnotherArchitecture) {
   write_file(*folder_ / "runs/changed/config.yaml", changed);
   fs::copy(*folder_ / "runs/tiny/checkpoints", *folder_ / "runs/changed/checkpoints",
            fs::copy_options::recursive);
-  expect_refusal("sample --run runs/changed --image runs/tiny/evaluation/0000_chair/picture.png",
+  expect_refusal("sample --run runs/changed --image runs/tiny/evaluation/0000_chair/image.png",
                  "The checkpoint is of another architecture");
 }
 
 TEST_F(Commands, ConvertWeightsWritesAFolderThatSampleAndTrainingTake) {
-  const std::string image = " --image runs/tiny/evaluation/0000_chair/picture.png --components 2 ";
+  const std::string image = " --image runs/tiny/evaluation/0000_chair/image.png --components 2 ";
   ASSERT_EQ(moca("convert-weights runs/tiny exported").code, 0);
   for (const char* file :
        {"model_index.json", "vae/diffusion_pytorch_model.safetensors", "vae/config.json",
@@ -273,7 +273,7 @@ TEST_F(Commands, AnExportSamplesTheBytesOfItsRun) {
                 .code,
             0);
   const std::string image =
-      " --image runs/tiny/evaluation/0000_chair/picture.png --components 3 --seed 5 --out ";
+      " --image runs/tiny/evaluation/0000_chair/image.png --components 3 --seed 5 --out ";
   for (const std::string run : {"tiny", "dense"}) {
     ASSERT_EQ(moca("convert-weights runs/" + run + " export_" + run).code, 0);
     ASSERT_EQ(moca("sample --run runs/" + run + image + "of_run_" + run).code, 0);
@@ -295,7 +295,7 @@ TEST_F(Commands, AnExportSamplesTheBytesOfItsRun) {
 }
 
 TEST_F(Commands, AnExportWithoutWhatSamplingNeedsIsRefusedWithItsName) {
-  const std::string image = " --image runs/tiny/evaluation/0000_chair/picture.png --out needs";
+  const std::string image = " --image runs/tiny/evaluation/0000_chair/image.png --out needs";
   ASSERT_EQ(moca("convert-weights runs/tiny needs_settings").code, 0);
   const auto file = *folder_ / "needs_settings/model_index.json";
   auto text = read_file(file);
@@ -331,13 +331,13 @@ TEST_F(Commands, TheRecipesTwinsTrainOneAfterAnother) {
   const auto evaluated = moca("evaluate runs/tiny_scene_1024");
   EXPECT_EQ(evaluated.code, 0) << evaluated.output;
   expect_refusal(
-      "sample --run runs/tiny_scene_1024 --image runs/tiny/evaluation/0000_chair/picture.png "
+      "sample --run runs/tiny_scene_1024 --image runs/tiny/evaluation/0000_chair/image.png "
       "--out scene",
       "it needs a map of the image in which pixels of component i hold i + 1");
-  const auto image = read_image(*folder_ / "runs/tiny/evaluation/0000_chair/picture.png");
+  const auto image = read_image(*folder_ / "runs/tiny/evaluation/0000_chair/image.png");
   Image map(image.width, image.height, 1);
   const std::string scene =
-      "sample --run runs/tiny_scene_1024 --image runs/tiny/evaluation/0000_chair/picture.png "
+      "sample --run runs/tiny_scene_1024 --image runs/tiny/evaluation/0000_chair/image.png "
       "--component-map map.png --out scene ";
   write_png(*folder_ / "map.png", map);
   expect_refusal(scene, "map.png marks no component");
@@ -352,7 +352,7 @@ TEST_F(Commands, TheRecipesTwinsTrainOneAfterAnother) {
 }
 
 TEST_F(Commands, PublicWeightsThatDoNotFitAreRefusedInOneLine) {
-  const std::string image = " --image runs/tiny/evaluation/0000_chair/picture.png --out refused";
+  const std::string image = " --image runs/tiny/evaluation/0000_chair/image.png --out refused";
   ASSERT_EQ(moca("convert-weights runs/tiny for_mistakes").code, 0);
   expect_refusal("sample --weights nowhere" + image, "no folder nowhere");
   expect_refusal("sample" + image, "name either a run with --run or a model folder");

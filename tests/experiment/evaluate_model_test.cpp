@@ -244,8 +244,8 @@ TEST_F(EvaluateModel, WithAllViewsTheScoreIsTheMeanOverThem) {
   EXPECT_NEAR(value_of(result.assets[3].control.scores, "chamfer"),
               0.5 * (chamfer_of(3, 0, lift_of(3, 0)) + chamfer_of(3, 0, lift_of(3, 1))),
               kTolerance);
-  EXPECT_EQ(read_image(folder_ / "out/c/picture.png").pixels[0], mark_of(2, 0));
-  EXPECT_EQ(read_image(folder_ / "out/c/view_01/picture.png").pixels[0], mark_of(2, 1));
+  EXPECT_EQ(read_image(folder_ / "out/c/image.png").pixels[0], mark_of(2, 0));
+  EXPECT_EQ(read_image(folder_ / "out/c/view_01/image.png").pixels[0], mark_of(2, 1));
 }
 
 TEST_F(EvaluateModel, ADrawnViewAndTheNoiseGoWithTheAssetWhereverItStands) {

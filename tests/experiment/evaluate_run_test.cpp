@@ -109,7 +109,7 @@ TEST_F(EvaluateRun, WritesTheImageAndTheComponentsOfEveryAsset) {
   for (int64_t i = 0; i < 4; ++i) {
     const auto folder = output() / dataset.records()[i].id;
     EXPECT_TRUE(fs::exists(folder / "asset.glb"));
-    const auto image = read_image(folder / "picture.png");
+    const auto image = read_image(folder / "image.png");
     const auto expected = dataset.image(i, 1).contiguous();
     ASSERT_EQ(image.pixels.size(), static_cast<size_t>(expected.numel()));
     EXPECT_EQ(

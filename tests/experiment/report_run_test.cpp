@@ -125,10 +125,10 @@ TEST_F(ReportRun, ShowsAnAssetOfWhichNothingWasGenerated) {
   evaluate_run(config, output());
   const data::PreparedDataset dataset(config.data.path);
   const auto folder = output() / dataset.records()[0].id;
-  const auto image = read_file(folder / "picture.png");
+  const auto image = read_file(folder / "image.png");
   fs::remove_all(folder);
   write_asset(folder, {{{"component_00", {}, mesh::Vec3::Zero()}}});
-  write_file(folder / "picture.png", image);
+  write_file(folder / "image.png", image);
   EXPECT_EQ(report_run(config, output()).size(), 3U);
 }
 

@@ -48,7 +48,7 @@ class RunInputs : public ::testing::Test {
     train_run(config);
   }
   fs::path image() const {
-    const auto file = runs_ / "picture.png";
+    const auto file = runs_ / "image.png";
     write_png(file, Image(16, 16, 3, 200));
     return file;
   }
