@@ -123,7 +123,10 @@ step_memcheck() { sanitized memcheck; }
 step_racecheck() { sanitized racecheck; }
 
 step_parity() { "$moca" verify --device "$device" tests/golden/*.safetensors; }
-step_gradients() { "$bundle/moca_parity_test" --gtest_brief=1 --gtest_filter='*GoldenGradients*'; }
+step_gradients() {
+  "$bundle/moca_nn_test" --gtest_brief=1 --gtest_filter='Norms.*' &&
+    "$bundle/moca_parity_test" --gtest_brief=1 --gtest_filter='*GoldenGradients*'
+}
 step_runs() {
   "$bundle/moca_checkpoint_test" --gtest_brief=1 && "$bundle/moca_experiment_test" --gtest_brief=1
 }

@@ -32,6 +32,36 @@ inline __attribute__((always_inline)) float exponential(float x) {
   return p * std::bit_cast<float>(exponent);
 }
 
+inline __attribute__((always_inline)) uint16_t rounded(float number) {
+  const auto bits = std::bit_cast<uint32_t>(number);
+  return static_cast<uint16_t>((bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16);
+}
+
+inline __attribute__((always_inline)) float number_of(float number) { return number; }
+inline __attribute__((always_inline)) float number_of(c10::BFloat16 number) {
+  return std::bit_cast<float>(static_cast<uint32_t>(number.x) << 16);
+}
+inline __attribute__((always_inline)) void put(float number, float& to) { to = number; }
+inline __attribute__((always_inline)) void put(float number, c10::BFloat16& to) {
+  to.x = rounded(number);
+}
+
+template <typename T>
+inline __attribute__((always_inline)) void normalise(const T* from, const float* weights,
+                                                     int64_t count, float epsilon, T* to) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t c = 0; c < count; ++c) {
+    const float number = number_of(from[c]);
+    sum += number * number;
+  }
+  const float factor = 1 / std::sqrt(sum / static_cast<float>(count) + epsilon);
+#pragma omp simd
+  for (int64_t c = 0; c < count; ++c) {
+    put(number_of(from[c]) * factor * weights[c], to[c]);
+  }
+}
+
 inline __attribute__((always_inline)) double exponential(double x) { return std::exp(x); }
 
 template <typename Number>
@@ -112,9 +142,18 @@ MOCA_CLONES void round_row(const float* from, int64_t count, c10::BFloat16* to) 
   auto* const out = reinterpret_cast<uint16_t*>(to);
 #pragma omp simd
   for (int64_t c = 0; c < count; ++c) {
-    const auto bits = std::bit_cast<uint32_t>(from[c]);
-    out[c] = static_cast<uint16_t>((bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16);
+    out[c] = rounded(from[c]);
   }
+}
+
+MOCA_CLONES void normalise_row(const float* from, const float* weights, int64_t count,
+                               float epsilon, float* to) {
+  normalise(from, weights, count, epsilon, to);
+}
+
+MOCA_CLONES void normalise_row(const c10::BFloat16* from, const float* weights, int64_t count,
+                               float epsilon, c10::BFloat16* to) {
+  normalise(from, weights, count, epsilon, to);
 }
 
 MOCA_CLONES GateSums<float> differentiate_row(const KeyRow<float>& row) {

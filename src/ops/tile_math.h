@@ -21,6 +21,12 @@ double weigh_row(double* scores, const double* value_factors, int64_t count, dou
 // longer than both passes.
 void round_row(const float* from, int64_t count, c10::BFloat16* to);
 
+// A row over its root mean square (with epsilon added to the mean), times weights; in float.
+void normalise_row(const float* from, const float* weights, int64_t count, float epsilon,
+                   float* to);
+void normalise_row(const c10::BFloat16* from, const float* weights, int64_t count, float epsilon,
+                   c10::BFloat16* to);
+
 // One row of the backward pass: the products of one key with `count` queries, whose log-sum-exp and
 // mean gradient (the dot product of output and its gradient) are given.
 template <typename Number>

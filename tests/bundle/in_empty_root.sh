@@ -48,7 +48,7 @@ inside() {
   there moca sample --run /tmp/runs/tiny --image /quickstart.png --components 2 --out /tmp/out
   ls "$root/tmp/out/asset.glb" >/dev/null
   local program
-  for program in parity experiment distributed ops; do
+  for program in nn parity experiment distributed ops; do
     there "moca_${program}_test" --gtest_list_tests
   done
   there moca_checkpoint_test --gtest_brief=1 --gtest_filter='CheckpointFolder.*'

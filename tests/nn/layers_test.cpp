@@ -7,8 +7,10 @@
 #include <cmath>
 
 #include "moca/core/generator.h"
+#include "moca/nn/autocast.h"
 #include "tests/ops/finite_differences.h"
 #include "tests/support/tensor_matchers.h"
+#include "tests/support/test_device.h"
 
 namespace moca::nn {
 namespace {
@@ -81,6 +83,50 @@ TEST(Norms, WorkInFloatAndAnswerInTheTypeOfTheInput) {
   };
   check(layer_norm);
   check(rms_norm);
+}
+
+TEST(Norms, HaveTheSameNumbersWithoutGradients) {
+  const auto check = [](auto norm, const at::Tensor& input, double tolerance) {
+    const auto expected = norm(input).detach();
+    const torch::NoGradGuard no_grad;
+    EXPECT_EQ(norm(input).scalar_type(), input.scalar_type());
+    EXPECT_TRUE(all_close(norm(input), expected, tolerance)) << norm->name();
+  };
+  const auto input = draw({6, 64}) * 20.0;
+  for (const auto type : {at::kFloat, at::kBFloat16}) {  // of the weights
+    const auto typed = [&](auto norm) {
+      norm->to(type);
+      return norm;
+    };
+    check(typed(with_drawn_weights(LayerNorm(64), 64)), input.to(at::kBFloat16), 1.0 / 128);
+    check(typed(with_drawn_weights(RmsNorm(64), 64)), input.to(at::kBFloat16), 1.0 / 128);
+  }
+  check(with_drawn_weights(LayerNorm(64), 64), input, 1e-6);
+  check(with_drawn_weights(RmsNorm(64), 64), input, 1e-6);
+}
+
+TEST(Norms, HaveTheNumbersOfFloatUnderAutocastAndInTheirGradients) {
+  const auto tokens = (draw({3000, 64}) * 20.0).to(at::kBFloat16), slope = draw({3000, 64}, 1);
+  // Output and gradients of input, weight and bias.
+  const auto outcome = [&](auto& norm, at::ScalarType type) {
+    const Autocast autocast(testing::device(), type != at::kFloat);
+    auto inputs = norm->parameters();
+    inputs.push_back(testing::on_device(tokens).to(type).requires_grad_());
+    const auto output = norm(inputs.back());
+    EXPECT_EQ(output.scalar_type(), type);
+    auto found = torch::autograd::grad({(output * testing::on_device(slope)).sum()}, inputs);
+    found.push_back(output);
+    return found;
+  };
+  const auto check = [&](auto norm) {
+    norm->to(testing::device());
+    const auto found = outcome(norm, at::kBFloat16), expected = outcome(norm, at::kFloat);
+    for (size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_TRUE(all_close(found[i], expected[i], 1.0 / 128)) << norm->name() << " " << i;
+    }
+  };
+  check(with_drawn_weights(LayerNorm(64), 64));
+  check(with_drawn_weights(RmsNorm(64), 64));
 }
 
 // d/dx of w . x / r with r = sqrt(mean(x^2)): w / r - x (w . x) / (n r^3).

@@ -248,9 +248,14 @@ void register_all(torch::Library& library) {
     }
     const auto suffix = name.overload_name.empty() ? "" : "." + name.overload_name;
     const auto own = name.name.substr(std::string("aten::").size()) + suffix;
-    static const std::set<std::string> written_here = {
-        "empty.memory_format", "empty_strided", "copy_",
-        "_local_scalar_dense", "resize_",       "_fused_sdp_choice"};
+    static const std::set<std::string> written_here = {"empty.memory_format",
+                                                       "empty_strided",
+                                                       "copy_",
+                                                       "_local_scalar_dense",
+                                                       "resize_",
+                                                       "_fused_sdp_choice",
+                                                       "native_layer_norm",
+                                                       "native_layer_norm_backward"};
     if (written_here.contains(own)) {
       continue;
     }

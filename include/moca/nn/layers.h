@@ -10,7 +10,7 @@
 namespace moca::nn {
 
 // LayerNorm over the last axis with weight and bias, computed in float whatever the input's type,
-// as diffusers' FP32LayerNorm does.
+// as diffusers' FP32LayerNorm does. On a GPU its weight and bias are rounded to the input's type.
 class LayerNormImpl : public torch::nn::Module {
  public:
   explicit LayerNormImpl(int64_t width, double epsilon = 1e-5);  // TripoSG: 1e-5, DINOv2: 1e-6
@@ -23,7 +23,7 @@ class LayerNormImpl : public torch::nn::Module {
 };
 TORCH_MODULE(LayerNorm);
 
-// RMS norm over the last axis with a weight; the mean of squares is taken in float.
+// RMS norm over the last axis with a weight, computed in float likewise.
 class RmsNormImpl : public torch::nn::Module {
  public:
   explicit RmsNormImpl(int64_t width, double epsilon = 1e-6);  // TripoSG's qk norm: 1e-6
