@@ -12,18 +12,13 @@ at::Tensor LocalAttention::forward(AttentionModules modules, const at::Tensor& t
                                    const BlockContext&) const {
   const auto [n, S, D] = shape<3>(tokens, "tokens [n, S, D]");
   auto& attention = modules.attention;
-  const auto heads = attention->project(tokens);
+  const auto [query, key, value] = attention->project(tokens);
   if (num_added_ == 0) {
-    return attention->project_output(ops::attention(heads.query, heads.key, heads.value));
+    return attention->project_output(ops::attention(query, key, value));
   }
-  // Nested key ranges instead of a mask: tokens [begin, end) attend to tokens [0, end).
-  const auto attend_up_to = [&](int64_t begin, int64_t end) {
-    return ops::attention(heads.query.narrow(2, begin, end - begin), heads.key.narrow(2, 0, end),
-                          heads.value.narrow(2, 0, end));
-  };
-  const int64_t num_vecset = S - num_added_;
-  return attention->project_output(at::cat(
-      {attend_up_to(0, num_vecset), attend_up_to(num_vecset, S - 1), attend_up_to(S - 1, S)}, 2));
+  // The vecset does not see the compressed tokens, and neither sees the anchor.
+  return attention->project_output(
+      ops::nested_attention(query, key, value, {S - num_added_, S - 1, S}));
 }
 
 double LocalAttention::flops(int64_t num_components, int64_t num_tokens) const {

@@ -2,7 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "attention_tensors.h"
 #include "moca/core/shapes.h"
@@ -46,6 +48,31 @@ at::Tensor attention_between(const at::Tensor& query, const at::Tensor& key,
     mask = key_mask.view({B, 1, 1, N_key * T});
   }
   return library_attention_between(q, k, v, mask);
+}
+
+at::Tensor nested_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                            const std::vector<int64_t>& ends) {
+  const auto [n, H, S, K] = shape<4>(query, "query [n, H, S, K]");
+  expect_shape(key, {n, H, S, K}, "key [n, H, S, K]");
+  expect_shape(value, {n, H, S, K}, "value [n, H, S, K]");
+  TORCH_CHECK(std::ranges::is_sorted(ends) && !ends.empty() && ends.front() > 0 && ends.back() == S,
+              "expected ascending ends of groups, the last at S = ", S, ", got ", ends);
+  const auto q = in_autocast_type(query.unsqueeze(1)), k = in_autocast_type(key.unsqueeze(1)),
+             v = in_autocast_type(value.unsqueeze(1));
+  if (ends.front() * ends.front() >= kSmallestHead && tiles_apply(q, k, v)) {
+    auto plan = everyone(q, 1);
+    plan.ends = ends;
+    return tiled_attention_recorded({q, {k, v}, {}}, at::Tensor(), std::move(plan), false)
+        .squeeze(1);
+  }
+  std::vector<at::Tensor> groups;
+  int64_t begin = 0;
+  for (const int64_t end : ends) {
+    groups.push_back(attention(query.narrow(2, begin, end - begin), key.narrow(2, 0, end),
+                               value.narrow(2, 0, end)));
+    begin = end;
+  }
+  return at::cat(groups, 2);
 }
 
 at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "onednn.h"
 #include "tile_math.h"
@@ -103,19 +104,21 @@ void append(Chunk<T>& chunk, const Piece<T>& piece, Accumulated<T> key_factor,
   }
 }
 
-// Full tokens are cut into equal pieces; compressed tokens of neighbours go into one.
+// Of every segment the first `num_seen` tokens at most. Full tokens are cut into equal pieces;
+// compressed tokens of neighbours go into one.
 template <typename T>
-std::vector<Chunk<T>> chunks_of(const std::vector<Segment>& segments, int64_t b, int64_t h,
-                                int64_t K, const PackedTokens<T>& full,
+std::vector<Chunk<T>> chunks_of(const std::vector<Segment>& segments, int64_t num_seen, int64_t b,
+                                int64_t h, int64_t K, const PackedTokens<T>& full,
                                 const PackedTokens<T>& compressed) {
   using Number = Accumulated<T>;
   const double scale = 1.0 / std::sqrt(static_cast<double>(K));
   std::vector<Chunk<T>> chunks;
   for (const auto& segment : segments) {
     const auto& tokens = segment.compressed ? compressed : full;
-    const int64_t size = piece_size(tokens.count(), kChunkKeys);
-    for (int64_t first = 0; first < tokens.count(); first += size) {
-      const int64_t count = std::min(size, tokens.count() - first);
+    const int64_t seen = std::min(tokens.count(), num_seen);
+    const int64_t size = piece_size(seen, kChunkKeys);
+    for (int64_t first = 0; first < seen; first += size) {
+      const int64_t count = std::min(size, seen - first);
       if (chunks.empty() || chunks.back().key_stride != tokens.key_stride() ||
           chunks.back().num_columns() + right_rows<T>(count) > kChunkKeys) {
         chunks.emplace_back();
@@ -205,6 +208,27 @@ void finish(const QueryBlock<T>& block, int64_t K, Rows<T> output, Accumulated<T
   }
 }
 
+// Queries of a head whose scores are held at a time.
+struct QueryRange {
+  int64_t first, count;
+  int64_t num_seen;  // tokens of every segment that they see
+};
+
+std::vector<QueryRange> query_ranges(const AttentionPlan& plan, int64_t S) {
+  const bool all_see_all = plan.ends.empty();
+  std::vector<QueryRange> ranges;
+  int64_t begin = 0;
+  for (const int64_t end : all_see_all ? std::vector<int64_t>{S} : plan.ends) {
+    const int64_t size = piece_size(end - begin, kQueryRows);
+    for (; begin < end; begin += size) {
+      ranges.push_back({begin, std::min(size, end - begin),
+                        all_see_all ? std::numeric_limits<int64_t>::max() : end});
+    }
+    begin = end;
+  }
+  return ranges;
+}
+
 template <typename T>
 TiledOutput attend(const AttentionInput& input, const AttentionPlan& plan, bool for_backward) {
   using Number = Accumulated<T>;
@@ -221,22 +245,23 @@ TiledOutput attend(const AttentionInput& input, const AttentionPlan& plan, bool 
   }
   Number* const log_sum_exp =
       for_backward ? result.log_sum_exp.template mutable_data_ptr<Number>() : nullptr;
-  const int64_t block_size = piece_size(S, kQueryRows);
-  const int64_t blocks = (S + block_size - 1) / block_size;
-  at::parallel_for(0, B * N * H * blocks, 1, [&](int64_t begin, int64_t end) {
-    QueryBlock<T> block(block_size);
+  const auto ranges = query_ranges(plan, S);
+  const int64_t num_ranges = std::ssize(ranges);
+  at::parallel_for(0, B * N * H * num_ranges, 1, [&](int64_t begin, int64_t end) {
+    QueryBlock<T> block(std::min(S, kQueryRows));
     std::vector<Chunk<T>> chunks;
-    int64_t chunks_head = -1;
+    std::pair<int64_t, int64_t> chunks_of_what = {-1, -1};
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t head = task / blocks, first = task % blocks * block_size;
-      if (head != chunks_head) {
+      const int64_t head = task / num_ranges;
+      const auto [first, count, num_seen] = ranges[task % num_ranges];
+      if (const std::pair what(head, num_seen); what != chunks_of_what) {
         const int64_t h = head % H, b = head / H / N;
-        chunks = chunks_of(plan.segments[head], b, h, K, full, compressed);
-        chunks_head = head;
+        chunks = chunks_of(plan.segments[head], num_seen, b, h, K, full, compressed);
+        chunks_of_what = what;
       }
       const auto rows = rows_of<const T>(query, head);
       block.query = {rows.data + first * rows.stride, rows.stride};
-      block.count = std::min(block_size, S - first);
+      block.count = count;
       block.output.assign(block.count * K, 0);
       std::fill(block.maxima.begin(), block.maxima.end(), -std::numeric_limits<Number>::infinity());
       std::fill(block.sums.begin(), block.sums.end(), 0);

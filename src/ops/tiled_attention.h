@@ -24,6 +24,9 @@ struct AttentionPlan {
   int64_t num_components = 1;  // of the queries
   int64_t num_heads = 1;
   std::vector<std::vector<Segment>> segments;  // [B * N * H]
+  // Where groups of the queries end, ascending, the last at S: the queries of a group see only as
+  // many tokens of every segment. Empty: all queries see all tokens.
+  std::vector<int64_t> ends = {};
 };
 
 struct TiledOutput {

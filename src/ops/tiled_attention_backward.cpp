@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "attention_tensors.h"
@@ -104,8 +105,9 @@ struct KeyBlock {
 
 template <typename T>
 GateSums<Accumulated<T>> differentiate_block(const Queries<T>& queries, int64_t first,
-                                             int64_t count, Accumulated<T> key_factor,
-                                             Accumulated<T> value_factor, KeyBlock<T>& keys) {
+                                             int64_t count, int64_t num_blind,
+                                             Accumulated<T> key_factor, Accumulated<T> value_factor,
+                                             KeyBlock<T>& keys) {
   using Number = Accumulated<T>;
   GateSums<Number> sums;
   for (int64_t row = 0; row < keys.count; ++row) {
@@ -120,6 +122,8 @@ GateSums<Accumulated<T>> differentiate_block(const Queries<T>& queries, int64_t 
     const auto found = differentiate_row(of_key);
     sums.key += found.key;
     sums.value += found.value;
+    std::fill_n(of_key.products, num_blind, 0);
+    std::fill_n(of_key.value_gradients, num_blind, 0);
     if constexpr (kPaired<T>) {
       const int64_t padded = right_rows<T>(count);
       if (padded > count) {
@@ -134,9 +138,11 @@ GateSums<Accumulated<T>> differentiate_block(const Queries<T>& queries, int64_t 
 
 // Queries [first, first + count) of one user pass by the block of keys: Eq. 6-8 differentiated,
 // five products, all of them transposed (a row is a key), so that none waits for a transposition.
+// The first `num_blind` of them do not see the keys.
 template <typename T>
-GateSums<Accumulated<T>> pass_by(Queries<T>& queries, int64_t first, int64_t count, int64_t S,
-                                 int64_t K, const Segment& segment, KeyBlock<T>& keys) {
+GateSums<Accumulated<T>> pass_by(Queries<T>& queries, int64_t first, int64_t count,
+                                 int64_t num_blind, int64_t S, int64_t K, const Segment& segment,
+                                 KeyBlock<T>& keys) {
   using Number = Accumulated<T>;
   const int64_t pair = kPaired<T> ? 2 : 1;
   const double scale = 1.0 / std::sqrt(static_cast<double>(K));
@@ -146,9 +152,9 @@ GateSums<Accumulated<T>> pass_by(Queries<T>& queries, int64_t first, int64_t cou
   product(keys.count, count, K, keys.value.data, keys.value.stride,
           queries.gradient_columns.data() + first * pair, spread_stride<T>(S),
           keys.value_gradients.data(), keys.columns, false);
-  const auto sums =
-      differentiate_block(queries, first, count, static_cast<Number>(scale * segment.key_gate),
-                          static_cast<Number>(segment.value_gate), keys);
+  const auto sums = differentiate_block(queries, first, count, num_blind,
+                                        static_cast<Number>(scale * segment.key_gate),
+                                        static_cast<Number>(segment.value_gate), keys);
   product(keys.count, K, right_rows<T>(count), keys.weights(), keys.columns,
           queries.gradient_rows.data() + first * K, K, keys.value_result.data(), K, true);
   product(keys.count, K, right_rows<T>(count), keys.gradients(), keys.columns,
@@ -165,8 +171,9 @@ GateSums<Accumulated<T>> pass_by(Queries<T>& queries, int64_t first, int64_t cou
 }
 
 template <typename T>
-void begin_keys(const KeyValue& tokens, int64_t head, int64_t first, int64_t K, KeyBlock<T>& keys) {
-  keys.count = std::min(kHeldKeys, tokens.key.size(3) - first);
+void begin_keys(const KeyValue& tokens, int64_t head, int64_t first, int64_t count, int64_t K,
+                KeyBlock<T>& keys) {
+  keys.count = count;
   keys.key = rows_of<const T>(tokens.key, head);
   keys.key.data += first * keys.key.stride;
   keys.value = rows_of<const T>(tokens.value, head);
@@ -244,10 +251,11 @@ struct HeadBackward {
     const auto users_of = users(N, compressed);
     for (int64_t j = 0; j < N; ++j) {
       const int64_t head = (b * N + j) * plan.num_heads + h;
-      for (int64_t first = 0; first < T_count; first += kHeldKeys) {
-        begin_keys(tokens, head, first, K, keys);
+      for (int64_t first = 0; first < T_count; first += keys.count) {
+        const auto [first_query, end] = seen_by(first, T_count);
+        begin_keys(tokens, head, first, std::min(kHeldKeys, end - first), K, keys);
         for (const auto& user : users_of[j]) {
-          pass_by_all(user);
+          pass_by_all(user, first_query);
         }
         write_rows(keys.key_result, keys.count, K, rows_of<T>(gradient.key, head), first);
         write_rows(keys.value_result, keys.count, K, rows_of<T>(gradient.value, head), first);
@@ -255,11 +263,26 @@ struct HeadBackward {
     }
   }
 
-  void pass_by_all(const User& user) {
-    const int64_t size = piece_size(S, kPassingQueries);
-    for (int64_t first = 0; first < S; first += size) {
-      const auto sums = pass_by(queries[user.component], first, std::min(size, S - first), S, K,
-                                *user.segment, keys);
+  // The first query that sees key `first` of T keys, and the end of the keys that are seen by the
+  // same queries.
+  std::pair<int64_t, int64_t> seen_by(int64_t first, int64_t T_count) const {
+    int64_t begin = 0;
+    for (const int64_t end : plan.ends) {
+      if (first < end) {
+        return {begin, end};
+      }
+      begin = end;
+    }
+    return {0, T_count};
+  }
+
+  void pass_by_all(const User& user, int64_t first_query) {
+    int64_t num_blind = first_query % right_rows<T>(1);  // rows of bf16 lie in pairs
+    const int64_t begin = first_query - num_blind;
+    const int64_t size = piece_size(S - begin, kPassingQueries);
+    for (int64_t first = begin; first < S; first += size) {
+      const auto sums = pass_by(queries[user.component], first, std::min(size, S - first),
+                                std::exchange(num_blind, 0), S, K, *user.segment, keys);
       gradients.key_gates[user.index] +=
           static_cast<double>(sums.key) / std::sqrt(static_cast<double>(K));
       gradients.value_gates[user.index] += static_cast<double>(sums.value);

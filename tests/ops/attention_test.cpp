@@ -17,6 +17,7 @@ namespace moca::ops::attention_test {
 namespace {
 
 using testing::all_close;
+using testing::bit_equal;
 using testing::on_device;
 
 struct Case {
@@ -133,6 +134,64 @@ TEST(Attention, LeavesWhatIsNoNumberVisible) {
     const auto output = attention(c.query.to(type), c.key.to(type), c.value.to(type));
     EXPECT_TRUE(output[0][1][400].isnan().all().item<bool>());
     EXPECT_EQ(output.isnan().sum().item<int64_t>(), output.size(3));
+  }
+}
+
+// What the groups of nested attention see, one after another.
+at::Tensor attended_by_groups(const Case& c, const std::vector<int64_t>& ends) {
+  std::vector<at::Tensor> groups;
+  int64_t begin = 0;
+  for (const int64_t end : ends) {
+    groups.push_back(at::scaled_dot_product_attention(
+        c.query.narrow(2, begin, end - begin), c.key.narrow(2, 0, end), c.value.narrow(2, 0, end)));
+    begin = end;
+  }
+  return at::cat(groups, 2);
+}
+
+// Ends at odd places too, groups of a single token, less than a block and more than one.
+const std::vector<std::vector<int64_t>> kEnds = {{5, 7, 8},       {131},          {129, 130, 131},
+                                                 {513, 577, 578}, {64, 128, 640}, {33, 600}};
+
+TEST(NestedAttention, IsThatOfEveryGroupOverItselfAndThoseBefore) {
+  for (const auto& ends : kEnds) {
+    const auto S = ends.back();
+    for (const auto& [type, bound] : {std::pair(at::kDouble, 1e-12), std::pair(at::kFloat, 2e-6),
+                                      std::pair(at::kBFloat16, 2e-2)}) {
+      const auto drawn = make_case(S, S);
+      Case c{drawn.query.to(type), drawn.key.to(type), drawn.value.to(type)};
+      const Case exact{c.query.to(at::kDouble), c.key.to(at::kDouble), c.value.to(at::kDouble)};
+      const auto weights = drawn.key.flip(2).to(type);
+      const auto outcome = [&](const Case& inputs, const auto& attend) {
+        std::vector<at::Tensor> all = {inputs.query.detach().requires_grad_(),
+                                       inputs.key.detach().requires_grad_(),
+                                       inputs.value.detach().requires_grad_()};
+        const auto output = attend({all[0], all[1], all[2]});
+        auto found = torch::autograd::grad({(output * weights.to(output)).sum()}, all);
+        found.push_back(output);
+        return found;
+      };
+      const auto found = outcome(c, [&](const Case& inputs) {
+        return nested_attention(inputs.query, inputs.key, inputs.value, ends);
+      });
+      const auto expected =
+          outcome(exact, [&](const Case& inputs) { return attended_by_groups(inputs, ends); });
+      for (size_t i = 0; i < expected.size(); ++i) {
+        EXPECT_EQ(found[i].scalar_type(), type);
+        EXPECT_TRUE(all_close(found[i].to(at::kDouble), expected[i], bound))
+            << toString(type) << ", ends " << ends << ", tensor " << i;
+      }
+      const torch::NoGradGuard no_grad;
+      EXPECT_TRUE(bit_equal(nested_attention(c.query, c.key, c.value, ends), found.back()));
+    }
+  }
+}
+
+TEST(NestedAttention, RefusesEndsThatAreNotThoseOfItsTokens) {
+  const auto c = make_case(30, 30);
+  for (const auto& ends :
+       std::vector<std::vector<int64_t>>{{}, {29}, {31}, {20, 10, 30}, {0, 30}}) {
+    EXPECT_THROW(nested_attention(c.query, c.key, c.value, ends), c10::Error) << ends.size();
   }
 }
 

@@ -2,6 +2,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+#include <vector>
+
 namespace moca::ops {
 
 // Plain attention of queries [n, H, S, K] over keys and values [n, H, T, K], scale 1 / sqrt(K).
@@ -16,5 +19,11 @@ at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::T
 // [B, N', T]. Returns [B, N, H, S, K].
 at::Tensor attention_between(const at::Tensor& query, const at::Tensor& key,
                              const at::Tensor& value, const at::Tensor& key_mask = {});
+
+// Self-attention of tokens in groups, of which each sees itself and the groups before it: tokens
+// [ends[g - 1], ends[g]) attend to tokens [0, ends[g]). query, key, value: [n, H, S, K]; ends
+// ascend to S. What is not a number may reach the groups before.
+at::Tensor nested_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                            const std::vector<int64_t>& ends);
 
 }  // namespace moca::ops
