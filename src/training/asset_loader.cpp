@@ -60,23 +60,17 @@ AssetLoader::AssetLoader(const DitTrainingSetup& setup)
 }
 
 AssetBatch AssetLoader::batch(MicroBatch wanted) {
-  std::vector<at::Tensor> latents, present;
-  std::vector<std::vector<at::Tensor>> inputs(setup_.denoiser->conditioners().size());
-  for (const auto& [asset, seed, of_asset] : prefetcher_.get(wanted)) {
-    latents.push_back(
-        setup_.denoiser->latent_statistics()->standardise(source_.latents(asset, seed)));
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      inputs[i].push_back(of_asset[i]);
-    }
-    present.push_back(at::ones({latents.back().size(0)}, at::kBool));
-  }
+  const auto& loaded = prefetcher_.get(wanted);
+  const auto latents = mapped(source_.latents(loaded.latents), [&](const auto& of_asset) {
+    return setup_.denoiser->latent_statistics()->standardise(of_asset);
+  });
+  const auto present =
+      mapped(loaded.latents.num_components, [](int64_t N) { return at::ones({N}, at::kBool); });
   AssetBatch batch{at::pad_sequence(latents, /*batch_first=*/true),
                    {},
                    at::pad_sequence(present, /*batch_first=*/true)};
-  for (const auto& of_assets : inputs) {
-    batch.inputs.push_back(
-        to_device(at::pad_sequence(of_assets, /*batch_first=*/true), latents[0].device()));
-  }
+  batch.inputs = mapped(loaded.inputs,
+                        [&](const auto& inputs) { return to_device(inputs, latents[0].device()); });
   return batch;
 }
 
@@ -104,26 +98,25 @@ double AssetLoader::flops(MicroBatch batch) {
                   : 0.0);
 }
 
-std::function<std::vector<AssetLoader::Sample>()> AssetLoader::prepare(MicroBatch batch) {
-  std::vector<Sample> samples;
+std::function<AssetLoader::Loaded()> AssetLoader::prepare(MicroBatch batch) {
+  std::vector<LatentRequest> samples;
   auto place = static_cast<uint64_t>(plan_.place(batch));
   for (const int64_t sample : plan_.samples(batch)) {
-    const uint64_t seed = stream_seed(setup_.batches.seed, "asset of a batch", batch.step, place++);
-    samples.push_back({assets_[sample], seed, {}});
+    samples.push_back({assets_[sample],
+                       stream_seed(setup_.batches.seed, "asset of a batch", batch.step, place++)});
   }
-  return [this, samples]() mutable {
-    for (auto& sample : samples) {
-      sample.inputs = inputs(sample);
-    }
-    return samples;
-  };
+  return [this, samples] { return Loaded{source_.draw(samples), inputs(samples)}; };
 }
 
-std::vector<at::Tensor> AssetLoader::inputs(const Sample& sample) const {
-  const auto& record = setup_.dataset->records()[sample.asset];
-  const auto view = static_cast<int64_t>(stream_seed(sample.seed, "view") % record.views.size());
+std::vector<at::Tensor> AssetLoader::inputs(const std::vector<LatentRequest>& samples) const {
+  const auto device = setup_.vae->parameters().front().device();
   return mapped(setup_.denoiser->conditioners(), [&](const auto& conditioner) {
-    return conditioner->input(*setup_.dataset, sample.asset, view);
+    const auto of_assets = mapped(samples, [&](const LatentRequest& sample) {
+      const auto& views = setup_.dataset->records()[sample.asset].views;
+      const auto view = static_cast<int64_t>(stream_seed(sample.seed, "view") % views.size());
+      return conditioner->input(*setup_.dataset, sample.asset, view);
+    });
+    return pinned_for(device, at::pad_sequence(of_assets, /*batch_first=*/true));
   });
 }
 

@@ -34,21 +34,20 @@ class AssetLoader : public Batches {
   double flops(MicroBatch batch);
 
  private:
-  // What an asset gives to a micro-batch besides its latents.
-  struct Sample {
-    int64_t asset = 0;
-    uint64_t seed = 0;               // draws its latents
-    std::vector<at::Tensor> inputs;  // of every conditioner
+  // What is read and drawn ahead.
+  struct Loaded {
+    LatentDraws latents;
+    std::vector<at::Tensor> inputs;  // of every conditioner, [B, ...]
   };
 
-  std::function<std::vector<Sample>()> prepare(MicroBatch batch);
-  std::vector<at::Tensor> inputs(const Sample& sample) const;
+  std::function<Loaded()> prepare(MicroBatch batch);
+  std::vector<at::Tensor> inputs(const std::vector<LatentRequest>& samples) const;
 
   DitTrainingSetup setup_;
   std::vector<int64_t> assets_;
   data::MicroBatchPlan plan_;
   LatentSource source_;
-  Prefetcher<std::vector<Sample>> prefetcher_;  // last: its threads use the others
+  Prefetcher<Loaded> prefetcher_;  // last: its threads use the others
 };
 
 }  // namespace moca::training

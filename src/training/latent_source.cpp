@@ -37,6 +37,7 @@ at::Tensor finite_of(const at::Tensor& latents, const std::string& id) {
 LatentSource::LatentSource(vae::VecsetVae vae, std::shared_ptr<const data::PreparedDataset> dataset,
                            const std::vector<int64_t>& assets, int64_t num_cached, uint64_t seed)
     : vae_(std::move(vae)),
+      device_(vae_->parameters().front().device()),
       dataset_(std::move(dataset)),
       assets_(assets),
       seed_(seed),
@@ -47,27 +48,60 @@ LatentSource::LatentSource(vae::VecsetVae vae, std::shared_ptr<const data::Prepa
     stop_if_interrupted();
     const auto stream = dataset_->records()[asset].stream;
     for (int64_t i = 0; i < num_cached; ++i) {
-      cached_[asset].push_back(encode(asset, stream_seed(seed, "cached encoding", stream, i)));
+      const auto drawn = draw_anew({{asset, stream_seed(seed, "cached encoding", stream, i)}});
+      cached_[asset].push_back(encode(drawn)[0]);
     }
     progress.update(++done);
   }
 }
 
-at::Tensor LatentSource::encode(int64_t asset, uint64_t seed) {
-  const torch::NoGradGuard no_grad;
-  const auto batch = draw_components(*dataset_, components_of(*dataset_, {asset}),
-                                     vae_->config().num_surface_points, 0, seed);
-  const auto device = vae_->parameters().front().device();
-  auto generator = generator_for(seed, "encoding");
-  const auto posterior = vae_->encode(to_device(batch.surface_points, device),
-                                      to_device(batch.surface_normals, device), generator);
-  return posterior.sample(
-      to_device(at::randn(posterior.mean.sizes(), generator, at::TensorOptions()), device));
+LatentDraws LatentSource::draw(const std::vector<LatentRequest>& requests) const {
+  if (cached_[requests[0].asset].empty()) {
+    return draw_anew(requests);
+  }
+  LatentDraws draws;
+  for (const auto& [asset, seed] : requests) {
+    const auto& encodings = cached_[asset];
+    draws.encodings.push_back(encodings[seed % encodings.size()]);
+    draws.num_components.push_back(draws.encodings.back().size(0));
+  }
+  return draws;
 }
 
-at::Tensor LatentSource::latents(int64_t asset, uint64_t seed) {
-  const auto& encodings = cached_[asset];
-  return encodings.empty() ? encode(asset, seed) : encodings[seed % encodings.size()];
+LatentDraws LatentSource::draw_anew(const std::vector<LatentRequest>& requests) const {
+  const auto& config = vae_->config();
+  LatentDraws draws;
+  std::vector<at::Tensor> points, normals, candidates, noise;
+  for (const auto& [asset, seed] : requests) {
+    const auto batch = draw_components(*dataset_, components_of(*dataset_, {asset}),
+                                       config.num_surface_points, 0, seed);
+    const int64_t N = batch.surface_points.size(0);
+    auto generator = generator_for(seed, "encoding");
+    draws.num_components.push_back(N);
+    points.push_back(batch.surface_points);
+    normals.push_back(batch.surface_normals);
+    candidates.push_back(
+        vae_->draw_candidates(config.num_surface_points, generator).expand({N, -1}));
+    noise.push_back(
+        at::randn({N, config.num_tokens, config.latent_channels}, generator, at::TensorOptions()));
+  }
+  draws.surface_points = pinned_for(device_, at::cat(points));
+  draws.surface_normals = pinned_for(device_, at::cat(normals));
+  draws.candidates = pinned_for(device_, at::cat(candidates));
+  draws.noise = pinned_for(device_, at::cat(noise));
+  return draws;
+}
+
+std::vector<at::Tensor> LatentSource::latents(const LatentDraws& draws) {
+  return draws.encodings.empty() ? encode(draws) : draws.encodings;
+}
+
+std::vector<at::Tensor> LatentSource::encode(const LatentDraws& draws) {
+  const torch::NoGradGuard no_grad;
+  const auto posterior =
+      vae_->encode(to_device(draws.surface_points, device_),
+                   to_device(draws.surface_normals, device_), to_device(draws.candidates, device_));
+  return posterior.sample(to_device(draws.noise, device_)).split_with_sizes(draws.num_components);
 }
 
 at::Tensor LatentSource::samples() {
@@ -78,8 +112,8 @@ at::Tensor LatentSource::samples() {
     const auto& encodings = cached_[assets_[i]];
     const auto& record = dataset_->records()[assets_[i]];
     if (encodings.empty()) {
-      all.push_back(finite_of(encode(assets_[i], stream_seed(seed_, "statistics", record.stream)),
-                              record.id));
+      const auto drawn = draw_anew({{assets_[i], stream_seed(seed_, "statistics", record.stream)}});
+      all.push_back(finite_of(encode(drawn)[0], record.id));
     }
     for (const auto& encoding : encodings) {
       all.push_back(finite_of(encoding, record.id));

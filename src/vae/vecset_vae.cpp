@@ -108,11 +108,9 @@ at::Tensor VecsetVaeImpl::embed(const at::Tensor& points) const {
 
 at::Tensor VecsetVaeImpl::choose_token_points(const at::Tensor& surface_points,
                                               const at::Tensor& candidates) const {
-  const int64_t n = surface_points.size(0);
-  const int64_t L = config_.num_tokens;
-  const auto spread =
-      ops::farthest_point_sampling(surface_points.index_select(1, candidates), L);  // [n, L]
-  return candidates.index_select(0, spread.flatten()).view({n, L});
+  const auto rows = candidates.expand({surface_points.size(0), -1});  // [n, K]
+  const auto points = surface_points.gather(1, rows.unsqueeze(-1).expand({-1, -1, 3}));
+  return rows.gather(1, ops::farthest_point_sampling(points, config_.num_tokens));
 }
 
 at::Tensor VecsetVaeImpl::embed_surface(const at::Tensor& points, const at::Tensor& normals) const {
@@ -135,16 +133,26 @@ Posterior VecsetVaeImpl::posterior(const at::Tensor& hidden) {
   return {moments[0], moments[1].clamp(-30.0, 20.0)};
 }
 
+at::Tensor VecsetVaeImpl::draw_candidates(int64_t num_surface_points,
+                                          const at::Generator& generator) const {
+  return at::randperm(num_surface_points, generator, at::TensorOptions().dtype(at::kLong))
+      .narrow(0, 0, std::min(num_surface_points, kPreselection * config_.num_tokens));
+}
+
 Posterior VecsetVaeImpl::encode(const at::Tensor& surface_points, const at::Tensor& surface_normals,
                                 const at::Generator& generator) {
+  const auto [n, P, three] = shape<3>(surface_points, "surface_points [n, P, 3]");
+  return encode(surface_points, surface_normals,
+                to_device(draw_candidates(P, generator), surface_points.device()));
+}
+
+Posterior VecsetVaeImpl::encode(const at::Tensor& surface_points, const at::Tensor& surface_normals,
+                                const at::Tensor& candidates) {
   const auto [n, P, three] = shape<3>(surface_points, "surface_points [n, P, 3]");
   expect_shape(surface_normals, {n, P, three}, "surface_normals [n, P, 3]");
   const int64_t L = config_.num_tokens;
   TORCH_CHECK(P >= L, "a component needs at least L = ", L, " surface points, got P = ", P);
-  const auto drawn = to_device(at::randperm(P, generator, at::TensorOptions().dtype(at::kLong))
-                                   .narrow(0, 0, std::min(P, kPreselection * L)),
-                               surface_points.device());
-  const auto token_points = choose_token_points(surface_points, drawn).unsqueeze(-1);  // [n, L, 1]
+  const auto token_points = choose_token_points(surface_points, candidates).unsqueeze(-1);
   const auto surface = embed_surface(surface_points, surface_normals);
   const auto token_surface = surface.gather(1, token_points.expand({n, L, surface.size(2)}));
   return posterior(encode_tokens(surface, token_surface));

@@ -28,6 +28,10 @@ class NoiseOfEncodings : public testing::WithTinyDataset {
   }
 };
 
+at::Tensor latents_of(LatentSource source, int64_t asset, uint64_t seed) {
+  return source.latents(source.draw({{asset, seed}}))[0];
+}
+
 // latents: [n, L, C]
 void expect_no_two_alike(const at::Tensor& latents) {
   const auto rows = latents.flatten(1);  // [n, L C]
@@ -40,7 +44,7 @@ TEST_F(NoiseOfEncodings, IsOfEverySeedsAndEveryComponentsOwn) {
   const auto asset = dataset_->indices_of("train")[0];
   std::vector<at::Tensor> all;
   for (uint64_t seed = 0; seed < 20; ++seed) {
-    all.push_back(of_assets.latents(asset, seed));
+    all.push_back(latents_of(of_assets, asset, seed));
   }
   const auto latents = at::cat(all);
   expect_no_two_alike(latents);
@@ -48,7 +52,7 @@ TEST_F(NoiseOfEncodings, IsOfEverySeedsAndEveryComponentsOwn) {
   EXPECT_GT(count, 600);
   EXPECT_NEAR(latents.mean().item<double>() / 3, 0.0, 4 / std::sqrt(count));
   EXPECT_NEAR(latents.std().item<double>() / 3, 1.0, 4 / std::sqrt(2 * count));
-  EXPECT_TRUE(bit_equal(source(0, 6).latents(asset, 7), all[7])) << "the seed asked for alone";
+  EXPECT_TRUE(bit_equal(latents_of(source(0, 6), asset, 7), all[7])) << "the seed asked for alone";
 }
 
 TEST_F(NoiseOfEncodings, IsDrawnAnewForEveryAssetAndEveryCachedEncoding) {
@@ -57,6 +61,20 @@ TEST_F(NoiseOfEncodings, IsDrawnAnewForEveryAssetAndEveryCachedEncoding) {
     expect_no_two_alike(latents);
     EXPECT_TRUE(bit_equal(source(num_cached, 5).samples(), latents));
     expect_no_two_alike(at::cat({latents, source(num_cached, 6).samples()}));
+  }
+}
+
+TEST_F(NoiseOfEncodings, IsThatOfTheAssetAloneWhereSeveralAreEncodedAtOnce) {
+  for (const int64_t num_cached : {0, 2}) {
+    auto of_assets = source(num_cached, 5);
+    const auto assets = dataset_->indices_of("train");
+    const std::vector<LatentRequest> requests = {{assets[2], 8}, {assets[0], 7}, {assets[2], 9}};
+    const auto found = of_assets.latents(of_assets.draw(requests));
+    ASSERT_EQ(found.size(), 3U);
+    for (size_t i = 0; i < found.size(); ++i) {
+      const auto [asset, seed] = requests[i];
+      EXPECT_TRUE(bit_equal(found[i], latents_of(of_assets, asset, seed))) << i;
+    }
   }
 }
 

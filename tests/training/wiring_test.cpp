@@ -99,7 +99,8 @@ class TrainingHandsTheDit : public testing::WithTinyDataset {
   at::Tensor latents(int64_t asset) {
     LatentSource source(setup_.vae, dataset_, dataset_->indices_of("train"), 1,
                         setup_.batches.seed);
-    return recorder_->latent_statistics()->standardise(source.latents(asset, 0));
+    return recorder_->latent_statistics()->standardise(
+        source.latents(source.draw({{asset, 0}}))[0]);
   }
 
   // The noise that was mixed into asset b's latents [N, L, C].

@@ -73,13 +73,16 @@ class VecsetVaeImpl : public torch::nn::Module {
   explicit VecsetVaeImpl(const VaeConfig& config);
 
   // Eq. 1. surface_points, surface_normals: [n, P, 3] in [-1, 1] and unit length, P >= L. The
-  // tokens' query points are 4 L random points (one draw for all components), thinned to L by
-  // farthest point sampling.
+  // tokens' query points are the candidates, thinned to L by farthest point sampling: rows [n, K]
+  // of the surface points or [K] of every component's, K >= L, else drawn once for all components.
+  Posterior encode(const at::Tensor& surface_points, const at::Tensor& surface_normals,
+                   const at::Tensor& candidates);
   Posterior encode(const at::Tensor& surface_points, const at::Tensor& surface_normals,
                    const at::Generator& generator);
 
-  // The steps of `encode`. Rows [n, L] of the surface points that the tokens start from: the
-  // candidates (rows [K] of every component's points, K >= L) thinned by farthest point sampling.
+  // The steps of `encode`. Rows [4 L] of P surface points, or all P where these are fewer.
+  at::Tensor draw_candidates(int64_t num_surface_points, const at::Generator& generator) const;
+  // Rows [n, L] of the surface points that the tokens start from.
   at::Tensor choose_token_points(const at::Tensor& surface_points,
                                  const at::Tensor& candidates) const;
   // Embedded points with their normals: [n, P, 3 (2F + 1) + 3].
