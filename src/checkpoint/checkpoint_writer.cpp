@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "moca/core/logging.h"
+#include "moca/core/transfer.h"
 
 namespace moca::checkpoint {
 
@@ -20,7 +21,7 @@ void allocate(TensorFiles& copies, const TensorFiles& files) {
       auto& [copied_key, copied] = targets[i];
       if (copied_key != key || copied.sizes() != tensor.sizes()) {
         copied_key = key;
-        copied = at::empty(tensor.sizes(), tensor.options().device(at::kCPU));
+        copied = empty_on_host(tensor);
       }
     }
   }
@@ -28,11 +29,15 @@ void allocate(TensorFiles& copies, const TensorFiles& files) {
 
 void copy_into(TensorFiles& copies, const TensorFiles& files) {
   allocate(copies, files);
+  c10::Device device = c10::kCPU;
   for (const auto& [name, tensors] : files) {
     for (size_t i = 0; i < tensors.size(); ++i) {
-      copies[name][i].second.copy_(tensors[i].second.detach());
+      const auto& tensor = tensors[i].second;
+      copies[name][i].second.copy_(tensor.detach(), /*non_blocking=*/true);
+      device = tensor.is_cpu() ? device : tensor.device();
     }
   }
+  wait_for_copies(device);
 }
 
 }  // namespace
@@ -51,9 +56,10 @@ CheckpointWriter::~CheckpointWriter() {
 
 void CheckpointWriter::reserve_memory(const CheckpointContent& content) {
   finish();
-  allocate(copy_.whole, content.whole);
-  allocate(copy_.shards, content.shards);
-  writing_ = std::async(std::launch::async, [this] {
+  writing_ = std::async(std::launch::async, [this, content = content]() mutable {
+    allocate(copy_.whole, content.whole);
+    allocate(copy_.shards, content.shards);
+    content = {};  // as long as nobody waits, this function and what it holds stay
     // Memory is the process's own only once it is written to, which costs more than the copying.
     for (const auto* files : {&copy_.whole, &copy_.shards}) {
       for (const auto& [name, tensors] : *files) {

@@ -97,11 +97,11 @@ at::Tensor latents_of(vae::VecsetVae& vae, const data::PreparedDataset& dataset,
 }
 
 mesh::Scene reconstruct(vae::VecsetVae& vae, const data::PreparedDataset& dataset, int64_t asset,
-                        int64_t seed, const vae::DecoderConfig& decoder) {
+                        int64_t seed, const vae::DecoderConfig& decoder, bool use_bf16) {
   const torch::NoGradGuard no_grad;
   const auto latents = latents_of(vae, dataset, asset, seed);
   mesh::Scene scene;
-  for (auto& surface : vae::decode_components(vae, latents, decoder)) {
+  for (auto& surface : vae::decode_components(vae, latents, decoder, use_bf16)) {
     scene.components.push_back({"", std::move(surface), mesh::Vec3::Zero()});
   }
   return scene;

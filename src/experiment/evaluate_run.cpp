@@ -25,7 +25,8 @@ ScoredModel scored_model(const RunConfig& config, const data::PreparedDataset& d
   const auto device = ops::select_and_log_device(config.device);
   ScoredModel model;
   model.reconstruct = [&config, &dataset, vae = vae_of(config, device)](int64_t i) mutable {
-    return reconstruct(vae, dataset, i, config.evaluation.seed, config.decoder);
+    return reconstruct(vae, dataset, i, config.evaluation.seed, config.decoder,
+                       config.training.uses_bf16());
   };
   model.extract_exact_field = [&config](const auto& reference) {
     return exact_field_scene(reference, config.data, config.vae_training.truncation,

@@ -39,7 +39,8 @@ training::Validation validation_of(const RunConfig& config,
                    conditioners =
                        generation::make_conditioners(config.condition)](int64_t asset) mutable {
     if (denoiser.is_empty()) {
-      return reconstruct(vae, *dataset, asset, config.evaluation.seed, config.decoder);
+      return reconstruct(vae, *dataset, asset, config.evaluation.seed, config.decoder,
+                         config.training.uses_bf16());
     }
     generation::ComponentGenerator generator(denoiser, vae, config.sampler, config.decoder,
                                              config.training.uses_bf16());

@@ -143,7 +143,7 @@ std::vector<at::Tensor> ComponentGenerator::generate_latents(const std::vector<R
 mesh::Scene ComponentGenerator::decode(const at::Tensor& latents) {
   mesh::Scene scene;
   const auto of_vae = denoiser_->latent_statistics()->restore(latents);
-  for (auto& surface : vae::decode_components(vae_, of_vae, decoder_)) {
+  for (auto& surface : vae::decode_components(vae_, of_vae, decoder_, use_bf16_)) {
     const auto index = static_cast<int>(scene.components.size());
     scene.components.push_back(
         {formatted("component_%02d", index), std::move(surface), mesh::component_color(index)});

@@ -1,15 +1,19 @@
 #include "moca/vae/component_decoder.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Context.h>
+#include <c10/core/DeviceGuard.h>
 #include <torch/types.h>
 
 #include <cstring>
+#include <future>
 #include <span>
 
 #include "moca/core/error.h"
 #include "moca/core/interrupt.h"
 #include "moca/core/shapes.h"
 #include "moca/core/transfer.h"
+#include "moca/nn/autocast.h"
 
 namespace moca::vae {
 namespace {
@@ -26,6 +30,13 @@ mesh::Field field_of(VecsetVae& vae, const nn::HeadTensors& prepared, at::Device
     std::memcpy(values.data(), field.const_data_ptr<float>(), values.size_bytes());
   };
 }
+
+// While it lives, attention is not cuDNN's, which prepares itself for every new number of queries.
+struct WithoutCudnn {
+  bool before = at::globalContext().userEnabledCuDNNSDP();
+  WithoutCudnn() { at::globalContext().setSDPUseCuDNN(false); }
+  ~WithoutCudnn() { at::globalContext().setSDPUseCuDNN(before); }
+};
 
 }  // namespace
 
@@ -51,14 +62,30 @@ mesh::ExtractionOptions DecoderConfig::options() const {
 }
 
 std::vector<mesh::TriangleMesh> decode_components(VecsetVae& vae, const at::Tensor& latents,
-                                                  const DecoderConfig& config) {
-  const torch::NoGradGuard no_grad;
+                                                  const DecoderConfig& config, bool use_bf16) {
   const auto [n, L, C] = shape<3>(latents, "latents [n, L, C]");
-  std::vector<mesh::TriangleMesh> meshes;
-  for (int64_t i = 0; i < n; ++i) {
+  const auto device = latents.device();
+  const WithoutCudnn scope;
+  const auto mesh_of = [&, device](int64_t i) {
+    const torch::NoGradGuard no_grad;
+    const c10::DeviceGuard guard(device);
+    const nn::Autocast autocast(device, use_bf16 && !device.is_cpu());
     const auto prepared = vae->prepare_queries(vae->decode(latents.narrow(0, i, 1)));
-    meshes.push_back(
-        mesh::mesh_from_field(field_of(vae, prepared, latents.device()), config.options()).mesh);
+    return mesh::mesh_from_field(field_of(vae, prepared, device), config.options()).mesh;
+  };
+  // Beside a GPU the next component is begun before this one is done: one has the GPU while the
+  // other's lattice is refined on the host.
+  const auto begin = [&](int64_t i) {
+    return std::async(device.is_cpu() ? std::launch::deferred : std::launch::async, mesh_of, i);
+  };
+  std::vector<mesh::TriangleMesh> meshes;
+  std::future<mesh::TriangleMesh> current, next;
+  for (int64_t i = 0; i < n; ++i) {
+    current = i == 0 ? begin(0) : std::move(next);
+    if (i + 1 < n) {
+      next = begin(i + 1);
+    }
+    meshes.push_back(current.get());
   }
   return meshes;
 }

@@ -4,14 +4,22 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <cmath>
 #include <csignal>
 
 #include "memory.h"
+#include "moca/checkpoint/checkpoint_folder.h"
+#include "moca/checkpoint/checkpoint_writer.h"
+#include "moca/core/error.h"
 #include "moca/core/generator.h"
 #include "moca/ops/farthest_point_sampling.h"
+#include "moca/vae/component_decoder.h"
 #include "src/ops/routing.cuh"
 #include "synchronizations.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/tensor_matchers.h"
+#include "tests/support/tiny_models.h"
+#include "tests/vae/centred_field.h"
 
 // What a GPU refuses, the stand-in refuses; what it computes is what the CPU computes.
 namespace moca::stand_in {
@@ -111,11 +119,12 @@ TEST(StandInDevice, DifferentiatesAsTheCpuDoes) {
 }
 
 // How often the host waits during `work`, by what it waits for.
+using Waits = std::map<std::string, int64_t>;
 template <class Work>
-std::map<std::string, int64_t> waits_of(const Work& work) {
+Waits waits_of(const Work& work) {
   forget_synchronizations();
   work();
-  std::map<std::string, int64_t> waits;
+  Waits waits;
   for (const auto& [what, count] : synchronizations()) {
     waits[what.first] += count;
   }
@@ -123,7 +132,6 @@ std::map<std::string, int64_t> waits_of(const Work& work) {
 }
 
 TEST(StandInDevice, CountsWhereTheHostWaits) {
-  using Waits = std::map<std::string, int64_t>;
   const auto host = draw({8}, 3), pinned = host.pin_memory(), tensor = host.to(kDevice);
   EXPECT_EQ(waits_of([&] { tensor + tensor; }), Waits{});
   EXPECT_EQ(waits_of([&] { tensor.sum().item<float>(); }), (Waits{{"item", 1}}));
@@ -133,6 +141,52 @@ TEST(StandInDevice, CountsWhereTheHostWaits) {
   EXPECT_EQ(waits_of([&] { pinned.to(kDevice); }), (Waits{{"blocking copy to device", 1}}));
   EXPECT_EQ(waits_of([&] { tensor.nonzero(); }), (Waits{{"nonzero", 1}}));
   EXPECT_EQ(waits_of([&] { tensor.index({tensor > 0}); }), (Waits{{"index by a mask", 1}}));
+}
+
+TEST(CheckpointWriter, WaitsOnceForACopyOfAFilesTensors) {
+  const testing::TemporaryFolder folder;
+  checkpoint::CheckpointWriter writer(folder.path(), {});
+  const checkpoint::NamedTensors tensors = {
+      {"a", draw({8, 3}, 5).to(kDevice)}, {"b", draw({9}, 6).to(kDevice)}, {"c", draw({2}, 7)}};
+  const checkpoint::CheckpointContent content = {{{"model.safetensors", tensors}}, {}, "{}"};
+  EXPECT_EQ(waits_of([&] {
+              writer.reserve_memory(content);
+              writer.save(1, content);
+              writer.finish();
+            }),
+            (Waits{{"wait for a stream", 1}}));
+  const checkpoint::SafetensorsFile file(checkpoint::step_folder(folder.path(), 1) /
+                                         "model.safetensors");
+  for (const auto& [name, tensor] : tensors) {
+    EXPECT_TRUE(bit_equal(file.read(name), tensor)) << name;
+  }
+}
+
+TEST(ComponentDecoder, GivesTheMeshesOfTheCpuInTheirOrder) {
+  auto vae = testing::tiny_vae();
+  vae::DecoderConfig config;
+  config.resolution = 33;
+  config.coarse_resolution = 17;
+  const auto latents = draw({3, vae->config().num_tokens, vae->config().latent_channels}, 8);
+  testing::centre_field(vae, latents);
+  const auto expected = vae::decode_components(vae, latents, config);
+  vae->to(kDevice);
+  const auto decoded = [&](const at::Tensor& from, bool use_bf16) {
+    return vae::decode_components(vae, from.to(kDevice), config, use_bf16);
+  };
+  const auto found = decoded(latents, false), in_bf16 = decoded(latents, true);
+  ASSERT_EQ(found.size(), 3U);
+  ASSERT_EQ(in_bf16.size(), 3U);
+  for (size_t i = 0; i < 3; ++i) {
+    const auto count = expected[i].vertices.size();
+    ASSERT_EQ(found[i].vertices.size(), count);
+    EXPECT_LT((found[i].vertices[count / 2] - expected[i].vertices[count / 2]).norm(), 1e-4);
+    EXPECT_NEAR(in_bf16[i].vertices.size(), count, 0.1 * static_cast<double>(count));
+    EXPECT_NE(in_bf16[i].vertices, expected[i].vertices);
+  }
+  latents[1].fill_(NAN);
+  EXPECT_THAT([&] { decoded(latents, false); },
+              ThrowsMessage<Error>(HasSubstr("the field is not a number")));
 }
 
 TEST(StandInDevice, NamesTheFunctionThatWaits) {

@@ -34,7 +34,7 @@ at::Tensor latents_of(vae::VecsetVae& vae, const data::PreparedDataset& dataset,
 // The decoder's meshes of an asset's components, each drawn once from its posterior: what the
 // decoder was trained on and the DiT learns. A wide posterior's mean is neither.
 mesh::Scene reconstruct(vae::VecsetVae& vae, const data::PreparedDataset& dataset, int64_t asset,
-                        int64_t seed, const vae::DecoderConfig& decoder);
+                        int64_t seed, const vae::DecoderConfig& decoder, bool use_bf16 = false);
 
 // What the decoder's lattice makes of a field without any error: every component's exact signed
 // distance, in the units that the VAE is trained to give (divided by `truncation` and clipped),

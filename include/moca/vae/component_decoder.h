@@ -37,8 +37,10 @@ struct DecoderConfig {
 };
 
 // The mesh of each component of latents [n, L, C]: hierarchical queries of the VAE's field,
-// marching cubes on what was refined. A field without a surface gives an empty mesh.
+// marching cubes on what was refined. A field without a surface gives an empty mesh. `use_bf16`:
+// on a GPU under bf16 autocast; the CPU computes in the type of the weights.
 std::vector<mesh::TriangleMesh> decode_components(VecsetVae& vae, const at::Tensor& latents,
-                                                  const DecoderConfig& config);
+                                                  const DecoderConfig& config,
+                                                  bool use_bf16 = false);
 
 }  // namespace moca::vae
