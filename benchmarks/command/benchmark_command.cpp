@@ -113,23 +113,27 @@ nlohmann::json run_attention(const CommandLine& options, const std::string& prec
 
 nlohmann::json run_forward(const CommandLine& options, const std::string& precision) {
   std::printf("forward, %s: time of a block and in all\n", precision.c_str());
-  std::printf("%4s | %10s %10s %10s %10s %6s | %10s %10s %10s %6s | %6s\n", "N", "local", "routing",
-              "global", "total", "GiB", "d.local", "d.global", "d.total", "GiB", "ratio");
+  std::printf("%4s | %10s %10s %10s %10s %6s | %10s %10s %10s %6s | %6s %6s\n", "N", "local",
+              "routing", "global", "total", "GiB", "d.local", "d.global", "d.total", "GiB", "ratio",
+              "rate");
   auto rows = nlohmann::json::array();
   for (const int64_t N : options.sizes.components) {
     const ForwardRow row = moca::benchmarks::time_forward(options.sizes, N);
     const auto ms = [&](const Timing& timing) { return compared_ms(options, timing); };
     const double ratio = ms(row.total) / ms(row.dense_total);
+    const double rate = row.total_flops / ms(row.total) /
+                        (row.product_flops / ms(row.product));  // of the product's
     const auto shown = [&](const Timing& timing) { return duration(ms(timing)); };
-    std::printf("%4lld | %10s %10s %10s %10s %6.3f | %10s %10s %10s %6.3f | %6.3f\n",
+    std::printf("%4lld | %10s %10s %10s %10s %6.3f | %10s %10s %10s %6.3f | %6.3f %6.3f\n",
                 static_cast<long long>(N), shown(row.local_block).c_str(),
                 shown(row.routing).c_str(), shown(row.global_block).c_str(),
                 shown(row.total).c_str(), row.memory_gib, shown(row.dense_local_block).c_str(),
                 shown(row.dense_global_block).c_str(), shown(row.dense_total).c_str(),
-                row.dense_memory_gib, ratio);
+                row.dense_memory_gib, ratio, rate);
     std::fflush(stdout);
     rows.push_back({{"dtype", precision},
                     {"components", N},
+                    {"rate_over_product", rate},
                     {"local_block", to_json(row.local_block)},
                     {"routing", to_json(row.routing)},
                     {"global_block", to_json(row.global_block)},

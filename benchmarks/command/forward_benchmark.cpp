@@ -10,11 +10,16 @@
 #include "moca/dit/component_layout.h"
 #include "moca/dit/component_router.h"
 #include "moca/dit/dit_block.h"
+#include "moca/dit/flop_count.h"
 #include "moca/nn/default_type.h"
+#include "moca/nn/flops.h"
+#include "moca/ops/linear.h"
 #include "moca/ops/moc_attention.h"
 
 namespace moca::benchmarks {
 namespace {
+
+constexpr int64_t kProductRows = 4096, kProductInputs = 512, kProductOutputs = 2048;
 
 // A model with what one block of each kind takes.
 struct Model {
@@ -68,15 +73,24 @@ ForwardRow time_forward(const BenchmarkOptions& options, int64_t num_components)
     plan.routing = moca.router->forward(anchors, std::nullopt);
     ops::moc_attention(token, token, token, token, token, plan);
   };
+  const auto rows = draw(options, {kProductRows, kProductInputs}, "rows of a product");
+  const auto weight = draw(options, {kProductOutputs, kProductInputs}, "weight of a product");
+  const auto multiply = [&] { ops::linear(rows, weight, at::Tensor()); };
   const auto times = time_in_turn(
       {block(moca.local, moca.tokens), route, block(moca.global, moca.tokens), whole(moca),
-       block(dense.local, dense.tokens), block(dense.global, dense.tokens), whole(dense)},
+       block(dense.local, dense.tokens), block(dense.global, dense.tokens), whole(dense), multiply},
       options.rounds, options.device);
   ForwardRow row;
   row.components = N;
   row.local_block = times[0], row.routing = times[1], row.global_block = times[2];
   row.total = times[3];
   row.dense_local_block = times[4], row.dense_global_block = times[5], row.dense_total = times[6];
+  row.product = times[7];
+  row.product_flops = nn::linear_flops(kProductRows, kProductInputs, kProductOutputs);
+  row.total_flops = dit::forward_flops(
+      moca.config,
+      {options.num_tokens, kLatentChannels, {{options.num_image_tokens, options.image_width}}},
+      {N});
   row.memory_gib = peak_memory_gib(whole(moca), options.device);
   row.dense_memory_gib = peak_memory_gib(whole(dense), options.device);
   return row;

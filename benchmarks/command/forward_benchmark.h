@@ -14,6 +14,10 @@ struct ForwardRow {
   Timing dense_local_block, dense_global_block, dense_total;
   double memory_gib = 0.0;
   double dense_memory_gib = 0.0;
+  // A linear layer of 4096 tokens from 512 channels to 2048, and its floating point operations;
+  // those of the whole forward (flop_count.h). What the machine's product reaches bounds the model.
+  Timing product;
+  double product_flops = 0.0, total_flops = 0.0;
 };
 
 ForwardRow time_forward(const BenchmarkOptions& options, int64_t num_components);
