@@ -159,6 +159,7 @@ NOT_RUN = {
     "benchmarks/memory_estimate.py build": A_MEASUREMENT,
     "benchmarks/truth.py build OBJECTS RUN MUTANTS.json": A_MEASUREMENT,
     "benchmarks/house.py --ci LOG": A_MEASUREMENT,
+    "benchmarks/device.py build BEFORE": A_MEASUREMENT,
     "benchmarks/inputs.py build --before PROGRAM --fuzzed LOG --commands LOG": A_MEASUREMENT,
     ".venv/bin/python example.py scripts models/my_run SAMPLE_FOLDER/latents.safetensors "
     "field.safetensors": "moca_pretrained_test runs it, it needs --tests",
