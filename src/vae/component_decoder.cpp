@@ -8,6 +8,7 @@
 #include <cstring>
 #include <future>
 #include <span>
+#include <utility>
 
 #include "moca/core/error.h"
 #include "moca/core/interrupt.h"
@@ -81,7 +82,7 @@ std::vector<mesh::TriangleMesh> decode_components(VecsetVae& vae, const at::Tens
   std::vector<mesh::TriangleMesh> meshes;
   std::future<mesh::TriangleMesh> current, next;
   for (int64_t i = 0; i < n; ++i) {
-    current = i == 0 ? begin(0) : std::move(next);
+    current = i == 0 ? begin(0) : std::exchange(next, {});
     if (i + 1 < n) {
       next = begin(i + 1);
     }
