@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/TensorIterator.h>
 
+#include "moca/core/shapes.h"
 #include "tile_math.h"
 
 namespace moca::ops {
@@ -33,13 +34,14 @@ bool rms_norm_applies(const at::Tensor& input, const at::Tensor& weight) {
 }
 
 at::Tensor rms_norm(const at::Tensor& input, const at::Tensor& weight, double epsilon) {
+  const int64_t K = input.size(-1);
+  expect_shape(weight, {K}, "weight [K]");
   auto output = at::empty_like(input);
   auto rows = at::TensorIteratorConfig()
                   .resize_outputs(false)
                   .add_owned_output(output.select(-1, 0))
                   .add_owned_const_input(input.select(-1, 0))
                   .build();
-  const int64_t K = input.size(-1);
   const auto weights = weight.to(at::kFloat).contiguous();
   if (input.scalar_type() == at::kFloat) {
     normalise_rows<float>(rows, weights, K, epsilon);

@@ -50,6 +50,10 @@ TEST(RmsNormOperator, AddsEpsilonToTheMeanSquare) {
   EXPECT_TRUE(bit_equal(rms_norm(at::zeros({2, 8}), weight, 1e-6), at::zeros({2, 8})));
 }
 
+TEST(RmsNormOperator, RefusesAWeightOfAnotherWidth) {
+  EXPECT_THROW(rms_norm(draw({3, 8}), draw({7}), 1e-6), c10::Error);
+}
+
 TEST(RmsNormOperator, LeavesWhatIsNotFiniteInItsRow) {
   auto input = draw({3, 8});
   input[1][2] = NAN;
