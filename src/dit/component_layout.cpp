@@ -70,7 +70,16 @@ ComponentLayout::ComponentLayout(const at::Tensor& component_mask, c10::Device d
 
 at::Tensor ComponentLayout::of_groups(
     const std::function<at::Tensor(const AssetGroup&)>& of) const {
+  if (groups.size() == 1) {
+    return of(groups.front()).flatten(0, 1);
+  }
   return at::cat(mapped(groups, [&](const AssetGroup& group) { return of(group).flatten(0, 1); }));
+}
+
+at::Tensor ComponentLayout::heads_of_groups(
+    const std::function<at::Tensor(const AssetGroup&)>& of) const {
+  return of_groups([&](const AssetGroup& group) { return of(group).transpose(2, 3); })
+      .transpose(1, 2);
 }
 
 // Not one index_select with repeated rows: on a GPU its backward pass adds them in any order.

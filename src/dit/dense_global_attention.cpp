@@ -16,7 +16,7 @@ at::Tensor DenseGlobalAttention::forward(AttentionModules modules, const at::Ten
     return ops::attention_between(group.of_components(heads.query), group.of_components(heads.key),
                                   group.of_components(heads.value));  // [assets, N, H, S, K]
   };
-  return modules.attention->project_output(context.layout->of_groups(attend));
+  return modules.attention->project_output(context.layout->heads_of_groups(attend));
 }
 
 double DenseGlobalAttention::flops(int64_t num_components, int64_t num_tokens) const {

@@ -25,7 +25,7 @@ at::Tensor attend_to(nn::Attention attention, const at::Tensor& tokens,
   if (condition.of_components) {
     return attention->project_output(ops::attention(query, context.key, context.value, mask));
   }
-  return attention->project_output(layout.of_groups([&](const AssetGroup& group) {
+  return attention->project_output(layout.heads_of_groups([&](const AssetGroup& group) {
     return ops::attention_between(group.of_components(query),
                                   group.of_assets(context.key).unsqueeze(1),
                                   group.of_assets(context.value).unsqueeze(1),
@@ -103,12 +103,16 @@ at::Tensor DitBlockImpl::forward(const at::Tensor& tokens, const at::Tensor& ski
     input = skip_norm_(skip_linear_(at::cat({skip, tokens}, -1)));  // TripoSG: the skip comes first
   }
   const auto attended = attend_to_tokens(norm1_(input), context);  // [n, S', D]
-  const int64_t num_updated = attended.size(1);
-  const int64_t num_kept = input.size(1) - num_updated;
-  auto updated = input.narrow(1, 0, num_updated) + attended;
+  at::Tensor kept;
+  if (const int64_t num_kept = input.size(1) - attended.size(1); num_kept > 0) {
+    const auto parts = input.split_with_sizes({attended.size(1), num_kept}, 1);
+    input = parts[0];
+    kept = parts[1];
+  }
+  auto updated = input + attended;
   updated = updated + attend_to_conditions(norm2_(updated), context);
   updated = updated + feed_forward_(norm3_(updated));
-  return num_kept == 0 ? updated : at::cat({updated, input.narrow(1, num_updated, num_kept)}, 1);
+  return kept.defined() ? at::cat({updated, kept}, 1) : updated;
 }
 
 }  // namespace moca::dit

@@ -42,16 +42,18 @@ at::Tensor MocGlobalAttention::of_vecset(AttentionModules& modules, const at::Te
   const auto& layout = *context.layout;
   const int64_t M = config_.num_compressed_tokens;
   const int64_t num_vecset = S - M - 1;
-  const auto full = attention->project(tokens.narrow(1, 0, num_vecset));
+  // One split: its backward pass writes the gradient of the tokens once.
+  const auto parts = tokens.split_with_sizes({num_vecset, M, 1}, 1);
+  const auto full = attention->project(parts[0]);
   nn::HeadTensors compressed;
   const auto leaves_some_out = [&](const AssetGroup& group) {
     return group.components_per_asset > config_.router.num_selected + 1;
   };
   if (config_.attend_compressed && std::ranges::any_of(layout.groups, leaves_some_out)) {
-    compressed = attention->project_key_value(tokens.narrow(1, num_vecset, M));
+    compressed = attention->project_key_value(parts[1]);
   }
-  const auto anchors = tokens.select(1, S - 1);  // [n, D]
-  return attention->project_output(layout.of_groups([&](const AssetGroup& group) {
+  const auto anchors = parts[2].squeeze(1);  // [n, D]
+  return attention->project_output(layout.heads_of_groups([&](const AssetGroup& group) {
     const ops::MocPlan plan{
         .routing = modules.router->forward(group.of_components(anchors), context.generator),
         .gate_target = config_.router.gate_target,

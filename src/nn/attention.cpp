@@ -13,6 +13,16 @@ at::Tensor split_heads(const at::Tensor& projected, int64_t num_heads, int64_t p
       .permute({3, 0, 2, 1, 4});
 }
 
+namespace {
+
+// Heads [n, H, S, K], laid out as [n, S, H, K]: LibTorch's norm on a GPU lays its rows out in the
+// order of the axes, and attention lays its output out as its queries.
+at::Tensor normalised(RmsNorm& norm, const at::Tensor& heads) {
+  return norm ? norm(heads.transpose(1, 2)).transpose(1, 2) : heads;
+}
+
+}  // namespace
+
 AttentionImpl::AttentionImpl(const AttentionSizes& sizes) : sizes_(sizes) {
   TORCH_CHECK(sizes.num_heads > 0 && sizes.width % sizes.num_heads == 0, "width (", sizes.width,
               ") must be a multiple of num_heads (", sizes.num_heads, ")");
@@ -42,12 +52,7 @@ at::Tensor AttentionImpl::self_weight() const {
 HeadTensors AttentionImpl::project(const at::Tensor& tokens) {
   const auto projected = ops::linear(tokens, self_weight(), at::Tensor());
   const auto parts = split_heads(projected, sizes_.num_heads, 3).unbind(0);
-  HeadTensors heads{parts[0], parts[1], parts[2]};
-  if (norm_q_) {
-    heads.query = norm_q_(heads.query);
-    heads.key = norm_k_(heads.key);
-  }
-  return heads;
+  return {normalised(norm_q_, parts[0]), normalised(norm_k_, parts[1]), parts[2]};
 }
 
 HeadTensors AttentionImpl::project_key_value(const at::Tensor& tokens) {
@@ -60,8 +65,7 @@ HeadTensors AttentionImpl::project_key_value(const at::Tensor& tokens) {
 }
 
 at::Tensor AttentionImpl::project_query(const at::Tensor& tokens) {
-  const auto query = split_heads(to_q_(tokens), sizes_.num_heads, 1).squeeze(0);
-  return norm_q_ ? norm_q_(query) : query;
+  return normalised(norm_q_, split_heads(to_q_(tokens), sizes_.num_heads, 1).squeeze(0));
 }
 
 HeadTensors AttentionImpl::project_context(const at::Tensor& context) {
@@ -72,7 +76,7 @@ HeadTensors AttentionImpl::project_context(const at::Tensor& context) {
 HeadTensors AttentionImpl::key_value(const at::Tensor& tokens, const at::Tensor& weight) {
   const auto projected = ops::linear(tokens, weight, at::Tensor());
   const auto parts = split_heads(projected, sizes_.num_heads, 2).unbind(0);
-  return {at::Tensor(), norm_k_ ? norm_k_(parts[0]) : parts[0], parts[1]};
+  return {at::Tensor(), normalised(norm_k_, parts[0]), parts[1]};
 }
 
 at::Tensor AttentionImpl::project_output(const at::Tensor& heads) {

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -65,14 +66,17 @@ at::Tensor nested_attention(const at::Tensor& query, const at::Tensor& key, cons
     return tiled_attention_recorded({q, {k, v}, {}}, at::Tensor(), std::move(plan), false)
         .squeeze(1);
   }
-  std::vector<at::Tensor> groups;
-  int64_t begin = 0;
-  for (const int64_t end : ends) {
-    groups.push_back(attention(query.narrow(2, begin, end - begin), key.narrow(2, 0, end),
-                               value.narrow(2, 0, end)));
-    begin = end;
+  std::vector<int64_t> sizes(ends);
+  std::adjacent_difference(ends.begin(), ends.end(), sizes.begin());
+  const auto queries = query.split_with_sizes(sizes, 2);
+  std::vector<at::Tensor> groups;  // [n, S, H, K], as they lie in memory
+  for (size_t i = 0; i < ends.size(); ++i) {
+    const auto seen = [&](const at::Tensor& heads) {
+      return ends[i] == S ? heads : heads.narrow(2, 0, ends[i]);
+    };
+    groups.push_back(attention(queries[i], seen(key), seen(value)).transpose(1, 2));
   }
-  return at::cat(groups, 2);
+  return at::cat(groups, 1).transpose(1, 2);
 }
 
 at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,

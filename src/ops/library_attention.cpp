@@ -115,7 +115,9 @@ LibraryGradients library_attention_backward(const at::Tensor& output_gradient,
     }
     case LibraryKernel::kCudnn: {
       // It wants the gradient laid out as the output.
-      const auto laid_out = at::empty_like(output).copy_(output_gradient);
+      const auto laid_out = output_gradient.strides() == output.strides()
+                                ? output_gradient
+                                : at::empty_like(output).copy_(output_gradient);
       const auto [of_query, of_key, of_value] = at::_scaled_dot_product_cudnn_attention_backward(
           laid_out, query, key, value, output, log_sum_exp, seed, offset, {}, {}, {}, S, T, 0.0,
           false);

@@ -96,7 +96,11 @@ Gradients differentiate(const AttentionInput& input, const at::Tensor& importanc
     const auto [key, value] = recorded.packed(input, chunk);
     const auto of = library_attention_backward(
         heads_of(output_gradient, chunk), heads_of(input.query, chunk), key, value, attended[c]);
-    heads_of(found.query, chunk).copy_(of.query);
+    if (chunks.size() == 1) {
+      found.query = of.query.view_as(input.query);
+    } else {
+      heads_of(found.query, chunk).copy_(of.query);
+    }
     context.unpack(of.key, chunk, recorded.gates_keys, found.full.key, found.compressed.key);
     context.unpack(of.value, chunk, recorded.gates_values, found.full.value,
                    found.compressed.value);

@@ -38,6 +38,8 @@ struct ComponentLayout {
 
   // What `of` gives for each group, [assets, N, ...], in packed order: [n, ...].
   at::Tensor of_groups(const std::function<at::Tensor(const AssetGroup&)>& of) const;
+  // Of heads, [assets, N, H, S, K], as attention lays them out, tokens first: [n, H, S, K].
+  at::Tensor heads_of_groups(const std::function<at::Tensor(const AssetGroup&)>& of) const;
   at::Tensor of_components(const at::Tensor& per_asset) const;  // [B, D] -> [n, D], its asset's row
   at::Tensor pack(const at::Tensor& padded) const;              // [B, N, ...] -> [n, ...]
   at::Tensor unpack(const at::Tensor& packed) const;  // [n, ...] -> [B, N, ...], zero where absent
