@@ -9,7 +9,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 
 steps=(hardware libraries kernels memcheck racecheck parity gradients runs nccl tiny same_bits
-  sdpa attention forward step full_size quickstart profile)
+  sdpa attention forward step nearest_points full_size quickstart profile)
 
 [[ $# -ge 2 ]] || {
   echo "usage: scripts/gpu_first_run.sh BUNDLE OUTPUT_FOLDER [STEP ...]" >&2
@@ -45,7 +45,7 @@ export LD_LIBRARY_PATH=$libraries MOCA_SOURCE=$PWD MOCA_TEST_DEVICE=${MOCA_TEST_
 device=cuda
 needs_gpu=()
 [[ $MOCA_TEST_DEVICE != stand_in ]] || needs_gpu=(hardware libraries memcheck racecheck nccl sdpa attention
-  forward step full_size quickstart profile)
+  forward step nearest_points full_size quickstart profile)
 moca=$bundle/moca
 # The tests that ask Python look for it here.
 [[ -e .venv/bin/python ]] || {
@@ -79,7 +79,7 @@ YAML
 limit_of() {
   case $1 in
     hardware | libraries | nccl) echo 30 ;;
-    memcheck | racecheck | gradients | full_size | quickstart) echo 150 ;;
+    kernels | memcheck | racecheck | gradients | runs | full_size | quickstart) echo 150 ;;
     *) echo 60 ;;
   esac
 }
@@ -114,12 +114,15 @@ step_libraries() {
 }
 
 # What fails, and what takes a second or more. cuDNN, which compiles for a second or more for some
-# shapes, comes last in LibTorch's choice; one test asks for it by name.
+# shapes, comes last in LibTorch's choice, but for the test that asks for each kernel by name.
 step_kernels() {
-  local filter='*' # what replaces a GPU's driver and the CPU's blocks are not tested as if on a GPU
-  [[ $MOCA_TEST_DEVICE != stand_in ]] || filter='-GpuState.*:MocAccuracyOfBlocks.HoldsAcross*'
-  TORCH_CUDNN_SDPA_DEPRIORITIZED=1 "$bundle/moca_ops_test" --gtest_filter="$filter" | grep --line-buffered -vE \
-    '^\[ +RUN|^\[ +OK .*\([0-9]{1,3} ms\)$|^\[-+\]|^$'
+  local by_name='OnAGpu.EveryAttentionKernel*'
+  local without=$by_name # what replaces a GPU's driver and the CPU's blocks are not tested as if on a GPU
+  [[ $MOCA_TEST_DEVICE != stand_in ]] || without+=':GpuState.*:MocAccuracyOfBlocks.HoldsAcross*'
+  {
+    "$bundle/moca_ops_test" --gtest_filter="$by_name" &&
+      TORCH_CUDNN_SDPA_DEPRIORITIZED=1 "$bundle/moca_ops_test" --gtest_filter="-$without"
+  } | grep --line-buffered -vE '^\[ +RUN|^\[ +OK .*\([0-9]{1,3} ms\)$|^\[-+\]|^$'
 }
 
 sanitized() {
@@ -231,6 +234,10 @@ step_forward() {
 step_step() {
   "$moca" benchmark step "${full[@]}" --blocks 5 --components 8,32 --rounds 5 \
     --json "$records/step.figures"
+}
+
+step_nearest_points() {
+  "$bundle/moca_nearest_points_benchmark" | tee "$records/nearest_points.figures"
 }
 
 # The paper's first phase as configs/object_512.yaml has it, on one GPU: seconds of every step, the

@@ -50,9 +50,10 @@ std::vector<Vec3> rotated(const std::vector<Vec3>& points, const Eigen::Matrix3f
 // Turns the queries instead of the searched points, so that two trees serve all rotations.
 Eigen::Matrix3f best_rotation(const std::vector<Vec3>& prediction,
                               const std::vector<Vec3>& reference,
-                              const std::vector<Eigen::Matrix3f>& rotations, ChamferForm form) {
-  const NearestPoints near_prediction(prediction);
-  const NearestPoints near_reference(reference);
+                              const std::vector<Eigen::Matrix3f>& rotations, ChamferForm form,
+                              c10::Device device) {
+  const NearestPoints near_prediction(prediction, device);
+  const NearestPoints near_reference(reference, device);
   Eigen::Matrix3f best = rotations.front();
   double lowest = std::numeric_limits<double>::infinity();
   for (const Eigen::Matrix3f& rotation : rotations) {
@@ -93,15 +94,15 @@ std::vector<Eigen::Matrix3f> candidate_rotations(Alignment alignment) {
 
 std::vector<Vec3> align_points(const std::vector<Vec3>& prediction,
                                const std::vector<Vec3>& reference, Alignment alignment,
-                               ChamferForm form) {
+                               ChamferForm form, c10::Device device) {
   switch (alignment) {
     case Alignment::kNone:
       return prediction;
     case Alignment::kIcp:
       return registered(prediction, reference);
     default:
-      return rotated(prediction,
-                     best_rotation(prediction, reference, candidate_rotations(alignment), form));
+      return rotated(prediction, best_rotation(prediction, reference,
+                                               candidate_rotations(alignment), form, device));
   }
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <c10/core/Device.h>
+
 #include <Eigen/Core>
 #include <vector>
 
@@ -12,9 +14,9 @@ namespace moca::evaluation {
 std::vector<Eigen::Matrix3f> candidate_rotations(Alignment alignment);
 
 // The prediction's points as they are to be compared. Among rotations (about the origin) the one
-// with the lowest Chamfer distance wins, the earlier one where two are equal.
+// with the lowest Chamfer distance, computed on `device`, wins, the earlier one where two are equal.
 std::vector<mesh::Vec3> align_points(const std::vector<mesh::Vec3>& prediction,
                                      const std::vector<mesh::Vec3>& reference, Alignment alignment,
-                                     ChamferForm form);
+                                     ChamferForm form, c10::Device device = c10::kCPU);
 
 }  // namespace moca::evaluation

@@ -100,7 +100,8 @@ std::string frame_doubt(const mesh::Scene& prediction, const mesh::Scene& refere
 }
 
 Comparison comparison_of(const mesh::Scene& prediction, const mesh::Scene& reference,
-                         const ComparisonFrames& frames, const MetricConfig& config) {
+                         const ComparisonFrames& frames, const MetricConfig& config,
+                         c10::Device device) {
   const mesh::Scene moved_prediction = moved(frames.prediction, prediction);
   const mesh::Scene moved_reference = moved(frames.reference, reference);
   check_reach(moved_prediction);
@@ -112,22 +113,22 @@ Comparison comparison_of(const mesh::Scene& prediction, const mesh::Scene& refer
   const std::vector<Vec3> reference_points =
       mesh::sample_surface(moved_reference, config.num_points, seed).positions;
   Comparison comparison =
-      comparison_of(align_points(points, reference_points, config.alignment, config.chamfer),
-                    reference_points, config);
+      comparison_of(align_points(points, reference_points, config.alignment, config.chamfer, device),
+                    reference_points, config, device);
   comparison.prediction = moved_prediction;
   comparison.reference = moved_reference;
   return comparison;
 }
 
 Comparison comparison_of(const std::vector<Vec3>& prediction, const std::vector<Vec3>& reference,
-                         const MetricConfig& config) {
+                         const MetricConfig& config, c10::Device device) {
   return {config,
           {},
           {},
           prediction,
           reference,
-          NearestPoints(reference).distances(prediction),
-          NearestPoints(prediction).distances(reference)};
+          NearestPoints(reference, device).distances(prediction),
+          NearestPoints(prediction, device).distances(reference)};
 }
 
 }  // namespace moca::evaluation

@@ -39,9 +39,9 @@ Scores scores_of(const Comparison& comparison, Scored scored) {
 }
 
 Scores compare_scenes(const mesh::Scene& prediction, const mesh::Scene& reference,
-                      const MetricConfig& config, Scored scored) {
+                      const MetricConfig& config, Scored scored, c10::Device device) {
   const ComparisonFrames frames = comparison_frames(prediction, reference, config);
-  return scores_of(comparison_of(prediction, reference, frames, config), scored);
+  return scores_of(comparison_of(prediction, reference, frames, config, device), scored);
 }
 
 }  // namespace moca::evaluation

@@ -1,5 +1,7 @@
 #include "point_distances.h"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 #include <nanoflann.hpp>
 #include <numeric>
@@ -7,6 +9,7 @@
 #include "moca/core/error.h"
 #include "moca/core/mapped.h"
 #include "moca/evaluation/score.h"
+#include "moca/ops/nearest_points.h"
 #include "spatial_order.h"
 
 namespace moca::evaluation {
@@ -32,6 +35,12 @@ std::vector<Vec3> in_spatial_order(const std::vector<Vec3>& points) {
   return mapped(spatial_order(points), [&](uint32_t i) { return points[i]; });
 }
 
+// [P, 3], the memory of `points`.
+at::Tensor tensor_of(const std::vector<Vec3>& points) {
+  return at::from_blob(const_cast<float*>(points.data()->data()), {std::ssize(points), 3},
+                       at::kFloat);
+}
+
 double mean_square(const std::vector<double>& values) {
   return std::inner_product(values.begin(), values.end(), values.begin(), 0.0) /
          static_cast<double>(values.size());
@@ -42,7 +51,7 @@ double mean_square(const std::vector<double>& values) {
 struct NearestPoints::Tree {
   // What nanoflann asks of a set of points.
   struct Cloud {
-    std::vector<Vec3> points;
+    const std::vector<Vec3>& points;
 
     size_t kdtree_get_point_count() const { return points.size(); }
     float kdtree_get_pt(size_t index, size_t axis) const {
@@ -58,32 +67,52 @@ struct NearestPoints::Tree {
                                                      Cloud, 3, uint32_t>;
 
   explicit Tree(const std::vector<Vec3>& points)
-      : cloud{in_spatial_order(points)}, index(3, cloud, {kLeafSize}) {}
+      : cloud{points}, index(3, cloud, {kLeafSize}) {}
+
+  std::vector<uint32_t> nearest(const std::vector<Vec3>& queries) const {
+    const std::vector<uint32_t> order = spatial_order(queries);  // nearby searches share the cache
+    std::vector<uint32_t> found(queries.size());
+    const auto count = std::ssize(queries);
+#pragma omp parallel for schedule(static)
+    for (int64_t n = 0; n < count; ++n) {
+      const uint32_t i = order[n];
+      float squared_distance = 0;
+      index.knnSearch(queries[i].data(), 1, &found[i], &squared_distance);
+    }
+    return found;
+  }
 
   Cloud cloud;
   KdTree index;
 };
 
-NearestPoints::NearestPoints(const std::vector<Vec3>& points) {
+NearestPoints::NearestPoints(const std::vector<Vec3>& points, c10::Device device) {
   check_points(points);
-  tree_ = std::make_unique<Tree>(points);
+  if (device.is_cpu()) {
+    points_ = in_spatial_order(points);
+    tree_ = std::make_unique<Tree>(points_);
+  } else {
+    points_ = points;
+    on_gpu_ = tensor_of(points_).to(device);
+  }
 }
 
 NearestPoints::~NearestPoints() = default;
 
 std::vector<double> NearestPoints::distances(const std::vector<Vec3>& queries) const {
   check_points(queries);
-  const std::vector<uint32_t> order = spatial_order(queries);  // nearby searches share the cache
   std::vector<double> result(queries.size());
-  const auto count = std::ssize(queries);
-#pragma omp parallel for schedule(static)
-  for (int64_t n = 0; n < count; ++n) {
-    const uint32_t i = order[n];
-    uint32_t nearest = 0;
-    float squared_distance = 0;
-    tree_->index.knnSearch(queries[i].data(), 1, &nearest, &squared_distance);
-    // Again in double: the search's own distance is rounded to float.
-    result[i] = (tree_->cloud.points[nearest].cast<double>() - queries[i].cast<double>()).norm();
+  // In double: a search's own distance is rounded to float.
+  const auto measure = [&](const auto& nearest) {
+    for (size_t i = 0; i < queries.size(); ++i) {
+      result[i] = (points_[nearest[i]].template cast<double>() - queries[i].cast<double>()).norm();
+    }
+  };
+  if (tree_) {
+    measure(tree_->nearest(queries));
+  } else {
+    const auto nearest = ops::nearest_points(tensor_of(queries).to(on_gpu_.device()), on_gpu_).cpu();
+    measure(nearest.const_data_ptr<int64_t>());
   }
   return result;
 }

@@ -144,7 +144,8 @@ class Evaluation {
 
   evaluation::Scores compared(const mesh::Scene& scene, int64_t reference,
                               Scored scored = Scored::kAll) const {
-    return evaluation::compare_scenes(scene, references_[reference], config_.metrics, scored);
+    return evaluation::compare_scenes(scene, references_[reference], config_.metrics, scored,
+                                      model_.device);
   }
 
   // The asset's own folder for its first view, one inside it for each further view.
@@ -169,7 +170,8 @@ class Evaluation {
       result_.components.push_back(
           {score.id, references_[i].components[component].name, score.split,
            evaluation::scores_of(
-               evaluation::comparison_of(alone(scene), alone(references_[i]), frames, metrics),
+               evaluation::comparison_of(alone(scene), alone(references_[i]), frames, metrics,
+                                         model_.device),
                Scored::kAgainstReference)});
     }
   }

@@ -22,6 +22,7 @@ struct ScoredModel {
   // What the decoder's extraction makes of a reference's exact field.
   std::function<mesh::Scene(const mesh::Scene& reference)> extract_exact_field;
   generation::Conditioners conditioners = {};  // what it is told of an asset beside its image
+  c10::Device device = c10::kCPU;              // where its scenes are scored
 };
 
 // Generates every asset of the dataset from its image, scores it against its reference (and, as

@@ -24,6 +24,7 @@ namespace {
 ScoredModel scored_model(const RunConfig& config, const data::PreparedDataset& dataset) {
   const auto device = ops::select_and_log_device(config.device);
   ScoredModel model;
+  model.device = device;
   model.reconstruct = [&config, &dataset, vae = vae_of(config, device)](int64_t i) mutable {
     return reconstruct(vae, dataset, i, config.evaluation.seed, config.decoder,
                        config.training.uses_bf16());

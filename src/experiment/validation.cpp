@@ -57,8 +57,9 @@ training::Validation validation_of(const RunConfig& config,
     try {
       for (const int64_t asset : assets) {
         stop_if_interrupted();
-        const auto scores = evaluation::compare_scenes(scene_of(asset), dataset->reference(asset),
-                                                       config.evaluation.metrics);
+        const auto scores = evaluation::compare_scenes(
+            scene_of(asset), dataset->reference(asset), config.evaluation.metrics,
+            evaluation::Scored::kAll, vae->parameters().front().device());
         evaluation::add_share(scores, static_cast<double>(assets.size()), means);
       }
     } catch (const Interrupted&) {

@@ -9,6 +9,7 @@
 
 #include "memory.h"
 #include "src/ops/farthest_point_sampling.cuh"
+#include "src/ops/nearest_points.cuh"
 #include "src/ops/packed_context.cuh"
 #include "src/ops/routing.cuh"
 
@@ -128,6 +129,25 @@ int launch_farthest_point_sampling(const float* points, float* distances, int64_
     points += num_points * 3;
     distances += num_points;
     indices += count;
+  }
+  return 0;
+}
+
+int launch_nearest_points(const float* queries, const float* points, int64_t* nearest, int64_t P,
+                          int64_t Q, void* /*stream*/) {
+  queries = host(queries);
+  points = host(points);
+  nearest = host(nearest);
+  for (int64_t i = 0; i < P; ++i, queries += 3) {
+    float least = std::numeric_limits<float>::infinity();
+    for (int64_t p = 0; p < Q; ++p) {
+      const float dx = points[p * 3] - queries[0], dy = points[p * 3 + 1] - queries[1],
+                  dz = points[p * 3 + 2] - queries[2];
+      if (const float distance = dx * dx + dy * dy + dz * dz; distance < least) {
+        least = distance;
+        nearest[i] = p;
+      }
+    }
   }
   return 0;
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <c10/core/Device.h>
+
 #include <string>
 #include <vector>
 
@@ -47,12 +49,15 @@ struct Comparison {
 // Of two scenes that are given in one frame, as a dataset's, and compared in `frames`. They are
 // sampled with different seeds, so a scene compared with itself scores the noise of sampling. A
 // prediction without any face is the one point at the origin that PartCrafter puts in place of a
-// failed decode. Throws Error for a reference without faces.
+// failed decode. Nearest points are searched for on `device`. Throws Error for a reference without
+// faces.
 Comparison comparison_of(const mesh::Scene& prediction, const mesh::Scene& reference,
-                         const ComparisonFrames& frames, const MetricConfig& config);
+                         const ComparisonFrames& frames, const MetricConfig& config,
+                         c10::Device device = c10::kCPU);
 
 // Of two point sets as they are: no scenes, no alignment. Throws Error when one is empty.
 Comparison comparison_of(const std::vector<mesh::Vec3>& prediction,
-                         const std::vector<mesh::Vec3>& reference, const MetricConfig& config);
+                         const std::vector<mesh::Vec3>& reference, const MetricConfig& config,
+                         c10::Device device = c10::kCPU);
 
 }  // namespace moca::evaluation

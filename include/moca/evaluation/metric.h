@@ -31,8 +31,9 @@ enum class Scored { kAll, kAgainstReference };
 // Throws Error where two scores have one name.
 Scores scores_of(const Comparison& comparison, Scored scored = Scored::kAll);
 
-// Of two scenes in comparison_frames.
+// Of two scenes in comparison_frames, nearest points searched for on `device`.
 Scores compare_scenes(const mesh::Scene& prediction, const mesh::Scene& reference,
-                      const MetricConfig& config, Scored scored = Scored::kAll);
+                      const MetricConfig& config, Scored scored = Scored::kAll,
+                      c10::Device device = c10::kCPU);
 
 }  // namespace moca::evaluation
