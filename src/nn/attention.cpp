@@ -2,15 +2,19 @@
 
 #include <ATen/ATen.h>
 
+#include "moca/core/mapped.h"
 #include "moca/core/shapes.h"
 #include "moca/ops/linear.h"
 
 namespace moca::nn {
 
-at::Tensor split_heads(const at::Tensor& projected, int64_t num_heads, int64_t parts) {
+std::vector<at::Tensor> split_heads(const at::Tensor& projected, int64_t num_heads, int64_t parts) {
   const int64_t head_width = projected.size(2) / (num_heads * parts);
-  return projected.view({projected.size(0), projected.size(1), num_heads, parts, head_width})
-      .permute({3, 0, 2, 1, 4});
+  // Taken apart as they lie, so that their gradients are joined as they lie.
+  const auto split =
+      projected.view({projected.size(0), projected.size(1), num_heads, parts, head_width})
+          .unbind(3);
+  return mapped(split, [](const at::Tensor& heads) { return heads.transpose(1, 2); });
 }
 
 namespace {
@@ -51,7 +55,7 @@ at::Tensor AttentionImpl::self_weight() const {
 
 HeadTensors AttentionImpl::project(const at::Tensor& tokens) {
   const auto projected = ops::linear(tokens, self_weight(), at::Tensor());
-  const auto parts = split_heads(projected, sizes_.num_heads, 3).unbind(0);
+  const auto parts = split_heads(projected, sizes_.num_heads, 3);
   return {normalised(norm_q_, parts[0]), normalised(norm_k_, parts[1]), parts[2]};
 }
 
@@ -65,7 +69,7 @@ HeadTensors AttentionImpl::project_key_value(const at::Tensor& tokens) {
 }
 
 at::Tensor AttentionImpl::project_query(const at::Tensor& tokens) {
-  return normalised(norm_q_, split_heads(to_q_(tokens), sizes_.num_heads, 1).squeeze(0));
+  return normalised(norm_q_, split_heads(to_q_(tokens), sizes_.num_heads, 1)[0]);
 }
 
 HeadTensors AttentionImpl::project_context(const at::Tensor& context) {
@@ -75,7 +79,7 @@ HeadTensors AttentionImpl::project_context(const at::Tensor& context) {
 
 HeadTensors AttentionImpl::key_value(const at::Tensor& tokens, const at::Tensor& weight) {
   const auto projected = ops::linear(tokens, weight, at::Tensor());
-  const auto parts = split_heads(projected, sizes_.num_heads, 2).unbind(0);
+  const auto parts = split_heads(projected, sizes_.num_heads, 2);
   return {at::Tensor(), normalised(norm_k_, parts[0]), parts[1]};
 }
 

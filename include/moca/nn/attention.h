@@ -3,6 +3,8 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
+#include <vector>
+
 #include "moca/nn/layers.h"
 #include "moca/nn/linear.h"
 
@@ -23,9 +25,9 @@ struct AttentionSizes {
   bool normed_context = false;  // LayerNorm of the context (VAE's cross-attention)
 };
 
-// What parts * D projected channels [n, S, parts * D] hold for each head, heads first:
-// [parts, n, H, S, K].
-at::Tensor split_heads(const at::Tensor& projected, int64_t num_heads, int64_t parts);
+// What parts * D projected channels [n, S, parts * D] hold for each head, heads first: [n, H, S, K]
+// of every part.
+std::vector<at::Tensor> split_heads(const at::Tensor& projected, int64_t num_heads, int64_t parts);
 
 // The projections of multi-head attention with the keys of TripoSG's checkpoints: to_q, to_k, to_v
 // without bias, to_out.0 with bias, norm_q, norm_k, norm_cross. The stored matrices were split
