@@ -2,7 +2,8 @@
 
 usage: benchmarks/gpu.py FOLDER[=REVISION] ...
 Of a step that several folders have the last counts; REVISION: what ran there, where it is not the
-checkout's. The times of LibTorch's own kernels (step sdpa) stay where no folder has them.
+checkout's. The times of LibTorch's own kernels (step sdpa) are carried over from the file, with the
+revision that they were measured with.
 """
 
 import json
@@ -20,6 +21,9 @@ KINDS = (("our kernels (packing, gates)", r"moca::"), ("attention (cuDNN)", r"cu
          ("matrix products", r"nvjet|gemm|cutlass"), ("norms", r"layer_norm|GammaBeta"),
          ("optimiser and averages", r"multi_tensor|Optimizer"),
          ("copies and casts", r"copy|Memcpy|CatArray|Memset|Fill"))
+NEEDED = ("hardware", "libraries", "kernels", "memcheck", "racecheck", "parity", "gradients", "runs",
+          "nccl", "tiny", "same_bits", "attention", "forward", "step", "nearest_points", "full_size",
+          "profile")
 COUNTED = {"memcheck": r"ERROR SUMMARY: (\d+)", "racecheck": r"RACECHECK SUMMARY: (\d+)"}
 
 
@@ -91,7 +95,6 @@ def object_512(step):
 
 
 def bars(steps, full_size, rows):
-    """Every bar of a step that ran."""
     tests = r"\[  PASSED  \] (\d+) test"
     packing = [row["tb_per_second_slowest"] for row in rows if row["kernel"] == "PackContext"]
     same = len(re.findall("deterministic: .*: the same bits", steps["same_bits"]["printed"]))
@@ -115,8 +118,10 @@ def bars(steps, full_size, rows):
             steps["nearest_points"]["figures"]["tree_seconds"], "<=", 1.0),
         bar("step of 32 components in eight-component assets, object_512, seconds (predicted 0.36)",
             full_size["seconds_per_step"], "<=", 0.36),
-        bar("GPU memory of that step without sharding, GiB (predicted 41 GB)",
-            round(full_size["gpu_memory_mib"] / 1024, 1), "<=", 41)]
+        bar("GPU memory of that step without sharding, GB (predicted 41)",
+            round(full_size["gpu_memory_mib"] * 2**20 / 1e9, 1), "<=", 41),
+        bar("waits of the host in that step, which logs its measurements",
+            full_size["trace_of_one_step"]["stream_synchronisations"], "<=", 8)]
 
 
 def main():
@@ -127,7 +132,10 @@ def main():
     if not steps:
         sys.exit(__doc__)
     hardware = steps["hardware"]
-    path = RESULTS / f"gpu_{hardware['gpu'].split(',')[0].split()[-1].lower()}.json"
+    missing = [name for name in NEEDED if name not in steps]
+    if missing:
+        sys.exit(f"gpu.py: no folder has the steps {', '.join(missing)}")
+    path = RESULTS / f"gpu_{re.search('[A-Z]+[0-9]+', hardware['gpu'])[0].lower()}.json"
     earlier = json.loads(path.read_text()) if path.exists() else {}
     full_size, rows = object_512(steps["full_size"]), kernels(steps["profile"])
     result = provenance(
@@ -151,7 +159,7 @@ def main():
         "training_step": table(steps["step"], blocks=5),
         "nearest_points": steps["nearest_points"]["figures"],
         "object_512": full_size,
-        "attention_kernels_of_libtorch": earlier.get("attention_kernels_of_libtorch", []),
+        "attention_kernels_of_libtorch": earlier.get("attention_kernels_of_libtorch", {}),
         "our_kernels": {"how": "ncu, N = 16, L = 512, M = 64, k = 4, 16 heads of 128, bf16",
                         "rows": rows}}
     for step in steps.values():

@@ -181,7 +181,7 @@ def gpu():
 
 def first_calls(result):
     """What a kernel of cuDNN costs the first time, from the same file."""
-    calls = [row["first_call_ms"] for row in result["attention_kernels_of_libtorch"]
+    calls = [row["first_call_ms"] for row in result["attention_kernels_of_libtorch"]["rows"]
              if row["kernel"] == "cudnn"]
     return paragraph(
         f"Attention is LibTorch's, cuDNN's kernels first. cuDNN prepares every new shape, for "

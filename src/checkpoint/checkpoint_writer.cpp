@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <cstring>
+#include <string>
 
 #include "moca/core/logging.h"
 #include "moca/core/transfer.h"
@@ -10,6 +11,21 @@
 namespace moca::checkpoint {
 
 namespace {
+
+// On the CPU, pinned where it is copied from a GPU. Of that memory there may be too little: a copy
+// to other takes longer.
+at::Tensor memory_for(const at::Tensor& tensor) {
+  try {
+    return empty_on_host(tensor);
+  } catch (const c10::Error& refused) {
+    if (tensor.is_cpu()) {
+      throw;
+    }
+    log::warn("checkpoints are copied through memory that is not pinned, which takes longer: " +
+              std::string(refused.what_without_backtrace()));
+    return at::empty(tensor.sizes(), tensor.options().device(at::kCPU));
+  }
+}
 
 // Tensors on the CPU with the names and sizes of `files`; those that fit are kept.
 void allocate(TensorFiles& copies, const TensorFiles& files) {
@@ -21,7 +37,7 @@ void allocate(TensorFiles& copies, const TensorFiles& files) {
       auto& [copied_key, copied] = targets[i];
       if (copied_key != key || copied.sizes() != tensor.sizes()) {
         copied_key = key;
-        copied = empty_on_host(tensor);
+        copied = memory_for(tensor);
       }
     }
   }
@@ -59,7 +75,7 @@ void CheckpointWriter::reserve_memory(const CheckpointContent& content) {
   writing_ = std::async(std::launch::async, [this, content = content]() mutable {
     allocate(copy_.whole, content.whole);
     allocate(copy_.shards, content.shards);
-    content = {};  // as long as nobody waits, this function and what it holds stay
+    content = {};  // the future keeps this lambda, and with it references to the run's tensors
     // Memory is the process's own only once it is written to, which costs more than the copying.
     for (const auto* files : {&copy_.whole, &copy_.shards}) {
       for (const auto& [name, tensors] : *files) {

@@ -112,7 +112,7 @@ void read(config::Binding& binding, const fs::path& file, const std::vector<std:
 RunConfig as_written(const fs::path& file, const std::vector<std::string>& overrides) {
   RunConfig config;
   auto binding = config::bind(config);
-  binding.alternatives.clear();  // of overrides that are not read the second reading warns
+  binding.alternatives.clear();  // the second reading warns of overrides that are not read
   read(binding, file, overrides, config);
   return config;
 }

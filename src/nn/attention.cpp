@@ -10,7 +10,7 @@ namespace moca::nn {
 
 std::vector<at::Tensor> split_heads(const at::Tensor& projected, int64_t num_heads, int64_t parts) {
   const int64_t head_width = projected.size(2) / (num_heads * parts);
-  // Taken apart as they lie, so that their gradients are joined as they lie.
+  // On the axis of the parts: the backward pass is one stack, without a copy in another order.
   const auto split =
       projected.view({projected.size(0), projected.size(1), num_heads, parts, head_width})
           .unbind(3);
@@ -19,8 +19,8 @@ std::vector<at::Tensor> split_heads(const at::Tensor& projected, int64_t num_hea
 
 namespace {
 
-// Heads [n, H, S, K], laid out as [n, S, H, K]: LibTorch's norm on a GPU lays its rows out in the
-// order of the axes, and attention lays its output out as its queries.
+// Heads [n, H, S, K], laid out as [n, S, H, K]: LibTorch's norm on a GPU gives rows in the order of
+// the axes, and attention its output in the layout of its queries. Another order costs copies.
 at::Tensor normalised(RmsNorm& norm, const at::Tensor& heads) {
   return norm ? norm(heads.transpose(1, 2)).transpose(1, 2) : heads;
 }

@@ -10,7 +10,7 @@ namespace moca::nn {
 namespace {
 
 // Whether LibTorch's layer norm is given bf16 tokens as they are: it computes in float itself. On a
-// GPU it takes weights of the tokens' type; on a CPU its gradients of them are sums in bf16.
+// GPU it takes weights of the tokens' type; on a CPU it would sum the weights' gradients in bf16.
 bool casts_inside(const at::Tensor& input) {
   return at::isReducedFloatingType(input.scalar_type()) &&
          (input.is_cuda() || !at::GradMode::is_enabled());

@@ -68,13 +68,13 @@ at::Tensor nested_attention(const at::Tensor& query, const at::Tensor& key, cons
   }
   std::vector<int64_t> sizes(ends);
   std::adjacent_difference(ends.begin(), ends.end(), sizes.begin());
-  const auto queries = query.split_with_sizes(sizes, 2);
+  const auto queries = q.squeeze(1).split_with_sizes(sizes, 2);
   std::vector<at::Tensor> groups;  // [n, S, H, K], as they lie in memory
   for (size_t i = 0; i < ends.size(); ++i) {
     const auto seen = [&](const at::Tensor& heads) {
       return ends[i] == S ? heads : heads.narrow(2, 0, ends[i]);
     };
-    groups.push_back(attention(queries[i], seen(key), seen(value)).transpose(1, 2));
+    groups.push_back(attention(queries[i], seen(k.squeeze(1)), seen(v.squeeze(1))).transpose(1, 2));
   }
   return at::cat(groups, 1).transpose(1, 2);
 }

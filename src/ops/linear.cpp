@@ -44,7 +44,7 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input,
                             const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
     context->save_for_backward({input, weight});
-    // The optional always holds a tensor: one that is undefined is no variable of autograd's.
+    // Without a bias it holds an undefined tensor.
     context->saved_data["has_bias"] = bias->defined();
     return onednn_linear(input, weight, *bias, false);
   }

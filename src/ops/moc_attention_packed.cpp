@@ -85,12 +85,16 @@ Gradients differentiate(const AttentionInput& input, const at::Tensor& importanc
                         const at::Tensor& output_gradient, const RecordedPacking& recorded,
                         const std::vector<LibraryAttention>& attended) {
   const auto& context = recorded.context;
-  Gradients found{input.transformed(like_tokens)};
+  const auto chunks = chunks_of(recorded, input.full.key);
+  AttentionInput like = input;
+  if (chunks.size() == 1) {
+    like.query = at::Tensor();  // the kernel's own
+  }
+  Gradients found{like.transformed(like_tokens)};
   if (importance.defined()) {
     const auto gate_type = input.full.key.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
     found.importance = at::zeros(importance.sizes(), importance.options().dtype(gate_type));
   }
-  const auto chunks = chunks_of(recorded, input.full.key);
   for (size_t c = 0; c < chunks.size(); ++c) {
     const auto& chunk = chunks[c];
     const auto [key, value] = recorded.packed(input, chunk);

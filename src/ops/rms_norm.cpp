@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <ATen/TensorIterator.h>
 
+#include <algorithm>
+
 #include "moca/core/shapes.h"
 #include "tile_math.h"
 
@@ -12,15 +14,17 @@ namespace {
 template <typename T>
 void normalise_rows(at::TensorIterator& rows, const at::Tensor& weight, int64_t K, double epsilon) {
   const auto* const weights = weight.const_data_ptr<float>();
+  const int64_t grain = std::max<int64_t>(1, at::internal::GRAIN_SIZE / K);  // it counts rows here
   // Rows of two axes: of each the strides of output and input, in bytes.
-  rows.for_each([&](char** data, const int64_t* strides, int64_t inner, int64_t outer) {
+  const auto normalise = [&](char** data, const int64_t* strides, int64_t inner, int64_t outer) {
     for (int64_t i = 0; i < inner * outer; ++i) {
       const int64_t at[] = {i % inner, i / inner};
       normalise_row(reinterpret_cast<const T*>(data[1] + at[0] * strides[1] + at[1] * strides[3]),
                     weights, K, static_cast<float>(epsilon),
                     reinterpret_cast<T*>(data[0] + at[0] * strides[0] + at[1] * strides[2]));
     }
-  });
+  };
+  rows.for_each(normalise, grain);
 }
 
 }  // namespace

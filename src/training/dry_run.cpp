@@ -12,6 +12,7 @@
 #include "moca/core/memory.h"
 #include "moca/core/progress.h"
 #include "moca/core/text.h"
+#include "moca/core/transfer.h"
 #include "moca/nn/autocast.h"
 #include "moca/ops/device.h"
 #include "moca/training/averaged_weights.h"
@@ -50,7 +51,7 @@ std::vector<at::Tensor> checkpoint_copy(const torch::nn::Module& model, const Op
   std::vector<at::Tensor> copy;
   for (const auto& state : {checkpoint::state_of(model), optimizer.state(), ema.state()}) {
     for (const auto& [name, tensor] : state) {
-      copy.push_back(tensor.detach().to(at::kCPU, /*non_blocking=*/false, /*copy=*/true));
+      copy.push_back(empty_on_host(tensor).copy_(tensor.detach()));
     }
   }
   return copy;

@@ -2,7 +2,8 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
-#include <c10/core/DeviceGuard.h>
+#include <c10/core/StreamGuard.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/types.h>
 
 #include <cstring>
@@ -67,9 +68,10 @@ std::vector<mesh::TriangleMesh> decode_components(VecsetVae& vae, const at::Tens
   const auto [n, L, C] = shape<3>(latents, "latents [n, L, C]");
   const auto device = latents.device();
   const WithoutCudnn scope;
+  const auto stream = c10::impl::VirtualGuardImpl(device.type()).getStream(device);
   const auto mesh_of = [&, device](int64_t i) {
     const torch::NoGradGuard no_grad;
-    const c10::DeviceGuard guard(device);
+    const c10::StreamGuard guard(stream);  // a thread begins with the device's default one
     const nn::Autocast autocast(device, use_bf16 && !device.is_cpu());
     const auto prepared = vae->prepare_queries(vae->decode(latents.narrow(0, i, 1)));
     return mesh::mesh_from_field(field_of(vae, prepared, device), config.options()).mesh;

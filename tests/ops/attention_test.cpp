@@ -159,8 +159,12 @@ TEST(NestedAttention, IsThatOfEveryGroupOverItselfAndThoseBefore) {
     for (const auto& [type, bound] : {std::pair(at::kDouble, 1e-12), std::pair(at::kFloat, 2e-6),
                                       std::pair(at::kBFloat16, 2e-2)}) {
       const auto drawn = make_case(S, S);
-      Case c{drawn.query.to(type), drawn.key.to(type), drawn.value.to(type)};
-      const Case exact{c.query.to(at::kDouble), c.key.to(at::kDouble), c.value.to(at::kDouble)};
+      const auto here = [type = type](const at::Tensor& heads) {
+        return testing::on_device(heads.to(type));
+      };
+      Case c{here(drawn.query), here(drawn.key), here(drawn.value)};
+      const Case exact{c.query.cpu().to(at::kDouble), c.key.cpu().to(at::kDouble),
+                       c.value.cpu().to(at::kDouble)};
       const auto weights = drawn.key.flip(2).to(type);
       const auto outcome = [&](const Case& inputs, const auto& attend) {
         std::vector<at::Tensor> all = {inputs.query.detach().requires_grad_(),
@@ -178,7 +182,7 @@ TEST(NestedAttention, IsThatOfEveryGroupOverItselfAndThoseBefore) {
           outcome(exact, [&](const Case& inputs) { return attended_by_groups(inputs, ends); });
       for (size_t i = 0; i < expected.size(); ++i) {
         EXPECT_EQ(found[i].scalar_type(), type);
-        EXPECT_TRUE(all_close(found[i].to(at::kDouble), expected[i], bound))
+        EXPECT_TRUE(all_close(found[i].cpu().to(at::kDouble), expected[i], bound))
             << toString(type) << ", ends " << ends << ", tensor " << i;
       }
       const torch::NoGradGuard no_grad;

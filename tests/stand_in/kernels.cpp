@@ -140,6 +140,7 @@ int launch_nearest_points(const float* queries, const float* points, int64_t* ne
   nearest = host(nearest);
   for (int64_t i = 0; i < P; ++i, queries += 3) {
     float least = std::numeric_limits<float>::infinity();
+    nearest[i] = 0;
     for (int64_t p = 0; p < Q; ++p) {
       const float dx = points[p * 3] - queries[0], dy = points[p * 3 + 1] - queries[1],
                   dz = points[p * 3 + 2] - queries[2];

@@ -9,8 +9,8 @@
 // allocator keeps it until the copy is done.
 namespace moca {
 
-// A tensor of the host as the device copies it fastest; pinned ahead, on another thread, it costs
-// the caller of to_device nothing.
+// A tensor of the host in pinned memory, from which `device` copies without blocking; itself where
+// that is the CPU. Called ahead on another thread it spares to_device the pinning.
 inline at::Tensor pinned_for(c10::Device device, const at::Tensor& host) {
   return device.is_cpu() ? host : host.pin_memory();
 }

@@ -25,8 +25,8 @@ constexpr auto enum_names(ComponentIds) {
 // guidance, the VAE's decoder, marching cubes.
 class ComponentGenerator {
  public:
-  // The modules are switched to inference. `use_bf16`: the DiT, and on a GPU the
-  // VAE, run under bf16 autocast.
+  // The modules are switched to inference. `use_bf16`: the DiT, and on a GPU the VAE, run under
+  // bf16 autocast.
   ComponentGenerator(ComponentDenoiser denoiser, vae::VecsetVae vae,
                      const flow::SamplerConfig& sampler, const vae::DecoderConfig& decoder,
                      bool use_bf16, ComponentIds component_ids = ComponentIds::kDrawn);
