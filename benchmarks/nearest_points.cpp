@@ -1,6 +1,6 @@
-// Nearest neighbours of the metrics' 204,800 points on a GPU, beside the CPU's tree on one thread and
-// on all: seconds of one direction, least of some repeats, and the largest difference of a distance.
-// Usage: moca_nearest_points_benchmark [points] [repeats] [cpu]     cpu: the tree alone
+// Nearest neighbours of the metrics' 204,800 points on a GPU, beside the CPU's tree on one thread
+// and on all: seconds of one direction, least of some repeats, and the largest difference of a
+// distance. Usage: moca_nearest_points_benchmark [points] [repeats] [cpu]     cpu: the tree alone
 #include <omp.h>
 
 #include <algorithm>
@@ -64,9 +64,10 @@ int main(int argc, char** argv) {
   const auto one = time_search(queries, points, c10::kCPU, repeats);
   omp_set_num_threads(threads);
   const auto all = time_search(queries, points, c10::kCPU, repeats);
-  std::printf("{\"points\": %lld, \"tree_one_thread_seconds\": %.4f, \"threads\": %d, "
-              "\"tree_seconds\": %.4f",
-              static_cast<long long>(count), one.seconds, threads, all.seconds);
+  std::printf(
+      "{\"points\": %lld, \"tree_one_thread_seconds\": %.4f, \"threads\": %d, "
+      "\"tree_seconds\": %.4f",
+      static_cast<long long>(count), one.seconds, threads, all.seconds);
   if (!cpu_alone) {
     const auto device = moca::ops::select_device("cuda").device;
     const auto pairs = time_search(queries, points, device, repeats);

@@ -14,7 +14,8 @@ namespace moca::evaluation {
 std::vector<Eigen::Matrix3f> candidate_rotations(Alignment alignment);
 
 // The prediction's points as they are to be compared. Among rotations (about the origin) the one
-// with the lowest Chamfer distance, computed on `device`, wins, the earlier one where two are equal.
+// with the lowest Chamfer distance, computed on `device`, wins, the earlier one where two are
+// equal.
 std::vector<mesh::Vec3> align_points(const std::vector<mesh::Vec3>& prediction,
                                      const std::vector<mesh::Vec3>& reference, Alignment alignment,
                                      ChamferForm form, c10::Device device = c10::kCPU);

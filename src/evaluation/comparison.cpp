@@ -112,9 +112,9 @@ Comparison comparison_of(const mesh::Scene& prediction, const mesh::Scene& refer
   }
   const std::vector<Vec3> reference_points =
       mesh::sample_surface(moved_reference, config.num_points, seed).positions;
-  Comparison comparison =
-      comparison_of(align_points(points, reference_points, config.alignment, config.chamfer, device),
-                    reference_points, config, device);
+  Comparison comparison = comparison_of(
+      align_points(points, reference_points, config.alignment, config.chamfer, device),
+      reference_points, config, device);
   comparison.prediction = moved_prediction;
   comparison.reference = moved_reference;
   return comparison;

@@ -66,8 +66,7 @@ struct NearestPoints::Tree {
   using KdTree = nanoflann::KDTreeSingleIndexAdaptor<nanoflann::L2_Simple_Adaptor<float, Cloud>,
                                                      Cloud, 3, uint32_t>;
 
-  explicit Tree(const std::vector<Vec3>& points)
-      : cloud{points}, index(3, cloud, {kLeafSize}) {}
+  explicit Tree(const std::vector<Vec3>& points) : cloud{points}, index(3, cloud, {kLeafSize}) {}
 
   std::vector<uint32_t> nearest(const std::vector<Vec3>& queries) const {
     const std::vector<uint32_t> order = spatial_order(queries);  // nearby searches share the cache
@@ -111,7 +110,8 @@ std::vector<double> NearestPoints::distances(const std::vector<Vec3>& queries) c
   if (tree_) {
     measure(tree_->nearest(queries));
   } else {
-    const auto nearest = ops::nearest_points(tensor_of(queries).to(on_gpu_.device()), on_gpu_).cpu();
+    const auto nearest =
+        ops::nearest_points(tensor_of(queries).to(on_gpu_.device()), on_gpu_).cpu();
     measure(nearest.const_data_ptr<int64_t>());
   }
   return result;

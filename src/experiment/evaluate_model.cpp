@@ -169,10 +169,9 @@ class Evaluation {
       };
       result_.components.push_back(
           {score.id, references_[i].components[component].name, score.split,
-           evaluation::scores_of(
-               evaluation::comparison_of(alone(scene), alone(references_[i]), frames, metrics,
-                                         model_.device),
-               Scored::kAgainstReference)});
+           evaluation::scores_of(evaluation::comparison_of(alone(scene), alone(references_[i]),
+                                                           frames, metrics, model_.device),
+                                 Scored::kAgainstReference)});
     }
   }
 

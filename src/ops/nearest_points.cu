@@ -63,8 +63,8 @@ __global__ void nearest_points_kernel(const float* queries, const float* points,
 int launch_nearest_points(const float* queries, const float* points, int64_t* nearest, int64_t P,
                           int64_t Q, void* stream) {
   const auto blocks = static_cast<unsigned>((P + kThreads * kQueries - 1) / (kThreads * kQueries));
-  nearest_points_kernel<<<blocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
-      queries, points, nearest, P, Q);
+  nearest_points_kernel<<<blocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(queries, points,
+                                                                                    nearest, P, Q);
   return static_cast<int>(cudaGetLastError());
 }
 

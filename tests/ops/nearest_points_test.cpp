@@ -41,7 +41,8 @@ TEST(NearestPoints, AreTheSameOnEveryDevice) {
 }
 
 TEST(NearestPoints, OfEquallyNearPointsAreTheFirst) {
-  const auto points = at::tensor({2.0F, 0.0F, 0.0F, 0.0F, 0.0F, 1.0F}).view({2, 3}).repeat({300, 1});
+  const auto points =
+      at::tensor({2.0F, 0.0F, 0.0F, 0.0F, 0.0F, 1.0F}).view({2, 3}).repeat({300, 1});
   const auto nearest = nearest_points(on_device(at::zeros({4, 3})), on_device(points)).cpu();
   EXPECT_TRUE(bit_equal(nearest, at::ones({4}, at::kLong)));
 }
