@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-[[ $# -ge 1 ]] || {
+[[ $# -ge 1 && $1 != -* ]] || {
   echo "usage: scripts/build.sh FOLDER [-DOPTION=VALUE ...] [TARGET ...]" >&2
   exit 2
 }

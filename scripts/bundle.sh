@@ -8,6 +8,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+[[ $# -le 1 && ${1:-} != -* ]] || {
+  sed -n '2,7s/^# //p' "$0" >&2
+  exit 2
+}
 bundle=build/moca-bundle
 archive=${1:-$bundle.tar.xz}
 largest=$((40 * 1024 * 1024))

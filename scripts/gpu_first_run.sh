@@ -20,11 +20,22 @@ bundle=$(cd "$1" 2>/dev/null && pwd) && [[ -x $bundle/moca ]] || {
   echo "gpu_first_run: '$1' is no bundle (it has no moca). Make one with scripts/bundle.sh and unpack it." >&2
   exit 2
 }
-mkdir -p "$2"
-out=$(cd "$2" && pwd)
+results=$2
 shift 2
 all_steps=("${steps[@]}")
 [[ $# -eq 0 ]] || steps=("$@")
+for name in "${steps[@]}"; do
+  [[ " ${all_steps[*]} " == *" $name "* ]] || {
+    echo "gpu_first_run: no step '$name'. Steps: ${all_steps[*]}" >&2
+    exit 2
+  }
+done
+[[ ! -e $results/gpu_first_run.json ]] || {
+  echo "gpu_first_run: $results holds the results of an earlier run. Name another folder." >&2
+  exit 2
+}
+mkdir -p "$results"
+out=$(cd "$results" && pwd)
 log=$out/gpu_first_run.log
 : >"$log"
 records=$(mktemp -d)
@@ -329,12 +340,6 @@ run_step() {
     "$(grep -vE '^ *$' "$records/$name.log" | tail -n 1 | cut -c1-150)"
 }
 
-for name in "${steps[@]}"; do
-  declare -F "step_$name" >/dev/null || {
-    echo "gpu_first_run: no step '$name'. Steps: ${all_steps[*]}" >&2
-    exit 2
-  }
-done
 for name in "${steps[@]}"; do
   run_step "$name"
 done

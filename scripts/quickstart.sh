@@ -4,6 +4,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+[[ $# -eq 0 ]] || {
+  sed -n '2,3s/^# //p' "$0" >&2
+  echo "usage: scripts/quickstart.sh" >&2
+  exit 2
+}
 run=runs/quickstart
 dataset=datasets/quickstart
 records=runs/quickstart_times # one file per finished stage: seconds and peak memory

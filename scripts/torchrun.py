@@ -1,26 +1,31 @@
 #!/usr/bin/env python3
 """torch's own launcher, also where only torch's wheel is installed and no GPU is.
 
-A job that ends twice by the same message with exit code 2, a user's mistake, is not started again.
-No failure of a process is followed by Python's stack: the process has said what happened.
+A job that ends with exit code 2, a user's mistake, before its first step, or twice by the same message,
+is not started again: started again it would go on with a run that was there before. No failure of a
+process and no signal is followed by Python's stack: the processes have said what happened.
 
 usage: .venv/bin/python scripts/torchrun.py [torchrun's options] --no-python build/moca train ...
 """
 
 import logging
+import re
+import signal
 import sys
 
 from plain_models import cpu_torch  # noqa: F401 (before torch)
 from torch.distributed import run
 from torch.distributed.launcher import api
 from torch.distributed.elastic.agent.server.local_elastic_agent import LocalElasticAgent
+from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
 USER_MISTAKE = 2  # tools/main.cpp
+OF_A_STEP = re.compile(r"rank \d+, step \d+")  # how a message of training begins, not one of set-up
 
 
 class Agent(LocalElasticAgent):
-    """Starts the processes, and starts them again, but not after the same mistake twice."""
+    """Starts the processes, and starts them again, but not after a mistake of the user's."""
 
     mistakes = frozenset()
 
@@ -28,7 +33,7 @@ class Agent(LocalElasticAgent):
         result = super()._monitor_workers(worker_group)
         mistakes = {message_of(failure) for failure in result.failures.values()
                     if failure.exitcode == USER_MISTAKE}
-        if mistakes & self.mistakes:
+        if mistakes & self.mistakes or any(not OF_A_STEP.match(message) for message in mistakes):
             self._remaining_restarts = 0
         self.mistakes |= mistakes
         return result
@@ -47,6 +52,8 @@ def main():
         logging.getLogger(f"torch.distributed.elastic.multiprocessing.{name}").setLevel("CRITICAL")
     try:
         run.main()
+    except SignalException as stopped:  # the processes had it too, and wrote a checkpoint
+        sys.exit(128 + signal.SIGINT if stopped.sigval == signal.SIGINT else 0)
     except ChildFailedError as failed:
         rank, first = failed.get_first_failure()
         print(f"torchrun: rank {rank} ended with {what_of(first.exitcode)}.", file=sys.stderr)

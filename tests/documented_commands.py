@@ -137,6 +137,11 @@ NOT_RUN = {
     "scripts/bundle.sh": "a part of the same",
     "tar xf moca-bundle.tar.xz": "of scripts/bundle.sh",
     "scripts/gpu_first_run.sh moca-bundle results kernels parity": "needs a GPU",
+    "benchmarks/gpu.py FOLDER": "needs a GPU",
+    "build/tests/stand_in/moca_stand_in train configs/tiny_vae.yaml device=cuda":
+        "the tests of the stand-in device do it",
+    "MOCA_TEST_DEVICE=stand_in build/tests/stand_in/moca_ops_on_stand_in_test": "a test of its own",
+    "tests/stand_in/first_run.sh build parity tiny": "a test of its own",
     "moca benchmark attention|forward|step --device cuda": "needs a GPU",
     "moca verify --device cuda": "needs a GPU",
     "srun build/moca train CONFIG": "needs Slurm",

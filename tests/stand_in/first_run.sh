@@ -2,6 +2,11 @@
 # scripts/gpu_first_run.sh as if on a GPU: its steps on the stand-in device, a table and a JSON file.
 # usage: tests/stand_in/first_run.sh BUILD_FOLDER [STEP ...]     no step: all, which takes minutes
 set -euo pipefail
+[[ -x ${1:-}/tests/stand_in/moca_stand_in ]] || {
+  sed -n '2,3s/^# //p' "$0" >&2
+  echo "${1:-BUILD_FOLDER} has no tests/stand_in/moca_stand_in: scripts/test.sh build makes it in build" >&2
+  exit 2
+}
 build=$(cd "$1" && pwd)
 shift
 cd "$(dirname "$0")/../.."
