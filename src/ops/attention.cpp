@@ -72,7 +72,7 @@ at::Tensor nested_attention(const at::Tensor& query, const at::Tensor& key, cons
   std::vector<at::Tensor> groups;  // [n, S, H, K], as they lie in memory
   for (size_t i = 0; i < ends.size(); ++i) {
     const auto seen = [&](const at::Tensor& heads) {
-      return ends[i] == S ? heads : heads.narrow(2, 0, ends[i]);
+      return ends[i] == ends.back() ? heads : heads.narrow(2, 0, ends[i]);
     };
     groups.push_back(attention(queries[i], seen(k.squeeze(1)), seen(v.squeeze(1))).transpose(1, 2));
   }
