@@ -48,9 +48,11 @@ class Evaluation {
   void reconstruct_all() {
     Progress progress("reconstruct", count(), "asset");
     for (int64_t i = 0; i < count(); ++i) {
-      reconstruct(i);
-      const auto exact = model_.extract_exact_field(references_[i]);
-      result_.assets[i].exact_field = {compared(exact, i), empty_in(exact)};
+      name_in_errors("reconstructing ", {{i}}, [&] {
+        reconstruct(i);
+        const auto exact = model_.extract_exact_field(references_[i]);
+        result_.assets[i].exact_field = {compared(exact, i), empty_in(exact)};
+      });
       progress.update(i + 1);
     }
   }
@@ -103,8 +105,11 @@ class Evaluation {
       requests.push_back(request(asset, nth_view, asset));
       other_requests.push_back(request(other_asset(asset), nth_view, asset));
     }
-    const auto scenes = generated(requests, jobs);
-    const auto other_scenes = generated(other_requests, jobs);
+    std::vector<mesh::Scene> scenes, other_scenes;
+    name_in_errors("generating ", jobs, [&] {
+      scenes = model_.generate(requests);
+      other_scenes = model_.generate(other_requests);
+    });
     for (size_t i = 0; i < jobs.size(); ++i) {
       score_generated(jobs[i], scenes[i], other_scenes[i]);
       const auto folder = folder_of(jobs[i]);
@@ -113,15 +118,15 @@ class Evaluation {
     }
   }
 
-  // What cannot be generated from is named.
-  std::vector<mesh::Scene> generated(const std::vector<generation::Request>& requests,
-                                     const std::vector<Job>& jobs) const {
+  // What is refused of assets says which they are.
+  template <class Work>
+  void name_in_errors(const char* what, const std::vector<Job>& jobs, const Work& work) const {
     try {
-      return model_.generate(requests);
+      work();
     } catch (const Error& mistake) {
       const auto ids =
           joined(jobs, ", ", [&](const Job& job) { return result_.assets[job.asset].id; });
-      throw Error("generating ", ids, " of the dataset ", dataset_.folder(), ": ", mistake.what());
+      throw Error(what, ids, " of the dataset ", dataset_.folder(), ": ", mistake.what());
     }
   }
 

@@ -1,7 +1,9 @@
 #include "validation.h"
 
 #include <algorithm>
+#include <string>
 
+#include "moca/core/error.h"
 #include "moca/core/interrupt.h"
 #include "moca/core/logging.h"
 #include "moca/core/mapped.h"
@@ -65,6 +67,9 @@ training::Validation validation_of(const RunConfig& config,
     } catch (const Interrupted&) {
       log::info("the validation was cut short");
       return {};  // the run stops at its next step
+    } catch (const Error& failure) {
+      log::warn(std::string("this validation has no scores: ") + failure.what());
+      return {};
     }
     return mapped(evaluation::labelled(means), [](const evaluation::Score& mean) {
       return std::pair{"validation_" + mean.name, mean.value};

@@ -10,6 +10,7 @@
 
 #include "moca/core/error.h"
 #include "moca/nn/layers.h"
+#include "moca/ops/float_product.h"
 
 namespace moca::nn {
 namespace {
@@ -35,7 +36,8 @@ class LowRank : public WeightAdapter {
   }
 
   at::Tensor adapted(const at::Tensor& weight) const override {
-    return weight + scaling_ * at::mm(b_, a_);
+    // In float, as merge_lora computes it, also where the layer's product is under autocast.
+    return (weight + scaling_ * ops::float_product(b_, a_.t())).to(weight.scalar_type());
   }
 
  private:

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "few_rows_linear.h"
+#include "once_differentiable.h"
 #include "onednn.h"
 
 namespace moca::ops {
@@ -67,7 +68,7 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
     if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2)) {
       of_bias = output.sum(0);
     }
-    return {of_input, of_weight, of_bias};
+    return once_differentiable("a linear layer", {of_input, of_weight, of_bias});
   }
 };
 

@@ -11,6 +11,7 @@
 #include "library_attention.h"
 #include "moc_backends.h"
 #include "moca/core/mapped.h"
+#include "once_differentiable.h"
 #include "packed_context.h"
 
 namespace moca::ops {
@@ -134,8 +135,14 @@ struct PackedFunction : torch::autograd::Function<PackedFunction> {
     input.query = query;
     const auto attended = attend(input, *recorded);
     variable_list saved = {
-        query,      input.full.key, input.full.value, input.compressed.key, input.compressed.value,
-        *importance};
+        query,
+        input.full.key,
+        input.full.value,
+        input.compressed.key,
+        input.compressed.value,
+        *importance,
+        recorded->context.selected(),  // here autograd sees when somebody has changed them
+        recorded->context.rest()};
     for (const auto& chunk : attended) {
       recorded->kernels.push_back(chunk.kernel);
       saved.insert(saved.end(), {chunk.output, chunk.log_sum_exp, chunk.seed, chunk.offset});
@@ -151,15 +158,15 @@ struct PackedFunction : torch::autograd::Function<PackedFunction> {
         context->saved_data["recorded"].toCapsule());
     std::vector<LibraryAttention> attended;
     for (const auto kernel : recorded->kernels) {
-      const auto* const of_chunk = &saved[6 + 4 * attended.size()];
+      const auto* const of_chunk = &saved[8 + 4 * attended.size()];
       attended.push_back({kernel, of_chunk[0], of_chunk[1], of_chunk[2], of_chunk[3]});
     }
     const auto found =
         differentiate({saved[0], {saved[1], saved[2]}, {saved[3], saved[4]}}, saved[5],
                       gradients[0].to(saved[0].scalar_type()), *recorded, attended);
-    return {found.query,          found.full.key,         found.full.value,
-            found.compressed.key, found.compressed.value, found.importance,
-            at::Tensor()};
+    return once_differentiable("attention",
+                               {found.query, found.full.key, found.full.value, found.compressed.key,
+                                found.compressed.value, found.importance, at::Tensor()});
   }
 };
 

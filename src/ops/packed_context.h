@@ -34,6 +34,8 @@ class PackedContext {
                      const at::Tensor& importance_gradient) const;
 
   const ContextLayout& layout() const { return layout_; }
+  const at::Tensor& selected() const { return selected_; }
+  const at::Tensor& rest() const { return rest_; }
   // Bytes of the packed keys and values of one head of every component.
   int64_t bytes_per_head(const at::Tensor& full) const;
 

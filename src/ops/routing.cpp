@@ -180,7 +180,11 @@ at::Tensor ranking(const RouterScores& scores, const RoutingOptions& options,
 
 Selection select_components(const at::Tensor& ranking, int64_t num_selected) {
   TORCH_CHECK(num_selected >= 0, "num_selected must be at least 0, got ", num_selected);
-  const int64_t B = ranking.size(0), N = ranking.size(1), H = ranking.size(2);
+  const auto [B, N, H, M] = shape<4>(ranking, "ranking [B, N, H, N]");
+  expect_shape(ranking, {B, N, H, N}, "ranking [B, N, H, N]");
+  TORCH_CHECK(N >= 1 && ranking.scalar_type() == at::kFloat,
+              "expected ranking in float, of one component or more, got ", ranking.toString(), " ",
+              ranking.sizes());
   const int64_t fitting = std::min(num_selected, N - 1);
   const auto indices = ranking.options().dtype(at::kLong);
   Selection found{at::empty({B, N, H, fitting}, indices),

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "attention_tensors.h"
+#include "once_differentiable.h"
 
 namespace moca::ops {
 namespace {
@@ -82,9 +83,9 @@ struct TiledFunction : torch::autograd::Function<TiledFunction> {
       of_importance = importance_gradient(
           recorded->plan, recorded->gates_values ? found.value_gates : found.key_gates, importance);
     }
-    return {found.query,          found.full.key,         found.full.value,
-            found.compressed.key, found.compressed.value, of_importance,
-            at::Tensor()};
+    return once_differentiable("attention",
+                               {found.query, found.full.key, found.full.value, found.compressed.key,
+                                found.compressed.value, of_importance, at::Tensor()});
   }
 };
 

@@ -259,6 +259,25 @@ class Traced(Case):
                 (first,) = torch.autograd.grad(route_and_attend(*tensors).sum(), tensors[:1],
                                                create_graph=True)
                 first.sum().backward()
+        output = route_and_attend(*tensors)
+        (first,) = torch.autograd.grad(output.sum(), tensors[:1], create_graph=True)
+        with self.assertRaisesRegex(RuntimeError, "no second derivative"):
+            (output.pow(2).sum() + first.pow(2).sum()).backward()  # a penalty on the gradient
+
+    def test_lists_that_changed_before_the_backward_pass_are_noticed(self):
+        arguments = arguments_of(8, 3, torch.half)  # keys and values are packed, as on a GPU
+        for lists in arguments[-2:]:
+            output = ops.moc_attention(*arguments)
+            before = lists.clone()
+            lists.fill_(10**8)
+            with self.assertRaisesRegex(RuntimeError, "inplace operation"):
+                output.sum().backward()
+            lists.copy_(before)
+
+    def test_a_ranking_of_another_shape_is_refused(self):
+        for ranking in (torch.rand(2, 3, 4), torch.rand(2, 3, 4, 1), torch.rand(2, 3, 4, 3).double()):
+            with self.assertRaises(RuntimeError):
+                ops.select_components(ranking, 1)
 
     def test_the_example_runs_and_compiles(self):
         file = ROOT / "examples/pytorch/part_attention.py"
